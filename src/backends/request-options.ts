@@ -1,5 +1,5 @@
-// What a client asks of a program rather than of a model: reasoning effort and MCP servers, by header or in `metadata`.
-// Reading never refuses: only the backend that could follow an option may say that it is wrong.
+// Reads a client's options for a program rather than a model: reasoning effort and MCP servers, from a header or
+// `metadata`. Reading never refuses: only the backend that could follow an option may reject it.
 
 import { isRecord } from "../dialects/decoding.ts";
 import { noRequestOptions, type RequestOptions } from "./backend.ts";
@@ -23,7 +23,7 @@ function wordIn(value: unknown): string | null {
   return word === "" ? null : word.slice(0, 100);
 }
 
-/** A list of names, or one text with commas: OpenAI's metadata can hold nothing else. */
+/** A list of names, or one comma-separated string: OpenAI's metadata allows only strings. */
 function namesIn(value: unknown): readonly string[] {
   if (value === null || value === undefined) return [];
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];

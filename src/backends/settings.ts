@@ -1,5 +1,5 @@
-// The `providers` section of the config: who can answer, how to reach them, how long to wait.
-// It must never know a vendor by name; vendors.ts does.
+// The `providers` section of the config: which providers there are, how to reach them, how long to wait. It must never
+// know a vendor by name; vendors.ts does.
 
 import { z } from "zod";
 import { nearestNames } from "../canon/nearest.ts";
@@ -22,10 +22,10 @@ export type BackendName = (typeof backendNames)[number];
 export type BaseUrl = { readonly url: string } | { readonly problem: string };
 
 /**
- * The base URL that paths such as `/chat/completions` are put behind, without a trailing slash.
- * A path whose last part is a version is kept, and so is a version followed by `/openai`, which is how Google and
- * Cloudflare publish their OpenAI-compatible endpoints, and an address that its vendor publishes without any version;
- * anything else gets `/v1` (`/v1beta` for google-genai).
+ * The base URL to which paths such as `/chat/completions` are appended, without a trailing slash. A path whose last
+ * part is a version is kept, and so is a version followed by `/openai`, which is how Google and Cloudflare publish
+ * their OpenAI-compatible endpoints, and an address that its vendor publishes without any version; anything else gets
+ * `/v1` (`/v1beta` for google-genai).
  */
 export function resolveBaseUrl(raw: string, backend: BackendName): BaseUrl {
   const url = URL.canParse(raw) ? new URL(raw) : null;
@@ -342,7 +342,7 @@ export const providerSettings = providerShape.transform((raw, context) => {
   const models: readonly ModelSettings[] = raw.models.some((listed) => listed.id === model)
     ? raw.models
     : [{ id: model }, ...raw.models];
-  // What the CLI may take depends on the rest of its config; unlimited here means unwritten.
+  // The CLI's limits depend on the rest of its config; unlimited here means not set.
   const timeout: TimeoutSettings = {
     ...raw.timeout,
     first_token_s: raw.timeout.first_token_s ?? (isCli ? Infinity : 120),
@@ -366,7 +366,7 @@ export const providersSettings = z
   )
   .prefault({});
 
-/** A vendor as discovery and the catalogue know it: what a person would write to use it. */
+/** A vendor as discovery and the catalogue know it: the settings a person would write to use it. */
 export type VendorRow<Quirk extends string = string> = {
   /** The provider id when there is no config. */
   readonly id: string;
@@ -377,7 +377,7 @@ export type VendorRow<Quirk extends string = string> = {
   readonly keyVariable: string | null;
   /** Other variables in use for the same key; the first that is set counts. */
   readonly otherKeyVariables?: readonly string[];
-  /** The variable in which people name another server of this API; where it is set, the key is that server's. */
+  /** The variable that points to another server of this API; if it is set, the key belongs to that server. */
   readonly baseUrlVariable?: string;
   /** The model when a client names only the provider; null: whatever the server lists first. */
   readonly model: string | null;
@@ -388,8 +388,10 @@ export type VendorRow<Quirk extends string = string> = {
   readonly quirksOf?: Readonly<Partial<Record<BackendName, readonly Quirk[]>>>;
   /** Sent with every request; the operator's `headers` win. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Headers without which the vendor refuses, and which only the operator may choose. Such a provider joins no chain by itself. */
+  /**
+   * Headers that the vendor requires and that only the operator can choose. Such a provider does not join a chain automatically.
+   */
   readonly needsHeaders?: readonly string[];
-  /** What its user should know. */
+  /** A hint for its users. */
   readonly note?: string;
 };

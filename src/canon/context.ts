@@ -1,9 +1,10 @@
-// What belongs to one request from its first byte to its record: identity, abort, deadline. One of each, made in admit.
+// What belongs to one request from its first byte to its record: identity, abort, deadline. Admission creates one of
+// each.
 
 /** Called when a request ends early. */
 export type AbortListener = { aborted(reason: Error): void };
 
-/** The client's own agent that asks, and the one that started it; empty for most requests. */
+/** The client's agent that sent the request, and the agent that started it; empty for most requests. */
 export type Agents = { readonly agent?: string; readonly parentAgent?: string };
 
 export type Context = {
@@ -18,11 +19,11 @@ export type Context = {
   readonly tags: readonly string[];
   /** Why the request must end: the client left, the deadline passed, the operator cancelled. Null while it may go on. */
   readonly abortReason: Error | null;
-  /** Calls `listener` once when that happens, at once if it already has. */
+  /** Calls `listener` once when that happens, immediately if it already has. */
   onAbort(listener: AbortListener): void;
-  /** Takes back `onAbort` of the same listener. */
+  /** Removes a listener of `onAbort`. */
   offAbort(listener: AbortListener): void;
-  /** The same as a signal; made when first asked for. */
+  /** The same as a signal; created on first use. */
   readonly signal: AbortSignal;
   /** `reason` must be a Failure. Idempotent. */
   abort(reason: Error): void;

@@ -1,4 +1,4 @@
-// What routing decided for a request and why. Plain data: it is stored with the record and shown to people.
+// What routing decided for a request, and why. Plain data: it is stored with the record and shown to people.
 
 export type Layer = "direct" | "static" | "heuristic" | "llm-classify" | "fallback";
 
@@ -6,24 +6,24 @@ export type Layer = "direct" | "static" | "heuristic" | "llm-classify" | "fallba
 export type Target = { readonly provider: string; readonly model: string };
 
 export type Candidate = Target & {
-  /** Why it stands where it stands: "chosen", "fallback", or the reason it was dropped. */
+  /** Why it has its place: "chosen", "fallback", or the reason it was dropped. */
   readonly note: string;
   readonly kept: boolean;
 };
 
-/** What routing saw of a request: numbers and yes or no, never text. Stored with the record. */
+/** What routing saw of a request: numbers and booleans, never text. Stored with the record. */
 export type RequestFacts = {
   /** Estimated input tokens of the whole request (canon/tokens.ts). */
   readonly estimatedTokens: number;
   readonly hasTools: boolean;
   readonly hasImages: boolean;
-  /** The last user turn holds a fenced code block. */
+  /** The last user turn contains a fenced code block. */
   readonly hasCodeBlock: boolean;
-  /** The answer must keep to a JSON schema. */
+  /** The answer must follow a JSON schema. */
   readonly wantsJsonSchema: boolean;
-  /** A thinking budget was named. "Adaptive" and an effort are hints that a model may ignore. */
+  /** The request sets a thinking budget. "Adaptive" and an effort are hints that a model may ignore. */
   readonly wantsThinking: boolean;
-  /** Longest answer the client asked for, null when it named none. */
+  /** The client's output limit; null: none. */
   readonly maxTokens: number | null;
   /** OpenClaw's own periodic turn, recognised by its user turn. */
   readonly isHeartbeat: boolean;
@@ -36,9 +36,9 @@ export type Decision = {
   /** 0..1 */
   readonly confidence: number;
   readonly reason: string;
-  /** In the order in which they are tried; never empty. */
+  /** In the order of attempts; never empty. */
   readonly targets: readonly Target[];
   readonly candidates: readonly Candidate[];
-  /** Null where the request was not looked at. */
+  /** Null where the request was not examined. */
   readonly facts: RequestFacts | null;
 };

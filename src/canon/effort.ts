@@ -1,4 +1,4 @@
-// Reasoning effort, the one scale that all dialects are read onto. It must never name a vendor's model.
+// Reasoning effort: the one scale that all dialects map to. It must never name a vendor's model.
 
 /** Ordered from least to most. `none` switches reasoning off where the target can. */
 export const efforts = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
@@ -8,7 +8,7 @@ export function isEffort(value: unknown): value is Effort {
   return typeof value === "string" && (efforts as readonly string[]).includes(value);
 }
 
-/** The nearest level that `allowed` holds; ties go down, because less thinking is the cheaper surprise. */
+/** The nearest level in `allowed`; ties go down, because less thinking costs less. */
 export function nearestEffort(wanted: Effort, allowed: readonly Effort[]): Effort | null {
   const at = efforts.indexOf(wanted);
   let best: Effort | null = null;
@@ -26,8 +26,8 @@ export function nearestEffort(wanted: Effort, allowed: readonly Effort[]): Effor
   return best;
 }
 
-// A thinking budget and an effort level say the same in two ways. The steps follow the budgets that vendors
-// publish for their own levels (OpenRouter's and Google's OpenAI-compatible endpoints: 1k / 8k / 24k).
+// A thinking budget and an effort level express the same thing. The steps follow the budgets that vendors publish for
+// their own levels (OpenRouter's and Google's OpenAI-compatible endpoints: 1k / 8k / 24k).
 const budgetSteps: readonly (readonly [Effort, number])[] = [
   ["minimal", 1024],
   ["low", 4096],
@@ -37,7 +37,7 @@ const budgetSteps: readonly (readonly [Effort, number])[] = [
   ["max", 65_536],
 ];
 
-/** Tokens of thinking that stand for an effort level; 0 for `none`. */
+/** Thinking tokens that correspond to an effort level; 0 for `none`. */
 export function budgetOfEffort(effort: Effort): number {
   return budgetSteps.find(([name]) => name === effort)?.[1] ?? 0;
 }

@@ -1,4 +1,4 @@
-// Texts that are to become vectors, and the vectors: what embeddings are in every format.
+// The canonical embedding request (texts) and answer (vectors).
 
 export type EmbeddingRequest = {
   readonly texts: readonly string[];
@@ -8,6 +8,6 @@ export type EmbeddingRequest = {
 
 export type Embeddings = {
   readonly vectors: readonly (readonly number[])[];
-  /** Tokens of all texts; null: the vendor does not say. */
+  /** Tokens of all texts; null: not reported. */
   readonly tokens: number | null;
 };

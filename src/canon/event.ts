@@ -5,7 +5,7 @@ import type { Failure } from "./failure.ts";
 import type { DialectName, Extras } from "./request.ts";
 import type { Usage } from "./usage.ts";
 
-/** `stop-sequence` carries the sequence in `finish.stopSequence` where the vendor says which. */
+/** `stop-sequence` has the sequence in `finish.stopSequence` where the vendor reports it. */
 export type FinishReason = "stop" | "stop-sequence" | "length" | "tool-calls" | "refused" | "pause";
 
 export type StreamEvent =
@@ -40,9 +40,9 @@ export type ClosingEvent =
       readonly reason: FinishReason;
       readonly usage: Usage;
       readonly stopSequence?: string | null;
-      /** What the provider itself says that this answer cost, in US dollars. */
+      /** The cost of this answer that the provider itself reports, in US dollars. */
       readonly costUsd?: number;
-      /** The usage of earlier answers that named no cost: this one's cost includes them. */
+      /** The usage of earlier answers without a cost: this one's cost includes them. */
       readonly costCovers?: Usage;
       readonly extras?: Extras;
     }
@@ -52,7 +52,10 @@ export function isClosing(event: StreamEvent): event is ClosingEvent {
   return event.type === "finish" || event.type === "failure";
 }
 
-/** Is this where the answer starts, so that no other target may be asked any more: first text, thinking or tool event, or the finish? */
+/**
+ * Whether the answer starts with this event, so that no other target may be asked: first text, thinking or tool event, or the
+ * finish.
+ */
 export function startsAnswer(event: StreamEvent): boolean {
   switch (event.type) {
     case "text-delta":

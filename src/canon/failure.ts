@@ -1,5 +1,5 @@
-// One class for everything that can go wrong with a request, and ONE table that says what follows from each kind.
-// A Failure's message goes to the client: it must never hold a key, a path, a stack or an upstream's host.
+// One class for everything that can go wrong with a request, and ONE table that says what follows from each kind. A
+// Failure's message goes to the client: it must never contain a key, a path, a stack or an upstream's host.
 
 import { cut, maxMessageLength, maxWordLength, shortened } from "./bounds.ts";
 
@@ -84,7 +84,7 @@ export const consequences: Readonly<Record<FailureKind, Consequence>> = {
   refused: row(400, "no", "nobody", "refused"),
   cancelled: row(499, "no", "nobody", "cancelled"),
   "shutting-down": row(503, "no", "nobody", "shutting_down"),
-  // Ours: this machine lacked something, and no provider failed. Another target may need less of it.
+  // Our fault: this machine lacked a resource, and no provider failed. Another target may need less of it.
   "at-capacity": row(503, "yes", "nobody", "at_capacity"),
   internal: row(500, "no", "nobody", "internal"),
 };
@@ -100,7 +100,7 @@ const contentKinds: ReadonlySet<FailureKind> = new Set([
   "bad-output",
 ]);
 
-/** What is wrong with the form of an answer that began well is said in our own words. */
+/** A malformed answer is described in our own words. */
 const isOwnText = (kind: FailureKind, status: number): boolean =>
   kind === "bad-output" && status >= 200 && status < 300;
 
@@ -108,14 +108,14 @@ export const mayRepeatContent = (kind: FailureKind, upstreamStatus: number | nul
   upstreamStatus !== null && contentKinds.has(kind) && !isOwnText(kind, upstreamStatus);
 
 /**
- * The longest time for which a vendor's own statement keeps it from being asked again (backends/health/hold.ts), and so the longest
- * that a client is told to wait because of it.
+ * The longest time for which a vendor's own Retry-After suspends it (backends/health/hold.ts), and so the longest that a
+ * client is told to wait for it.
  */
 export const maxVendorRestMs = 300_000;
-/** What we ourselves know of: a day's budget is there again tomorrow. */
+/** For limits that the gateway itself knows: a daily budget resets tomorrow. */
 const maxOwnWaitMs = 86_400_000;
 
-/** Errors of a machine that has run out of something, and what the client reads of them. */
+/** System errors of a machine that has run out of a resource, and the message for the client. */
 const shortages: Readonly<Record<string, string>> = {
   EMFILE: "The gateway has no file descriptor left at the moment.",
   ENFILE: "The gateway's machine has no file descriptor left at the moment.",
@@ -130,7 +130,7 @@ const shortages: Readonly<Record<string, string>> = {
 
 const shortageRetryMs = 2_000;
 
-/** The Failure for an error of a machine that lacked something; null for every other error. */
+/** The Failure for an error of a machine that lacked a resource; null for every other error. */
 export function shortageFrom(thrown: unknown): Failure | null {
   const code = typeof thrown === "object" && thrown !== null && "code" in thrown ? thrown.code : null;
   const words = typeof code === "string" && Object.hasOwn(shortages, code) ? shortages[code] : undefined;
@@ -149,24 +149,24 @@ export type FailureDetail = {
   readonly param?: string | null;
   /** How long the caller should wait, in milliseconds; rendered as Retry-After. */
   readonly retryAfterMs?: number | null;
-  /** The moment at which the vendor says that its limit ends, as wall time; its key rests until then. */
+  /** When the vendor says its limit ends, as wall time; the key is suspended until then. */
   readonly endsAtMs?: number | null;
   /** The upstream's own HTTP status, for the record. */
   readonly upstreamStatus?: number | null;
   /** True when the upstream may have charged for work that the client never saw. */
   readonly maybeBilled?: boolean;
   /**
-   * The request went over a connection that had been kept and that the upstream had closed before a byte of an answer
-   * (RFC 9110 section 9.2.2): it cannot have begun, so the same may be attempted once more, and it counts against no provider.
+   * The request used a kept-alive connection that the upstream closed before a byte of an answer (RFC 9110 section 9.2.2): the
+   * upstream cannot have begun, so the request may be resent once, and the failure counts against no provider.
    */
   readonly isStale?: boolean;
-  /** A machine-readable word for the client (OpenAI's `code`), where the kind alone does not say it. */
+  /** A machine-readable code for the client (OpenAI's `code`), where the kind alone is not specific enough. */
   readonly code?: string | null;
   /** Further facts in the client's own dialect, next to the message (Anthropic's `error.details`); JSON. */
   readonly details?: unknown;
   /** How long the server delays this answer, in milliseconds: it slows down clients that guess keys. */
   readonly holdMs?: number;
-  /** The same for the operator: it may name hosts, ports and settings. Never sent to a client. */
+  /** The message for the operator: it may name hosts, ports and settings. Never sent to a client. */
   readonly why?: string | null;
   /** For the log only; never sent to a client. */
   readonly cause?: unknown;
@@ -187,7 +187,7 @@ export class Failure extends Error {
   readonly why: string | null;
 
   constructor(kind: FailureKind, message: string, detail: FailureDetail = {}) {
-    // Clients and upstreams write parts of it.
+    // Clients and upstreams supply parts of it.
     super(shortened(message, maxMessageLength), { cause: detail.cause });
     this.kind = kind;
     this.param = cutOrNull(detail.param);
@@ -212,7 +212,7 @@ export class Failure extends Error {
     return this.why ?? this.message;
   }
 
-  /** `retryAfterMs` for the client: never longer than the provider itself is left out. */
+  /** `retryAfterMs` for the client: never longer than the provider itself is suspended. */
   get clientWaitMs(): number | null {
     if (this.retryAfterMs === null) return null;
     const isOurs = this.upstreamStatus === null && consequences[this.kind].penalizes === "nobody";
@@ -228,7 +228,7 @@ export function withOperatorMessage(failure: Failure, why: string): Failure {
 const cutOrNull = (word: string | null | undefined): string | null =>
   word === null || word === undefined ? null : cut(word, maxWordLength);
 
-/** Anything thrown, as a Failure. An unknown exception is a bug of ours: its text stays in `cause`. */
+/** Turns anything thrown into a Failure. An unknown exception is our bug: its text stays in `cause`. */
 export function failureFrom(thrown: unknown): Failure {
   if (thrown instanceof Failure) return thrown;
   const shortage = shortageFrom(thrown);

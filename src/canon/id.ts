@@ -1,10 +1,10 @@
-// Ids of our own making. Time-ordered, unguessable enough for correlation, never for authentication.
+// Ids made by the gateway: time-ordered, unguessable enough for correlation, never for authentication.
 
 const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /** A ULID (spec: github.com/ulid/spec): 48 bits of UTC milliseconds, 80 random bits, Crockford base 32. */
 export function ulid(nowMs: number, random: Uint8Array = crypto.getRandomValues(new Uint8Array(16))): string {
-  // 50 bits are two halves of 25, which integer arithmetic can shift.
+  // 50 bits are split into two halves of 25, which integer arithmetic can shift.
   const high = Math.floor(nowMs / 0x2000000);
   const low = Math.floor(nowMs) % 0x2000000;
   let id = "";
@@ -14,7 +14,10 @@ export function ulid(nowMs: number, random: Uint8Array = crypto.getRandomValues(
   return id;
 }
 
-/** ULIDs for every request: random letters are drawn for 256 of them at a time, and those of the time are written once a millisecond. */
+/**
+ * ULIDs for every request: random letters are drawn for 256 of them at a time, and the time's letters are computed once per
+ * millisecond.
+ */
 export function createUlids(): (nowMs: number) => string {
   const letters = Buffer.alloc(4_096);
   let at = letters.length;

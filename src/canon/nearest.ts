@@ -1,5 +1,5 @@
-// The known name that a mistyped one was probably meant to be, for "did you mean" in config problems and 404s.
-// It must never guess wildly: a name that is not close gives null.
+// Finds the known name nearest to a mistyped one, for "did you mean" in config problems and 404s. It must never guess
+// wildly: without a close name it returns null.
 
 /** Edits (insert, delete, replace, swap of neighbours) between two names; above `limit` any larger number. */
 function distance(left: string, right: string, limit: number): number {
@@ -26,7 +26,7 @@ function distance(left: string, right: string, limit: number): number {
   return previous[right.length] ?? 0;
 }
 
-/** Up to `count` names, nearest first, that are at most a third of their length away or hold `name` as a part. */
+/** Up to `count` names, nearest first, that are at most a third of their length away or contain `name`. */
 export function nearestNames(name: string, names: Iterable<string>, count: number): readonly string[] {
   const wanted = name.toLowerCase().slice(0, 100);
   const found: { readonly name: string; readonly edits: number }[] = [];

@@ -21,20 +21,20 @@ export type AttemptRecord = {
   readonly message: string | null;
   readonly startedAtMs: number;
   readonly waitMs: number;
-  /** The place in the provider's queue at which it came to wait, 1 = next. Absent: it did not wait. */
+  /** Its place in the provider's queue when it began to wait, 1 = next. Absent: it did not wait. */
   readonly queuePosition?: number;
   readonly headersMs: number | null;
   readonly firstTokenMs: number | null;
   readonly durationMs: number;
   readonly maybeBilled: boolean;
-  /** What had to be changed or left out for the target's format or model, in stable words; mostly nothing. */
+  /** What was changed or left out for the target's format or model, in stable words; usually empty. */
   readonly adapted: readonly string[];
 };
 
-/** An attempt without a cost, for the code that knows prices. */
+/** An attempt before its cost is known. */
 export type UnpricedRecord = Omit<RequestRecord, "costNanoUsd"> & {
   costNanoUsd: number | null;
-  /** For the log alone: what was thrown by a bug of ours, or by a machine that had no more to give. Never kept. */
+  /** Only for the log: what our bug or a machine out of resources threw. Never stored. */
   readonly cause?: unknown;
 };
 
@@ -45,13 +45,15 @@ export type RequestRecord = {
   readonly tenant: string | null;
   readonly keyId: string | null;
   readonly session: string | null;
-  /** The client's own agent that asks (Claude Code's subagents), and the one that started it. Absent: it names none. */
+  /**
+   * The client's agent that sent the request (Claude Code's subagents), and the agent that started it. Absent: none.
+   */
   readonly agent?: string;
   readonly parentAgent?: string;
   readonly door: string;
   /** The client program's name, from its user agent, at most 80 characters. */
   readonly client: string | null;
-  /** The client's own tags; after them "hedged" when two targets were asked at the same time, so that both may be billed. */
+  /** The client's own tags, followed by "hedged" when two targets were asked in parallel, so that both may be billed. */
   readonly tags: readonly string[];
   readonly requestedModel: string;
   readonly stream: boolean;
@@ -59,17 +61,17 @@ export type RequestRecord = {
   readonly rule: string | null;
   readonly confidence: number | null;
   readonly reason: string | null;
-  /** What routing looked at; only with metrics.log_routing_decisions. */
+  /** What routing examined; only with metrics.log_routing_decisions. */
   readonly facts: Readonly<Record<string, unknown>> | null;
   readonly candidates: readonly Candidate[];
   readonly attempts: readonly AttemptRecord[];
   /** The target that answered; null when none did. */
   readonly provider: string | null;
-  /** The model id as configured; `upstreamModel` is what the upstream says it was. */
+  /** The model id as configured; `upstreamModel` is the one that the upstream reports. */
   readonly model: string | null;
   readonly upstreamModel: string | null;
   readonly queueWaitMs: number;
-  /** Our own time from the request's arrival until the first dispatch. */
+  /** The gateway's own time from the request's arrival to the first dispatch. */
   readonly overheadMs: number | null;
   readonly firstTokenMs: number | null;
   readonly durationMs: number;

@@ -1,12 +1,12 @@
 // Masks whatever looks like a credential in text that leaves for a log, a record or a client.
 // It must never take more than linear time: the text may come from an attacker. So no pattern has a nested quantifier.
 
-/** What a masked value is replaced by. */
+/** The replacement for a masked value. */
 export const mask = "***";
 
-// Shapes that are credentials wherever they stand. The vendor's prefix is kept: it says which key to look for.
-// openai, anthropic, openrouter, deepseek (sk-), stripe (sk_live_), google (AIza, ya29.), github, gitlab, xai, groq, hugging face,
-// replicate, perplexity, nvidia, fireworks, cerebras, slack, aws, npm, langsmith, together.
+// Shapes that are credentials wherever they occur. The vendor's prefix is kept, to show which key it is. openai, anthropic,
+// openrouter, deepseek (sk-), stripe (sk_live_), google (AIza, ya29.), github, gitlab, xai, groq, hugging face, replicate,
+// perplexity, nvidia, fireworks, cerebras, slack, aws, npm, langsmith, together.
 const prefixed =
   /(?<![A-Za-z0-9])(sk-(?:ant-|proj-|or-)?|[srp]k_(?:live|test)_|AIza|ya29\.|gh[pousr]_|github_pat_|glpat-|xai-|gsk_|hf_|r8_|pplx-|nvapi-|fw_|csk-|xox[abeoprs]-|A[KS]IA|npm_|lsv2_|tgp_v1_)[A-Za-z0-9_-]{8,}/g;
 const webToken = /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?/g;
@@ -17,45 +17,45 @@ const scheme = /\b(Bearer|Basic)(\s{1,4})([A-Za-z0-9._~+/=-]{6,})/gi;
 // Names whose value is a secret, with the characters between name and value. Group 1: the name.
 const named =
   /(set-cookie|cookie|(?:proxy-)?authorization|x-goog-api-key|x-clawgate-key|api[_ -]?keys?|(?:access|secret|private|session|signing|encryption|admin|master|account)[_ -]?key|(?:access|refresh|id|auth|bearer|session|security|oauth)[_-]?token|client[_-]?secret|secret|passw(?:or)?d|passphrase|credentials?|(?<![A-Za-z0-9])(?:key|token|sig|signature)|_(?:key|token))(?:\s(?:provided|given|used|is))?\\*["']?\s{0,4}(?::|=|%3d)\s{0,4}(?:(?:bearer|basic|token|digest)\s{1,4})?/gi;
-// Words that are often followed by something harmless: their value must look like a secret.
+// Names often followed by a harmless value: the value must look like a secret.
 const weakNames = /^(?:key|token|sig|signature|_key|_token)$/i;
-// After these a secret is the rule, so only what is plainly none stays.
+// After these a secret is the rule, so only an obviously harmless value is kept.
 const headers = /cookie$|authorization$/i;
 const isAboutHeader =
   /authorization:(?:absent|empty|expired|incorrect|invalid|is|malformed|missing|must|not|required|unset|wrong)$/i;
 const endOfBareValue = /[\s"'&,;<>{}()[\]\\]/g;
 const endOfLineValue = /["'\r\n\\]/g;
-// Says that there is no value, or names a variable that holds it.
+// Means that there is no value, or names a variable with the value.
 const harmless = /^(?:true|false|null|undefined|\$)$/;
 
-// What people write where a server wants some key and looks at none.
+// What people enter where a server requires a key but does not check it.
 const placeholder =
   /^(?:sk-)?(?:x+|none|empty|local|localhost|ollama|lm-?studio|vllm|llama-?cpp|dummy|fake|test|unused|ignored|optional|anything(?:-goes)?|placeholder|change-?me|not-?(?:needed|required|used|set)|no-?(?:api-?)?key(?:-(?:needed|required))?|your-?(?:api-?)?key(?:-here)?|api-?key)$/i;
-// One or more words of a language: in small letters, all in capitals, or with a capital in front.
+// One or more ordinary words: lower case, upper case, or capitalised.
 const words = /^(?:[a-z]+|[A-Z]+|[A-Z][a-z]+)(?:[-_. ](?:[a-z]+|[A-Z]+|[A-Z][a-z]+))*$/;
 const shortestSecret = 8;
 const longestWord = 11;
-/** Fewer characters of a secret than this reveal nothing: vendors' keys begin alike. */
+/** Fewer characters of a secret than this reveal nothing: a vendor's keys begin alike. */
 const shortestBeginning = 6;
 
 /**
- * Is this value of a config a secret wherever it occurs? A short one or a word would mask half of every sentence; after
- * a name such as `api_key` it is masked all the same.
+ * Whether to mask this config value wherever it occurs. A short value or a word would mask half of every sentence;
+ * after a name such as `api_key` it is masked anyway.
  */
 function isSecretText(value: string): boolean {
   if (value.length < shortestSecret || placeholder.test(value)) return false;
   return value.length > longestWord || !words.test(value);
 }
 
-/** `hf_overrides`, `npm_config_registry`: these begin like keys and are names. */
+/** `hf_overrides`, `npm_config_registry`: these begin like keys but are names. */
 const joinedWords = /^[a-z]{2,5}(?:[-_][a-z]{2,12})+$/;
 
-/** Does it have the shape of some vendor's key? */
+/** Whether it has the shape of a vendor's key. */
 export function looksLikeCredential(value: string): boolean {
   return value.search(prefixed) >= 0 || value.search(webToken) >= 0;
 }
 
-// Behind `api_key:` in a sentence: what is said about it, and not its value.
+// After `api_key:` in a sentence: a remark about it instead of its value.
 const aboutValue =
   /^(?:a|an|absent|and|are|cannot|empty|expected|expired|has|incorrect|invalid|is|malformed|may|missing|must|needs?|no|none|not|of|only|or|please|required|should|the|too|unknown|unset|was|will|wrong)$/i;
 const plainWord = /^[a-z]{1,10}$/;
@@ -78,7 +78,9 @@ export function redact(text: string): string {
   return maskNamedValues(shaped);
 }
 
-/** A redactor that masks these exact values as well, also as they look inside JSON and URLs, and cut off at the text's end. */
+/**
+ * A redactor that also masks these exact values, including their forms inside JSON and URLs, and truncated at the text's end.
+ */
 export function redactorFor(secrets: readonly string[]): (text: string) => string {
   const spellings = new Set<string>();
   for (const secret of secrets) {
@@ -90,7 +92,7 @@ export function redactorFor(secrets: readonly string[]): (text: string) => strin
     spellings.add(inUrl.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()));
     for (const text of inBase64(secret)) spellings.add(text);
   }
-  // The longest first: one secret may be the beginning of another.
+  // The longest first: one secret may be a prefix of another.
   const ordered = [...spellings].toSorted((a, b) => b.length - a.length);
   return (text) => {
     let masked = text;
@@ -99,7 +101,7 @@ export function redactorFor(secrets: readonly string[]): (text: string) => strin
   };
 }
 
-/** A text may have been cut inside a secret: what has begun at its end is masked as well. */
+/** A text may have been cut inside a secret: a partial secret at its end is masked as well. */
 function withoutCutOff(text: string, spellings: readonly string[]): string {
   const body = text.endsWith("…") ? text.slice(0, -1) : text;
   if (body.length < shortestBeginning) return text;
@@ -113,8 +115,8 @@ function withoutCutOff(text: string, spellings: readonly string[]): string {
 }
 
 /**
- * How it looks inside base64, which depends on how many bytes stand before it (`user:secret`): characters that its neighbours
- * share are left out.
+ * Its forms inside base64, which depend on the number of bytes before it (`user:secret`): characters shared with its
+ * neighbours are left out.
  */
 function inBase64(secret: string): readonly string[] {
   const bytes = Buffer.from(secret);
@@ -135,7 +137,7 @@ function looksSecret(value: string, longEnough: number): boolean {
   return value.length >= longEnough || (value.length >= 8 && /\d/.test(value) && /[a-z]/i.test(value));
 }
 
-/** `api_key: must be a text`: a word with more words behind it, or one that says how things stand. */
+/** `api_key: must be a text`: a word followed by more words, or one that describes a state. */
 function isAboutSecret(name: string, shown: string, rest: string): boolean {
   const plainText = shown.replace(/[.!?]{1,3}$/, "");
   if (headers.test(name)) return isAboutHeader.test(`${name}:${plainText}`);
@@ -165,7 +167,7 @@ function maskNamedValues(text: string): string {
   return masked + text.slice(from);
 }
 
-/** Where the value lies that begins at `at`: inside its quotes (escaped ones too), or up to the next delimiter. */
+/** The range of the value that begins at `at`: inside its quotes (escaped ones too), or up to the next delimiter. */
 function valueAt(text: string, at: number, isWholeLine: boolean): { start: number; end: number } {
   let start = at;
   while (text[start] === "\\") start++;

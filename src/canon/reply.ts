@@ -1,4 +1,4 @@
-// A whole answer is the fold of its events, so that streaming and non-streaming cannot drift apart.
+// Folds an answer's events into a whole answer, so that streaming and non-streaming cannot drift apart.
 
 import type { FinishReason, StreamEvent } from "./event.ts";
 import { Failure } from "./failure.ts";

@@ -1,5 +1,5 @@
-// The canonical chat request: what every client format is decoded into and every vendor's format is encoded from.
-// It must never hold anything that only one dialect understands, except inside `extras` and opaque blocks.
+// The canonical chat request: what every client format is decoded into and every vendor's format is encoded from. It
+// must never contain anything that only one dialect understands, except inside `extras` and opaque blocks.
 
 import type { Effort } from "./effort.ts";
 
@@ -38,7 +38,7 @@ export type ImageBlock = {
 export type FileSource =
   { readonly kind: "base64"; readonly data: string } | { readonly kind: "url"; readonly url: string };
 
-/** A document, sound or film from another format's own block: decoders never make one (dialects/retold.ts does). */
+/** A document, audio or video from another format's own block: decoders never create one (dialects/retold.ts does). */
 export type FileBlock = {
   readonly type: "file";
   readonly name: string | null;
@@ -81,7 +81,7 @@ export type OpaqueBlock = { readonly type: "opaque"; readonly dialect: DialectNa
 export type Block =
   TextBlock | ImageBlock | FileBlock | ThinkingBlock | ToolCallBlock | ToolResultBlock | OpaqueBlock;
 
-/** A `system` message is one that stands in the middle of a conversation; leading ones live in `ChatRequest.system`. */
+/** A `system` message is in the middle of a conversation; leading ones are in `ChatRequest.system`. */
 export type Message = {
   readonly role: "user" | "assistant" | "system";
   readonly content: readonly Block[];
@@ -93,13 +93,13 @@ export type Tool = {
   readonly description: string | null;
   /** JSON Schema of the arguments, as the client wrote it. */
   readonly schema: unknown;
-  /** The arguments must follow the schema to the letter. Absent: the client does not insist. */
+  /** The arguments must follow the schema exactly. Absent: not required. */
   readonly strict?: true;
   readonly cache?: CacheMark;
   readonly extras?: Extras;
 };
 
-/** A tool of a vendor's own kind (web search, computer use): only its dialect can say it. */
+/** A tool of a vendor's own kind (web search, computer use): only its dialect can express it. */
 export type OpaqueTool = { readonly dialect: DialectName; readonly type: string; readonly value: unknown };
 
 export type ToolChoice =
@@ -108,7 +108,7 @@ export type ToolChoice =
   | { readonly type: "required" }
   | { readonly type: "tool"; readonly name: string };
 
-/** Shape the answer must have. `schema` is JSON Schema as the client wrote it. */
+/** The required form of the answer. `schema` is JSON Schema as the client wrote it. */
 export type AnswerFormat =
   | { readonly type: "json-object" }
   | {
@@ -125,14 +125,14 @@ export type Thinking =
   | { readonly mode: "budget"; readonly budgetTokens: number; readonly extras?: Extras };
 
 export type ChatRequest = {
-  /** The name that the client asked for, before any resolution. */
+  /** The model name that the client requested, before any resolution. */
   readonly model: string;
   readonly system: readonly (TextBlock | OpaqueBlock)[];
   readonly messages: readonly Message[];
   readonly tools: readonly Tool[];
   readonly opaqueTools: readonly OpaqueTool[];
   readonly toolChoice: ToolChoice | null;
-  /** null: the client said nothing; false: at most one tool call a turn. */
+  /** null: not specified; false: at most one tool call per turn. */
   readonly parallelTools: boolean | null;
   readonly maxTokens: number | null;
   readonly temperature: number | null;

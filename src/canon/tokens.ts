@@ -3,7 +3,7 @@
 
 import type { Block, ChatRequest } from "./request.ts";
 
-/** What an image is counted as. Vendors charge roughly 85 to 1,600 tokens; this is the middle of the common sizes. */
+/** Tokens counted for an image. Vendors charge roughly 85 to 1,600 tokens; this is the middle of the common sizes. */
 export const imageTokens = 1_000;
 
 export function estimateTokensOfBytes(bytes: number): number {

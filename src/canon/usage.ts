@@ -1,8 +1,8 @@
 // Token counts as inclusive totals and disjoint parts, so that no reader ever subtracts. Unknown is null, never 0.
 
 /**
- * `input` includes `inputCached` and `inputCacheWrite`; `inputUncached` is what is left of it.
- * `output` includes `outputReasoning`.
+ * `input` includes `inputCached` and `inputCacheWrite`; `inputUncached` is the rest. `output` includes
+ * `outputReasoning`.
  */
 export type Usage = {
   readonly input: number | null;
@@ -27,7 +27,7 @@ export function tokenCount(value: unknown): number | null {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
 
-/** OpenAI's way: the input total includes the cached part. */
+/** OpenAI's convention: the input total includes the cached part. */
 export function usageFromTotal(parts: {
   input: number | null;
   inputCached: number | null;
@@ -47,7 +47,7 @@ export function usageFromTotal(parts: {
   };
 }
 
-/** Anthropic's way: `input_tokens` excludes both the cached and the cache-write part. */
+/** Anthropic's convention: `input_tokens` excludes both the cached and the cache-write part. */
 export function usageFromParts(parts: {
   inputUncached: number | null;
   inputCached: number | null;
@@ -66,7 +66,7 @@ export function usageFromParts(parts: {
   };
 }
 
-/** What two answers used together; what is known of one only is that one's. */
+/** The sum of two answers' usage; where only one is known, that one. */
 export function addUsage(one: Usage, other: Usage): Usage {
   const sum = (key: keyof Usage): number | null =>
     one[key] === null && other[key] === null ? null : (one[key] ?? 0) + (other[key] ?? 0);

@@ -1,10 +1,10 @@
-// What is noted when a request loses something on its way into a format, and the rules that all formats share.
-// A note is made where the change is made, never guessed beforehand; it must never contain anything that a user wrote.
+// The notes for what a request loses on its way into a format, and the rules that all formats share. A note is made
+// where the change is made, never guessed beforehand; it must never contain anything that a user wrote.
 
 import type { ChatRequest } from "../canon/request.ts";
 import type { Note, TargetFacts } from "./dialect.ts";
 
-/** A Note that nobody reads. */
+/** A Note that discards its word. */
 export const ignoreNote: Note = () => undefined;
 
 export const thinkingBlocksDropped = "thinking-blocks-dropped";
@@ -12,7 +12,7 @@ export const thinkingOff = "thinking-off";
 export const toolNamesRewritten = "tool-names-rewritten";
 export const toolIdsRewritten = "tool-ids-rewritten";
 
-/** A name out of the client's body, safe in a header and in a list. */
+/** A name from the client's body, made safe for a header and a list. */
 export function safeName(text: unknown): string {
   return String(text)
     .replace(/[^\w.-]+/g, "_")
@@ -27,13 +27,13 @@ export function cutTokens(wanted: number, target: TargetFacts, note: Note): numb
   return maxOutput;
 }
 
-/** The same facts where the window leaves less for the answer than the model could give. */
+/** The same facts where the window leaves less room for the answer than the model's own limit. */
 export function withOutputLimit(facts: TargetFacts, limit: number | null): TargetFacts {
   if (limit === null || (facts.maxOutput !== null && facts.maxOutput <= limit)) return facts;
   return { ...facts, maxOutput: limit };
 }
 
-/** The same request with nothing about thinking, for a model that is known not to think and might refuse the member. */
+/** The same request without thinking, for a model that is known not to think and might refuse the member. */
 export function withoutThinking(request: ChatRequest, target: TargetFacts, note: Note): ChatRequest {
   if (target.canThink !== false || (request.thinking === null && request.effort === null)) return request;
   if (asksForThinking(request)) note(thinkingOff);
@@ -49,7 +49,7 @@ const emptyValues: ReadonlySet<unknown> = new Set([undefined, null, 0, false]);
 /** How several formats write "the default". */
 const defaultValues: ReadonlySet<unknown> = new Set(["auto", "default"]);
 
-/** Members that change the answer and have no place in the canonical form; zero and null change nothing. */
+/** Members that change the answer and have no canonical form; zero and null change nothing. */
 export function noteDropped(
   members: Readonly<Record<string, unknown>>,
   keys: readonly string[],
@@ -64,7 +64,7 @@ export function noteDropped(
   }
 }
 
-/** Members that are not in `known`: their meaning is unknown here, so they are named. */
+/** Members that are not in `known`: their meaning is unknown here, so they are noted by name. */
 export function noteUnknown(
   members: Readonly<Record<string, unknown>>,
   known: ReadonlySet<string>,
@@ -78,6 +78,6 @@ export function noteUnknown(
   }
 }
 
-/** `safetySettings` and `safety_settings` are one word: safety-settings. */
+/** `safetySettings` and `safety_settings` both become safety-settings. */
 export const kebab = (key: string): string =>
   key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`).replaceAll("_", "-");

@@ -1,11 +1,14 @@
-// Members of a call that must go back to the vendor that made them: Google's signature of a call, in the extras of both formats in
-// which Google answers. For thinking see thinking-signatures.ts.
-// It must never send one of our own marks to a vendor as a signature.
+// Members of a call that must go back to the vendor that made them: Google's signature of a call, in the extras of both formats
+// that Google speaks. For thinking see thinking-signatures.ts. It must never send one of our own marks to a vendor as a
+// signature.
 
 import type { Extras } from "../canon/request.ts";
 import { isRecord, parseLoosely } from "./decoding.ts";
 
-/** For a call that Google's own API signed with `signature`: a chat client keeps it in the form of Google's chat endpoint. */
+/**
+ * For a call that Google's own API signed with `signature`: a chat client keeps it in the form that Google's chat endpoint
+ * uses.
+ */
 export function signatureExtras(signature: string): Extras {
   return {
     "google-genai": { thoughtSignature: signature },
@@ -38,14 +41,14 @@ export const fromGoogleBase64 = (signature: string): string | null =>
 const foreignMark = "clawgate.signature.";
 
 /**
- * For thinking that Anthropic signed: a client of Google's format keeps the signature behind our mark, because Google would take
- * it for a broken one of its own and refuse the conversation.
+ * For thinking that Anthropic signed: a client of Google's format keeps the signature behind our mark, because Google would read
+ * it as an invalid signature of its own and refuse the conversation.
  */
 export function foreignSignatureExtras(signature: string): Extras {
   return { "google-genai": { signature: toGoogleBase64(foreignMark + signature) } };
 }
 
-/** Null: not one of those. */
+/** Null: no such signature. */
 export function readForeignSignature(mark: string): string | null {
   return mark.startsWith(foreignMark) ? mark.slice(foreignMark.length) : null;
 }
@@ -56,7 +59,7 @@ export function extraContentExtras(extra: Readonly<Record<string, unknown>>): Ex
   return { "google-genai": { thoughtSignature: encoded }, "openai-chat": { extra_content: extra } };
 }
 
-/** Undefined: it is Google's own signature. Null: it has our mark and is damaged. */
+/** Undefined: Google's own signature. Null: it has our mark but is damaged. */
 export function decodeExtraContent(signature: string): Extras | null | undefined {
   const mark = fromGoogleBase64(signature);
   if (mark === null) return undefined;

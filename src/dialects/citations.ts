@@ -1,11 +1,11 @@
-// Web sources that an answer's text cites: each format has a place for them, and none knows the others'. What a vendor sends
-// goes into the extras of every other format, as one list. It must never make up a source, nor cite a file as a page.
+// Web sources that an answer's text cites: each format has its own place for them. What a vendor sends goes into the extras
+// of every other format, as one list. It must never invent a source, nor cite a file as a page.
 
 import type { StreamEvent } from "../canon/event.ts";
 import type { DialectName, Extras } from "../canon/request.ts";
 import { isRecord } from "./decoding.ts";
 
-/** `start` and `end` in UTF-16 units of the block's text; null: the whole of it. */
+/** `start` and `end` in UTF-16 units of the block's text; null: the whole text. */
 export type Citation = {
   readonly url: string;
   readonly title: string | null;
@@ -26,7 +26,7 @@ export function storedCitations(ownExtras: Members): readonly Citation[] {
   return Array.isArray(ownExtras["cited"]) ? (ownExtras["cited"] as readonly Citation[]) : [];
 }
 
-/** An answer's events with what its texts cite, stored for every format but the vendor's own. */
+/** An answer's events with the citations of its texts, stored for every format but the vendor's own. */
 export class Citations {
   private text = "";
   constructor(private readonly vendor: DialectName) {}
@@ -38,7 +38,7 @@ export class Citations {
       return events;
     }
     const last = events.at(-1);
-    // Google sends it at the very end, with the last text.
+    // Google sends citations at the very end, with the last text.
     const grounding = last?.type === "finish" && vendor === "google-genai" ? groundingIn(last.extras) : null;
     const lastText = events.findLastIndex(({ type }) => type === "text-end");
     return events.map((event, at) => {
@@ -54,7 +54,7 @@ export class Citations {
     });
   }
 
-  /** Only Google counts in a way that needs the text. */
+  /** Only Google's offsets need the text to convert. */
   private readText(event: StreamEvent): void {
     if (event.type === "text-start") this.text = "";
     else if (event.type === "text-delta") this.text += event.text;
@@ -72,7 +72,7 @@ function citationsIn(ownExtras: Members): readonly Citation[] {
   const { citations, annotations } = ownExtras;
   return [...listOf(citations), ...listOf(annotations)].flatMap((each) => {
     const citation = isRecord(each["url_citation"]) ? each["url_citation"] : each;
-    // A search result of the client's own has a source, which is a page or is not.
+    // The source of a client's own search result may or may not be a page.
     const url = textOrNull(citation["url"]) ?? textOrNull(citation["source"]);
     if (!isWebPage(url)) return [];
     const title = textOrNull(citation["title"]);
@@ -115,7 +115,7 @@ function groundingCitations(grounding: Members, text: string): readonly Citation
   return pages.flatMap((page) => (page === null ? [] : [{ ...page, start: null, end: null }]));
 }
 
-/** OpenAI's members of an annotation, for a text that begins at `offset` of the whole. */
+/** The members of an OpenAI annotation, for a text that begins at `offset` of the whole answer. */
 export const annotationOf = (
   { url, title, start, end }: Citation,
   offset: number,
@@ -127,7 +127,7 @@ export const annotationOf = (
   title: title ?? url,
 });
 
-/** Takes the place of Anthropic's own proof of a citation, which Anthropic would check. */
+/** Replaces Anthropic's own proof of a citation, which Anthropic would verify. */
 export const citationMark = "clawgate.cited";
 
 export const anthropicCitation = ({ url, title }: Citation): Members => ({
@@ -138,7 +138,7 @@ export const anthropicCitation = ({ url, title }: Citation): Members => ({
   encrypted_index: citationMark,
 });
 
-/** Google's form, out of the texts' citations with the place of each text in the whole. */
+/** Google's form, built from the texts' citations and the place of each text in the whole answer. */
 export function groundingOf(
   texts: readonly { readonly text: string; readonly cited: readonly Citation[] }[],
 ): Members | null {

@@ -1,5 +1,5 @@
-// What all decoders share: exactly one closing event, numbers of blocks in order, and statuses read as failures.
-// It must never know a vendor's field names.
+// What all decoders share: exactly one closing event, block numbers in order, and statuses read as failures. It must
+// never know a vendor's field names.
 
 import { isClosing, type StreamEvent } from "../canon/event.ts";
 import { Failure, type FailureKind } from "../canon/failure.ts";
@@ -38,20 +38,20 @@ export function brokenOff(): Failure {
   return new Failure("bad-output", "The upstream's stream ended early.", { maybeBilled: true });
 }
 
-/** What the error body said, as far as the dialect could read it. */
+/** What the error body says, as far as the dialect can read it. */
 export type ErrorDetails = {
   readonly message: string;
   readonly type: string | null;
   readonly code: string | null;
   readonly param: string | null;
   readonly details?: unknown;
-  /** When the trouble ends, where a member of the body says so. */
+  /** When the limit ends, where a member of the body says so. */
   readonly endsAtMs?: number | null;
 };
 
 /**
- * HTTP status and message of a vendor's error answer -> Failure, one of the kinds of canon/failure.ts.
- * `retryAfterMs` null: the vendor's headers did not say. `nowMs` null: the time is unknown (an error inside a stream).
+ * Turns HTTP status and message of a vendor's error answer into a Failure of one of the kinds in canon/failure.ts.
+ * `retryAfterMs` null: the vendor's headers give no time. `nowMs` null: the time is unknown (an error inside a stream).
  */
 export function failureOfStatus(
   status: number,
@@ -69,7 +69,7 @@ export function failureOfStatus(
   return new Failure(kind, isUpstreams ? `${headline(kind, status)}: ${details.message}` : details.message, {
     param: details.param,
     code: isUpstreams ? null : details.code,
-    // Facts about our account at the vendor are not the client's.
+    // Facts about the gateway's account at the vendor are not for the client.
     details: isUpstreams ? null : details.details,
     retryAfterMs: earlierWait(waitMs, endsAtMs === null || nowMs === null ? null : endsAtMs - nowMs),
     endsAtMs,
@@ -100,7 +100,7 @@ function headline(kind: FailureKind, status: number): string {
   }
 }
 
-/** What a status means where the message says nothing more. */
+/** What a status means where the message adds nothing. */
 function kindOfStatus(status: number): FailureKind {
   if (status === 401 || status === 403) return "credentials-rejected";
   if (status === 402) return "quota-exhausted";

@@ -1,5 +1,5 @@
-// Tools that a Messages client holds back (`defer_loading`) until a search has found them: other APIs get them when the history
-// names them, and not before. It must never lose a tool that the history has called, nor change the order of those that stay.
+// Tools that a Messages client holds back (`defer_loading`) until a search finds them: other APIs get them once the history
+// names them, and not before. It must never lose a tool that the history has called, nor change the order of the others.
 
 import type { Block, ChatRequest, OpaqueBlock, Tool, ToolResultBlock } from "../canon/request.ts";
 import { isRecord } from "./decoding.ts";
@@ -8,11 +8,13 @@ const dialect = "anthropic-messages";
 
 export const isDeferred = (tool: Tool): boolean => tool.extras?.[dialect]?.["defer_loading"] === true;
 
-/** A search that the vendor would make itself (tool_search_tool_regex, tool_search_tool_bm25). */
+/** A search that the vendor would run itself (tool_search_tool_regex, tool_search_tool_bm25). */
 export const isVendorSearch = ({ type }: ChatRequest["opaqueTools"][number]): boolean =>
   /^tool_search_tool_(?:regex|bm25)/.test(type);
 
-/** The same request with the tools that a model may see by now. The loaded ones stand last, in the order of their finding. */
+/**
+ * The same request with the tools that a model may see by now. Loaded ones come last, in the order in which they were found.
+ */
 export function withLoadedTools(request: ChatRequest): ChatRequest {
   if (!request.tools.some(isDeferred)) return request;
   // Without a search tool they are all shown.
@@ -50,7 +52,7 @@ function collectReferences(value: unknown, names: Set<string>): void {
 export type Found =
   { readonly names: readonly string[] } | { readonly code: string; readonly message: string };
 
-/** The two blocks that a client sees of a search which the vendor, or we in its stead, made: the call and its result. */
+/** The two blocks that show a client a search by the vendor, or by the gateway in its place: the call and its result. */
 export function searchBlocks(id: string, name: string, input: unknown, found: Found): OpaqueBlock[] {
   const content =
     "names" in found

@@ -21,7 +21,7 @@ export type ClientDialectName = {
   [Name in keyof Rows]: Rows[Name] extends { readonly client: ClientHalf } ? Name : never;
 }[keyof Rows];
 
-/** The table as requests look into it: by the format of an endpoint, and by the format of a provider. */
+/** The same table for look-ups: by the format of an endpoint, and by the format of a provider. */
 export type DialectTable = Readonly<
   Record<DialectName, FullDialect> & Record<ClientDialectName, ClientDialect>
 >;

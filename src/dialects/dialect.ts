@@ -1,4 +1,4 @@
-// What a wire format must be able to do. The client half faces our callers, the backend half faces vendors; one half alone is legal.
+// The interface of a wire format. The client half faces our callers, the backend half faces vendors; one half alone is legal.
 // Everything here is pure: no clock, no network, no log. A dialect folder never imports another one.
 
 import type { FinishReason, StreamEvent } from "../canon/event.ts";
@@ -24,7 +24,7 @@ export type ModelCard = {
   readonly maxOutput: number | null;
 };
 
-/** Facts about our answer that the wire wants and the events do not hold. */
+/** Facts about an answer that the wire format needs and the events do not contain. */
 export type AnswerFacts = {
   readonly requestId: string;
   readonly createdSeconds: number;
@@ -33,19 +33,21 @@ export type AnswerFacts = {
   readonly tools?: readonly Tool[];
 };
 
-/** Turns events into the text of one stream. A `failure` event becomes the dialect's in-band error, with no happy ending. */
+/** Turns events into the text of one stream. A `failure` event becomes the dialect's in-band error, without a normal end. */
 export type StreamEncoder = { step(event: StreamEvent): string };
 
 export type ClientHalf = {
   /** `body` is parsed JSON. Throws Failure `invalid-request` or `unsupported`, with `param` naming the field. */
   decodeRequest(body: unknown): ChatRequest;
-  /** Asked before a request goes to a backend of ANOTHER dialect: the Failure that says what would be lost, or null. */
+  /**
+   * Called before a request goes to a backend of ANOTHER dialect: the Failure that says what would be lost, or null.
+   */
   readonly refuseTranslation: (request: ChatRequest) => Failure | null;
-  /** The same for what is not refused but left behind, because only this format can say it. */
+  /** Notes what is not refused but left out, because only this format can express it. */
   noteLosses(request: ChatRequest, note: Note, unsupported?: (parameter: string) => void): void;
   streamEncoder(facts: AnswerFacts): StreamEncoder;
   encodeReply(reply: Reply, facts: AnswerFacts): unknown;
-  /** Statuses that this format's clients know better than the gateway's own for a kind. */
+  /** Statuses that this format's clients expect for a kind in place of the gateway's own. */
   readonly statuses?: Readonly<Partial<Record<FailureKind, number>>>;
   /** The JSON body of an error answer. */
   encodeFailure(failure: Failure, requestId: string): unknown;
@@ -54,7 +56,7 @@ export type ClientHalf = {
   encodeModelList(cards: readonly ModelCard[]): unknown;
   encodeModel(card: ModelCard): unknown;
   readonly framing: StreamFraming;
-  /** True: a body that does not say `stream` asks for one. */
+  /** True: a body without `stream` asks for a stream. */
   readonly streamsByDefault?: boolean;
   readonly sizeMembers?: SizeMembers;
 };
@@ -74,32 +76,32 @@ export type SizeMembers = {
   };
 };
 
-/** What an encoder must know about where a request goes. */
+/** What an encoder must know about a request's target. */
 export type TargetFacts = {
   /** The id to send upstream. */
   readonly model: string;
-  /** Sent when the client named no limit and the format demands one. */
+  /** Sent when the client set no limit and the format requires one. */
   readonly defaultMaxTokens: number;
   /** The model's own ceiling, null when unknown; a larger limit is cut to it. */
   readonly maxOutput: number | null;
-  /** False: it is known not to think, and a request for thinking is left out. Null or absent: unknown. */
+  /** False: the model is known not to think, and a request for thinking is left out. Null or absent: unknown. */
   readonly canThink?: boolean | null;
-  /** What it takes of a request. Null or absent: unknown, and nothing is left out. */
+  /** What the model accepts. Null or absent: unknown, and nothing is left out. */
   readonly takes?: Takes | null;
-  /** True: the operator said so. */
+  /** True: the operator configured it. */
   readonly takesAreConfigured?: boolean;
 };
 
 /**
  * Called for everything that changes what the model sees or may do on the way into a format: short stable ASCII words
- * (`thinking-blocks-dropped`, `max-tokens-cut:8192`), the same one as often as it happens.
+ * (`thinking-blocks-dropped`, `max-tokens-cut:8192`), the same one each time it happens.
  */
 export type Note = (adaptation: string) => void;
 
-/** Frames -> events. After a closing event it yields nothing more. */
+/** Turns frames into events. After a closing event it yields nothing more. */
 export type StreamDecoder = {
   step(frame: SseFrame): StreamEvent[];
-  /** The bytes are over: closes what is open and, if the vendor never said so, ends with `failure: bad-output`. */
+  /** The bytes have ended: closes what is open and, if the vendor sent no end, ends with `failure: bad-output`. */
   end(): StreamEvent[];
 };
 
@@ -111,7 +113,7 @@ export type ErrorAnswer = {
   readonly nowMs: number;
 };
 
-/** What one frame adds to the record, read without any state. Absent fields: the frame says nothing about them. */
+/** What one frame adds to the record, read without state. Absent fields: the frame says nothing about them. */
 export type FrameFacts = {
   readonly id?: string;
   readonly model?: string;
@@ -124,24 +126,23 @@ export type FrameFacts = {
   /** True for a tool call where the finish that follows does not say that there was one (Google's is then "stop"). */
   readonly isCall?: boolean;
   readonly failure?: Failure;
-  /** True when a good stream is over with this frame ([DONE], message_stop). */
+  /** True when this frame ends a complete stream ([DONE], message_stop). */
   readonly isEnd?: boolean;
   /** True for a frame that only carries usage, which a client that did not ask must not see. */
   readonly isUsageOnly?: boolean;
 };
 
-/** A body as it came: members by their places, nothing parsed. */
+/** A body as received: the members' positions, nothing parsed. */
 export type ScannedBody = { readonly scan: JsonScan; readonly bytes: Buffer };
 
-/** Passthrough as a dialect sees it: bytes pass, and only what the record needs is read. */
+/** A dialect's part in passthrough: bytes pass, and only what the record needs is read. */
 export type PassthroughHalf = {
-  /** Whole words that `reasonToTranslate` looks for: noted while the body is scanned. */
+  /** Whole words that `reasonToTranslate` looks for: their positions are noted while the body is scanned. */
   readonly watchedWords?: Watched;
   /**
-   * Why the target would refuse or misread these bytes although it speaks this format; null: they may pass. It parses small members
-   * at most and allocates nothing for a plain body. A false alarm costs time and nothing else.
-   * `takes` null: nobody knows, or the client itself named the model that it gets and knows what it does. `cannotThink`: the model is
-   * known not to think.
+   * Why the target would refuse or misread these bytes although it speaks this format; null: they may pass. It parses small
+   * members at most and allocates nothing for a plain body. A false alarm costs only time. `takes` null: unknown, or the client
+   * itself named the model and is trusted. `cannotThink`: the model is known not to think.
    */
   reasonToTranslate(
     body: ScannedBody,
@@ -149,14 +150,17 @@ export type PassthroughHalf = {
     takes: Takes | null,
     cannotThink: boolean,
   ): TranslateReason | null;
-  /** Members that clients of this format write in another one's spelling, in its own: before anything else reads the body. */
+  /** Rewrites members that clients of this format write in another format's spelling, before anything else reads the body. */
   normalizeEdits?(scan: JsonScan, bytes: Buffer): readonly JsonEdit[];
-  /** After the gate only frames that hold one of these are read. */
+  /** After the gate, only frames that contain one of these are read. */
   readonly frameMarkers: readonly string[];
   frameFacts(frame: SseFrame): FrameFacts;
-  /** UTF-8 bytes of texts, thoughts and tools' inputs in a frame's JSON or in a whole answer, of all answers in it. Never throws. */
+  /** UTF-8 bytes of text, thinking and tool inputs in a frame's JSON or a whole answer, of all its choices. Never throws. */
   textBytes(body: unknown): number;
-  /** The same for a whole JSON answer of the plainest kind; null: read it in full (`decodeReply`), it may hold a surprise. */
+  /**
+   * The same for a whole JSON answer of the simplest kind; null: it may contain something else, so read it in full
+   * (`decodeReply`).
+   */
   replyFacts(body: unknown): FrameFacts | null;
   /** Top-level members that must change before the bytes may go upstream. Throws Failure on a member of the wrong kind. */
   requiredEdits(scan: JsonScan, bytes: Buffer, target: TargetFacts, note?: Note): readonly JsonEdit[];
@@ -165,7 +169,7 @@ export type PassthroughHalf = {
    * Absent: the canonical form holds everything that this format can say.
    */
   repair?(body: Record<string, unknown>, target: TargetFacts, note?: Note): Record<string, unknown>;
-  /** What the canonical form can hold and this model takes better in the client's own form. */
+  /** What the canonical form can hold but this model handles better in the client's own form. */
   prefersOwnFormat?(request: ChatRequest, target: TargetFacts): boolean;
 };
 
@@ -175,11 +179,17 @@ export type UpstreamCall = { readonly model: string; readonly stream: boolean };
 export type BackendHalf = {
   /** Path (and query) below the provider's base URL. `model` is the upstream's own id, not yet escaped. */
   path(call: UpstreamCall): string;
-  /** JSON body that asks for a stream. Drops or adapts what this format cannot say; throws Failure `unsupported` when dropping would change the answer. */
+  /**
+   * JSON body that asks for a stream. Drops or adapts what this format cannot express; throws Failure `unsupported` when dropping
+   * would change the answer.
+   */
   encodeRequest(request: ChatRequest, target: TargetFacts, note?: Note): Record<string, unknown>;
-  /** Names of tools that this format takes; others go up under names that fit. */
+  /** Tool names that this format accepts; others are sent under names that fit. */
   readonly toolNames: NameRule;
-  /** Stop sequences that this format cannot say: `encodeRequest` leaves them out and the translation looks for them in the answer. */
+  /**
+   * Stop sequences that this format cannot express: `encodeRequest` leaves them out and the translation looks for them in the
+   * answer.
+   */
   unsupportedStops?(request: ChatRequest, target: TargetFacts): readonly string[];
   streamDecoder(): StreamDecoder;
   /** A plain JSON answer as events (from a vendor that ignores `stream`, or for the record of an answer that passed through). */
@@ -196,13 +206,13 @@ export type Dialect = {
   readonly client?: ClientHalf;
   /** Absent: no vendor speaks it, so that every request of its clients is translated. */
   readonly backend?: BackendHalf;
-  /** What a request of this format may hold. */
+  /** The members that a request of this format may have. */
   readonly members?: { readonly rows: MemberRows };
 };
 
-/** What an endpoint needs of its format. */
+/** What an endpoint needs from its format. */
 export type ClientDialect = Dialect & { readonly client: ClientHalf };
-/** What a provider needs of its format. */
+/** What a provider needs from its format. */
 export type BackendDialect = Dialect & { readonly name: DialectName; readonly backend: BackendHalf };
 /** Only where both sides speak the format may bytes pass. */
 export type FullDialect = ClientDialect & BackendDialect;

@@ -6,8 +6,8 @@ import { type ErrorDetails, isRecord, parseLoosely } from "./decoding.ts";
 type Body = Record<string, unknown>;
 
 /**
- * Members that hold the text, best first: OpenAI; MiniMax, Alibaba; Baidu; others. `detail` and `message` may be objects
- * themselves (FastAPI, Mistral).
+ * Members that contain the text, best first: OpenAI; MiniMax, Alibaba; Baidu; others. `detail` and `message` may be
+ * objects themselves (FastAPI, Mistral).
  */
 const textNames = [
   "message",
@@ -28,7 +28,7 @@ const textNames = [
   "details",
   "info",
 ] as const;
-/** Members that hold the error: OpenAI; Cloudflare; MiniMax; Spark. */
+/** Members that contain the error: OpenAI; Cloudflare; MiniMax; Spark. */
 const innerNames = ["error", "errors", "Error", "err", "message", "detail", "base_resp", "header"] as const;
 const codeNames = ["code", "error_code", "errorCode", "errcode", "status_code", "Code"] as const;
 const typeNames = ["type", "status", "error_type", "__type"] as const;
@@ -37,12 +37,12 @@ const envelope: ReadonlySet<string> = new Set(["error", "failed", "fail", "respo
 const deepest = 4;
 const noReason = "no reason given";
 
-/** Null when the body holds no error that we can read. */
+/** Null when the body contains no readable error. */
 export function readErrorDetails(body: unknown): ErrorDetails | null {
   return detailsIn(body, 0) ?? quotedError(anyText(body, 0));
 }
 
-/** The same by the members that are known. */
+/** The same, using only known members. */
 function detailsIn(body: unknown, depth: number): ErrorDetails | null {
   if (depth > deepest) return null;
   if (Array.isArray(body)) return listText(body, depth);
@@ -62,13 +62,13 @@ function detailsIn(body: unknown, depth: number): ErrorDetails | null {
   return text === null ? null : detailsOf(text, body);
 }
 
-/** Its author is unknown: marked as a quotation, so that it suspends no key (match-failure.ts). */
+/** The text's author is unknown: it is marked as a quotation, so that it suspends no key (match-failure.ts). */
 const quotedError = (words: ErrorDetails | null): ErrorDetails | null =>
   words === null ? null : { ...words, message: `the upstream's answer says "${words.message}"` };
 
 /**
- * Where no expected member holds text: a member with a known name at any depth, then any sentence. A list may be
- * a good answer, so errors are not looked for in it.
+ * Where no expected member holds text: a member with a known name at any depth, then any sentence. A list may be a
+ * valid answer, so errors are not looked for in it.
  */
 function anyText(body: unknown, depth: number): ErrorDetails | null {
   if (!isRecord(body) || depth > deepest) return null;
@@ -95,7 +95,7 @@ function textIn(body: Body): string | null {
   return null;
 }
 
-/** A list of errors: the first three of FastAPI's, the first of others' (Google, Cloudflare). */
+/** A list of errors: the first three for FastAPI, the first for others (Google, Cloudflare). */
 function listText(list: readonly unknown[], depth: number): ErrorDetails | null {
   const texts = list
     .slice(0, 3)
@@ -191,5 +191,8 @@ function presentable(text: string): string {
     );
 }
 
-/** Part of it is masked, or some stretch is not a word: long, or with digits among letters. `skip_special_tokens` is words. */
+/**
+ * True when part of it is masked or is not a word: long, or letters mixed with digits. `skip_special_tokens` consists of
+ * words.
+ */
 const keyLike = /\*{2}|[A-Za-z0-9]{16}|(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{8}/;

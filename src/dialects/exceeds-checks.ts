@@ -1,5 +1,5 @@
-// Whether a body that would pass through holds more than its model takes: the checks that all formats share.
-// It must never parse more than the small members, nor throw: what is broken is the vendor's to refuse.
+// Checks whether a body that would pass through asks for more than its model accepts; all formats share them. It must
+// never parse more than the small members, nor throw: the vendor refuses what is broken.
 
 import { type Effort, isEffort } from "../canon/effort.ts";
 import type { Takes } from "../canon/takes.ts";
@@ -7,7 +7,7 @@ import { type JsonMember, type JsonScan, memberNamed } from "../wire/json.ts";
 import { isRecord, parseLoosely } from "./decoding.ts";
 import { acceptsSampling } from "./fit-to-model.ts";
 
-/** The value of a member that is there and small; undefined for one that is absent or null. */
+/** The value of a small member; undefined for one that is absent, null or large. */
 export function memberValue(scan: JsonScan, bytes: Buffer, key: string): unknown {
   const member = memberNamed(scan, key);
   if (member === undefined || member.kind === "null") return undefined;
@@ -36,16 +36,16 @@ export function exceedsSampling(takes: Takes, given: GivenSampling, isThinkingOf
   return takes.sampling === "one" && temperature && topP;
 }
 
-/** A level that the model does not know, or one that it cannot keep to. */
+/** A level that the model does not know or cannot follow. */
 export function exceedsEffort(takes: Takes, effort: unknown): boolean {
   if (!isEffort(effort)) return false;
-  // Models without a level refuse the word itself.
+  // Models without levels refuse the member itself.
   if (takes.thinking === "none") return true;
   if (effort === "none") return !takes.thinkingOff;
   return takes.efforts !== null && !takes.efforts.includes(effort);
 }
 
-/** The same at a reseller that turns levels into budgets: it knows all levels. */
+/** The same for a reseller that turns levels into budgets: it knows all levels. */
 export function exceedsLevel(takes: Takes, effort: unknown): boolean {
   return (takes.thinking !== "budget" || effort === "none") && exceedsEffort(takes, effort);
 }
@@ -57,7 +57,7 @@ export function isAboveHigh(effort: unknown): boolean {
 
 const roleWord = Buffer.from('"role"');
 
-/** Is the last message of the conversation the assistant's? Judged by the last role that is named in it. */
+/** Whether the conversation's last message is the assistant's, judged by the last role named in it. */
 export function endsWithAssistant(bytes: Buffer, messages: JsonMember | undefined): boolean {
   if (messages?.kind !== "array") return false;
   const region = bytes.subarray(messages.start, messages.end);

@@ -1,4 +1,4 @@
-// Which files each format has a place for: one row a format. It must never be asked about pictures, which all of them take.
+// Which files each format accepts: one row per format. Images are not listed: all formats accept them.
 
 import type { DialectName, FileBlock } from "../canon/request.ts";
 

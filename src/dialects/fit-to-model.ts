@@ -1,5 +1,5 @@
-// A request cut to what its model takes, before any format writes it: sampling, forced tools, a final assistant message.
-// One pass for all encoders. It must never know a model by name; how thinking is asked for is each format's own.
+// Reduces a request to what its model accepts, before any format encodes it: sampling, forced tools, a final assistant
+// message. One pass for all encoders. It must never know a model by name; each format handles thinking itself.
 
 import { type Effort, nearestEffort } from "../canon/effort.ts";
 import type { ChatRequest, Message } from "../canon/request.ts";
@@ -19,12 +19,12 @@ export function fitToModel(asked: ChatRequest, target: TargetFacts, note: Note):
   return fitPrefill(fitToolChoice(kept, takes, note), takes, note);
 }
 
-/** Does the request switch thinking off, by effort or by budget? */
+/** Whether the request switches thinking off, by effort or by budget. */
 export function isThinkingOff({ thinking, effort }: Pick<ChatRequest, "thinking" | "effort">): boolean {
   return thinking === null ? effort === "none" : thinking.mode === "off";
 }
 
-/** Does a model that takes no sampling parameters take them from this request all the same? */
+/** Whether a model without sampling parameters accepts them in this request all the same. */
 export function acceptsSampling(takes: Takes, isOff: boolean): boolean {
   return takes.sampling !== "none" || (takes.samplesUnthinking && isOff && takes.thinkingOff);
 }
@@ -51,7 +51,7 @@ function fitParallelCalls(request: ChatRequest, takes: Takes, note: Note): ChatR
 
 export const oneCallDropped = "one-call-at-a-time-dropped";
 
-/** The schema as an instruction, for a model that cannot be held to one. */
+/** The schema as an instruction, for a model without structured output. */
 function fitSchema(request: ChatRequest, takes: Takes, note: Note): ChatRequest {
   const { format } = request;
   if (takes.schemas || format?.type !== "json-schema") return request;
@@ -69,7 +69,7 @@ export function schemaInstruction(schema: unknown): string {
   return `Answer with one JSON object that keeps to this JSON Schema: ${JSON.stringify(schema)}`;
 }
 
-/** The model may choose, and an instruction asks it not to. */
+/** The tool choice becomes free, and an instruction asks for a call. */
 function fitToolChoice(request: ChatRequest, takes: Takes, note: Note): ChatRequest {
   const { toolChoice } = request;
   if (takes.forcedTools || (toolChoice?.type !== "required" && toolChoice?.type !== "tool")) return request;
@@ -100,11 +100,11 @@ function fitPrefill(request: ChatRequest, takes: Takes, note: Note): ChatRequest
 export const continuedText = "(continued)";
 const continueMessage: Message = { role: "user", content: [{ type: "text", text: continuedText }] };
 
-/** The level that comes nearest among those that the model knows; null: it knows none. */
+/** The nearest level that the model knows; null: it knows none. */
 export function fitEffort(wanted: Effort, takes: Takes | null | undefined, note: Note): Effort | null {
   if (takes === null || takes === undefined) return wanted;
   if (wanted === "none" && takes.thinkingOff) return wanted;
-  // A model of budgets is given levels only where its vendor turns them into budgets.
+  // A model that uses budgets gets levels only where its vendor turns them into budgets.
   const known = takes.thinking === "adaptive" ? takes.efforts : null;
   if (known === null ? wanted !== "none" : known.includes(wanted)) return wanted;
   const nearest = nearestEffort(wanted, known?.filter((level) => level !== "none") ?? ["low"]);

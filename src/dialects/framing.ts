@@ -1,17 +1,19 @@
-// How a format writes a stream: its content type, and the frames that hold no event of the model.
-// The pipeline takes them from the client half of a dialect, so that a stream need not be server-sent events.
+// How a format writes a stream: its content type, and the frames without model events. The pipeline takes them from the
+// client half of a dialect, so that a stream need not be server-sent events.
 
 import { commentFrame } from "../wire/sse.ts";
 
 export type StreamFraming = {
   readonly contentType: string;
-  /** Says "still here" in the format's own typed way. */
+  /** A keep-alive as the format's own event. */
   readonly heartbeat: string;
-  /** Says it in a way that every client of the format skips. Never empty: with the first one the headers leave. */
+  /** A keep-alive that every client of the format skips. Never empty: the first one flushes the headers. */
   readonly quiet: string;
-  /** A remark for whoever reads the stream by eye. Null: clients of this format stop at one. */
+  /** A comment for a person who reads the stream. Null: clients of this format stop at a comment. */
   readonly remark: ((text: string) => string) | null;
-  /** Ends a good stream ("data: [DONE]", message_stop), where the vendor left it out. Empty: the last event says so itself. */
+  /**
+   * Ends a complete stream ("data: [DONE]", message_stop) where the vendor left the end out. Empty: the last event is the end.
+   */
   readonly end: string;
 };
 

@@ -1,10 +1,11 @@
 // Tools whose input is free text, for models that know only functions: the text becomes one string argument, and a grammar
-// becomes a description, because nobody else enforces one. It must never read text as JSON where the model wrote plain text.
+// becomes a description, because no other API enforces one. It must never read text as JSON where the model wrote plain
+// text.
 
 import type { Takes } from "../canon/takes.ts";
 import { isRecord, parseLoosely } from "./decoding.ts";
 
-/** The schema that stands for free text. */
+/** The schema that represents free text. */
 export const freeTextSchema = {
   type: "object",
   properties: { input: { type: "string", description: "The tool's whole input, as plain text." } },
@@ -24,7 +25,7 @@ export function unwrapText(input: string): string {
   return texts.length === 1 && typeof texts[0] === "string" ? texts[0] : input;
 }
 
-/** A call's arguments, where its client or model wrote the bare text. */
+/** A call's arguments where the client or model wrote the bare text. */
 export function wrappedText(input: string): string {
   return isRecord(parseLoosely(input)) ? input : wrapText(input);
 }
@@ -39,6 +40,6 @@ export function describedText(description: string | null, format: unknown): stri
   return text === "" ? null : text;
 }
 
-/** OpenAI's models since GPT-5 call them as they are; `verbosity` came with them. */
+/** OpenAI's models since GPT-5 call such tools natively; those models also introduced `verbosity`. */
 export const acceptsFreeText = (takes: Takes | null | undefined): boolean =>
   takes != null && takes.newerLimit && takes.verbosity;

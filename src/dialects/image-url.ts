@@ -1,5 +1,4 @@
-// An image as OpenAI's formats name it: one URL that either holds the image or points to it.
-// It must never fetch anything.
+// An image in OpenAI's formats: one URL that either contains the image or points to it. It must never fetch anything.
 
 import type { ImageSource } from "../canon/request.ts";
 import { invalid, shown } from "./read-fields.ts";

@@ -1,4 +1,4 @@
-// Which kind of failure a vendor's message means, and until when: failure-patterns/ applied to one error answer.
+// Finds which kind of failure a vendor's message means, and until when: applies failure-patterns/ to one error answer.
 // It must never suspend a key or a model for text that a client wrote and the vendor only repeats.
 
 import type { FailureKind } from "../canon/failure.ts";
@@ -12,7 +12,7 @@ export type ErrorText = {
   readonly param: string | null;
 };
 
-/** 500 stands for an error inside a stream, which has no status. */
+/** 500 represents an error inside a stream, which has no status. */
 const statusesOf: Readonly<Record<PatternKind, readonly number[]>> = {
   "context-exceeded": [400, 413, 422, 500],
   "quota-exhausted": [400, 401, 402, 403, 404, 409, 412, 422, 429, 500],
@@ -23,14 +23,14 @@ const statusesOf: Readonly<Record<PatternKind, readonly number[]>> = {
   overloaded: [429, 500],
 };
 
-/** Kinds that are held against the gateway's own account at the vendor, or against a model. */
+/** Kinds that count against the gateway's own account at the vendor, or against a model. */
 const penalizedKinds: ReadonlySet<FailureKind> = new Set([
   "quota-exhausted",
   "rate-limited",
   "credentials-rejected",
   "model-missing",
 ]);
-/** With these the vendor has not looked at the request's content. */
+/** With these statuses the vendor has not read the request's content. */
 const statusesBeforeContent: readonly number[] = [401, 402, 403, 429];
 
 const mentionsRate = /rate limit|too many requests|throttl|please wait before trying again/i;
@@ -54,8 +54,8 @@ export function matchPattern(status: number, error: ErrorText): FailurePattern |
 }
 
 /**
- * The vendor's own text: where it rejects the request it quotes from it, so there only what stands before the
- * first quotation counts, and nothing where it names a field. The name of the model may be quoted.
+ * The vendor's own words: a rejection quotes from the request, so only the text before the first quotation counts, and
+ * nothing where it names a field. The model's name may be quoted.
  */
 function vendorOwnText(status: number, { message, param }: ErrorText): string {
   if (statusesBeforeContent.includes(status)) return message;
@@ -73,7 +73,7 @@ const dayFirst =
   /\b(\d{1,2})(?:st|nd|rd|th)? (?:of )?((?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*),? (\d{4})(?:,?(?: at)? (\d{1,2}:\d{2}(?::\d{2})?(?: ?[ap]m)?))?/i;
 const resetPhrase = /regain|reset|again|until|available|renew|refresh|back on|resume/i;
 
-/** The time at which the trouble ends, as the text names it; null where it names none. */
+/** When the limit ends, as the text says; null where it does not. */
 export function statedEnd(status: number, error: ErrorText, zone = "Z"): number | null {
   const own = vendorOwnText(status, error);
   const from = own.search(resetPhrase);
@@ -92,7 +92,7 @@ export function statedEnd(status: number, error: ErrorText, zone = "Z"): number 
   return valid(Date.parse(`${month?.slice(0, 3)} ${day} ${year} ${time ?? "00:00"} UTC`));
 }
 
-/** In the order of `written`. */
+/** Groups in the order of `written`. */
 const fromMatch = (found: RegExpExecArray | null): readonly (string | undefined)[] =>
   found === null ? [] : [found[0], found[2], found[1], found[3], found[4]];
 

@@ -1,6 +1,5 @@
-// Which result answers which call, and under which id both go out: ids that the vendor would refuse are rewritten, always the
-// same way.
-// It must never pair a result with a call that comes after it.
+// Matches tool results to calls and chooses the id of both: ids that the vendor would refuse are rewritten, always the same
+// way. It must never pair a result with a call that comes after it.
 
 import { normaliseToolId } from "../canon/id.ts";
 import type { Message, ToolCallBlock, ToolResultBlock } from "../canon/request.ts";
@@ -14,12 +13,12 @@ export type ToolMatch = {
 };
 
 type Place<T> = { readonly block: T; readonly message: number; readonly at: number };
-/** `from` moves past what no later call can use: a conversation that repeats one id stays linear. */
+/** `from` moves past what no later call can use, so that a conversation that repeats one id takes linear time. */
 type Queue<T> = { readonly places: Place<T>[]; from: number };
 
 /**
- * A call takes the first free result behind it and before a later message reuses its id: an exact id first, else the
- * id without punctuation, because OpenClaw returns `call_a_0` as `calla0`.
+ * A call takes the first free result that follows it and precedes a later message with the same id: an exact id first,
+ * else the id without punctuation, because OpenClaw returns `call_a_0` as `calla0`.
  */
 export function matchTools(messages: readonly Message[], fitId: (id: string) => string): ToolMatch {
   const calls: Place<ToolCallBlock>[] = [];
@@ -74,7 +73,7 @@ function skip<T>(queue: Queue<T> | undefined, isPast: (place: Place<T>) => boole
   return queue;
 }
 
-/** Every id once in a conversation, each as the vendor takes it. */
+/** Makes ids unique in a conversation, each in a form that the vendor accepts. */
 function wireIds(fitId: (id: string) => string): (id: string) => string {
   const used = new Set<string>();
   const counts = new Map<string, number>();

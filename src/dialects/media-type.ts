@@ -1,5 +1,5 @@
-// The media type of an image as vendors know it: other names of it, and what the bytes themselves say.
-// It must never judge a type that it does not know.
+// The media type of an image as vendors know it: normalizes aliases and checks the bytes themselves. It must never
+// judge a type that it does not know.
 
 const spellings: Readonly<Record<string, string>> = {
   "image/jpg": "image/jpeg",
@@ -10,7 +10,7 @@ const spellings: Readonly<Record<string, string>> = {
   "image/apng": "image/png",
 };
 
-/** How the base64 of each kind of file begins; vendors refuse an image whose type is not the one named. */
+/** How the base64 of each file type begins; vendors refuse an image whose type differs from the named one. */
 const beginnings: readonly (readonly [start: string, type: string])[] = [
   ["/9j/", "image/jpeg"],
   ["iVBORw0KGgo", "image/png"],
@@ -18,7 +18,7 @@ const beginnings: readonly (readonly [start: string, type: string])[] = [
   ["UklGR", "image/webp"],
 ];
 
-/** Type names that vendors refuse, in quotes as they occur in a body, for formats whose bodies name the bare type. */
+/** Type names that vendors refuse, quoted as in a body, for formats whose bodies contain the bare type. */
 export const refusedTypeWords: readonly Buffer[] = [
   ...Object.keys(spellings),
   "image/JPG",

@@ -1,5 +1,5 @@
-// The checks that rows of member tables share: which kinds of JSON pass, the words in which others are refused, and the same for
-// the API description. A check must never look at another member.
+// The checks that rows of member tables share: which JSON types pass, the error text for others, and the schema for the API
+// description. A check must never look at another member.
 
 import type { z } from "zod";
 import type { MemberCheck, MemberKind, ZodFunctions } from "./member-row.ts";
@@ -23,7 +23,7 @@ export const text: MemberCheck<string | null> = {
   schema: (zod) => zod.string(),
 };
 
-/** The same where absence is an error. */
+/** The same for a required member. */
 export const requiredText: MemberCheck<string> = { ...text, read: textAt };
 
 export const flag: MemberCheck<boolean | null> = {
@@ -82,7 +82,7 @@ export const numberIn = (least: number, most: number): MemberCheck<number | null
   schema: (zod) => zod.number().min(least).max(most),
 });
 
-/** Only the kind is held to; what stands inside is the decoder's to read. */
+/** Only the JSON type is checked; the decoder reads the content. */
 export const ofKinds = (wanted: string, kinds: readonly MemberKind[]): MemberCheck => ({
   kinds,
   wanted,
@@ -93,7 +93,7 @@ export const ofKinds = (wanted: string, kinds: readonly MemberKind[]): MemberChe
   schema: (zod) => zod.union(kinds.map((kind) => schemaOfKind(zod, kind))),
 });
 
-/** The same check, with the bare kind named first where the value is of another one. */
+/** The same check, but a value of another type gets an error that names the bare type. */
 export const kindFirst = <T>(wanted: string, check: MemberCheck<T>): MemberCheck<T> => ({
   ...check,
   read: (value, name) => {

@@ -1,4 +1,4 @@
-// A member table as a table of the manual: what each format's members become. It must never say what no row says.
+// Renders a member table for the manual: what each format's members become. It must never say more than the rows.
 
 import { kebab } from "./adaptation-notes.ts";
 import type { Dialect } from "./dialect.ts";
@@ -34,7 +34,7 @@ function elsewhereOf(name: string, { home, elsewhere, instead, usual }: MemberRo
   if (home === "obsolete") return `refused for every model; use \`${instead}\``;
   if (typeof elsewhere === "object") return `refused when it is ${elsewhere.when}`;
   switch (elsewhere) {
-    case "said":
+    case "carried":
       return "carried over";
     case "silent":
       return "left out; the answer is the same";

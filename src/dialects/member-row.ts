@@ -1,4 +1,4 @@
-// What is known of one member of a request: the row of a member table (member-table.ts).
+// One row of a member table (member-table.ts): everything known about one member of a request.
 
 import type { z } from "zod";
 import type { JsonMember } from "../wire/json.ts";
@@ -12,21 +12,21 @@ export type MemberKind = JsonMember["kind"];
 
 export type MemberCheck<T = unknown> = {
   readonly kinds: readonly MemberKind[];
-  /** What passes, in words for the manual. */
+  /** What passes, as the manual says it. */
   readonly wanted: string;
-  /** Throws Failure for a value of another kind, and for a number that is out of bounds. Null and undefined mean absent. */
+  /** Throws Failure for a value of another type, and for a number that is out of bounds. Null and undefined mean absent. */
   readonly read: (value: unknown, name: string) => T;
-  /** zod is handed in: its objects are made when the description is asked for, not at every start. */
+  /** zod's functions are a parameter: schemas are created when the description is requested, not at every start. */
   readonly schema?: (zod: ZodFunctions) => z.ZodType;
 };
 
-/** Where a member goes. */
+/** What happens to a member. */
 export type MemberHome =
-  /** The decoder gives it a place in the canonical request; what it leaves of the member travels in extras under the same name. */
+  /** The decoder reads it into the canonical request; what it leaves of the member travels in extras under the same name. */
   | "canonical"
   /** It travels in extras as the client wrote it, and goes to models of the same format. */
   | "extras"
-  /** It would choose the upstream, which is the operator's to choose: refused. */
+  /** Refused: it would choose the upstream, which only the operator may do. */
   | "upstream"
   /** Refused, with the member that replaced it. */
   | "obsolete";
@@ -35,17 +35,17 @@ export type MemberHome =
 export type MemberRefusal = {
   refuses(value: unknown): boolean;
   sentence(name: string): string;
-  /** Which values, for the manual. */
+  /** Describes these values in the manual. */
   readonly when: string;
 };
 
-/** What a model behind another format gets of it. */
+/** What a model of another format gets. */
 export type MemberElsewhere =
-  /** The same in that format's own words. */
-  | "said"
+  /** The same, in that format's form. */
+  | "carried"
   /** Nothing, and the answer may differ: noted as `<name>-dropped`. */
   | "noted"
-  /** Nothing, and its effect is unknown here: noted as `member-dropped:<name>`, as members without a row are. */
+  /** Nothing, and its effect is unknown here: noted as `member-dropped:<name>`, like members without a row. */
   | "named"
   /** Nothing, and the answer is the same. */
   | "silent"
@@ -56,21 +56,21 @@ export type MemberRow<T = unknown> = {
   readonly check?: MemberCheck<T>;
   readonly home: MemberHome;
   readonly elsewhere: MemberElsewhere;
-  /** How much of the check a body gets that passes through; absent: kind and bounds of numbers. */
+  /** How much of the check applies to a body that passes through; absent: type and number bounds. */
   readonly passthrough?: "kind-only" | "unchecked";
-  /** We read or change it: where a body held two of it, the vendor might read the other one. */
+  /** The gateway reads or changes it: with a duplicate, the vendor might read the other one. */
   readonly isUnique?: boolean;
-  /** Null is not the same as absent, but wrong. */
+  /** Null is an error instead of meaning absent. */
   readonly isRequired?: boolean;
-  /** Where the body passes through, another member may stand in for a required one: there null means absent. */
+  /** Where the body passes through, another member may replace a required one: there null means absent. */
   readonly nullPassesThrough?: boolean;
-  /** The encoder writes what extras hold under this name in its own way. */
+  /** The encoder handles the extras of this name itself. */
   readonly isRewritten?: boolean;
   /** The value with which nothing is lost where the member is left out. */
   readonly usual?: unknown;
-  /** Of an obsolete member: what to use. */
+  /** For an obsolete member: what to use instead. */
   readonly instead?: string;
-  /** What there is to know about it beyond its kind. */
+  /** Further remarks for the manual. */
   readonly docs?: string;
 };
 

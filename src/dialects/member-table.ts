@@ -1,6 +1,6 @@
-// One table a dialect: what each member of a request is, how it is checked, and what becomes of it in another format. The decoder,
-// the encoder, the passthrough check, the notes of losses, the API description and the manual read it.
-// A new member of a vendor is one row; it must never need a line elsewhere to be checked, carried, noted and described.
+// One table per dialect: what each member of a request is, how it is checked, and what it becomes in another format. The decoder,
+// the encoder, the passthrough check, the adaptation notes, the API description and the manual read it. A new vendor member is
+// one row; it must never need a line elsewhere to be checked, carried, noted and described.
 
 import type { z } from "zod";
 import { Failure } from "../canon/failure.ts";
@@ -16,10 +16,10 @@ type Members = Readonly<Record<string, unknown>>;
 type ValueOf<Row> = Row extends { readonly check: MemberCheck<infer T> } ? T : never;
 
 export type MemberTableOptions = {
-  /** What the decoder puts into extras beside the body's own members. */
+  /** Keys that the decoder adds to extras besides the body's own members. */
   readonly addedByDecoder?: readonly string[];
   readonly upstreamRefused?: (name: string) => Failure;
-  /** What stands before a member's name where the table is of an object inside the body: `generationConfig.` */
+  /** Prefix of member names where the table describes an object inside the body: `generationConfig.` */
   readonly within?: string;
 };
 
@@ -58,12 +58,12 @@ export class MemberTable<Rows extends MemberRows = MemberRows> {
     return this.byName.get(name);
   }
 
-  /** The member's value, checked: what the decoder makes canonical. */
+  /** The member's checked value, from which the decoder builds the canonical form. */
   read<Name extends keyof Rows & string>(body: Members, name: Name): ValueOf<Rows[Name]> {
     return this.rows[name]?.check?.read(body[name], this.within + name) as ValueOf<Rows[Name]>;
   }
 
-  /** Refuses what would choose the upstream, in a body that spells its other members in another way than the rows. Throws Failure. */
+  /** Refuses members that would choose the upstream, in a body whose spelling differs from the rows. Throws Failure. */
   refuseUpstream(body: Members): void {
     for (const name of Object.keys(body))
       if (this.byName.get(name)?.home === "upstream") throw this.upstreamRefused(name);
@@ -88,7 +88,7 @@ export class MemberTable<Rows extends MemberRows = MemberRows> {
     return extras;
   }
 
-  /** Of extras what goes up under its own name to a model of the same format. */
+  /** The extras that go under their own names to a model of the same format. */
   passedOn(extras: Members): Record<string, unknown> {
     const members: Record<string, unknown> = {};
     for (const name of Object.keys(extras))
@@ -97,7 +97,7 @@ export class MemberTable<Rows extends MemberRows = MemberRows> {
     return members;
   }
 
-  /** Throws Failure for a member of a body that passes through. It looks no deeper than the first byte, numbers excepted. */
+  /** Throws Failure for a member of a body that passes through. It checks only the first byte, except for numbers. */
   checkScanned(row: MemberRow, member: JsonMember, bytes: Buffer): void {
     const { home, check, passthrough } = row;
     if (home === "upstream") throw this.upstreamRefused(member.key);
@@ -133,12 +133,12 @@ export class MemberTable<Rows extends MemberRows = MemberRows> {
     noteDropped(extras, lost, note, unsupportedMember);
   }
 
-  /** Members whose meaning is unknown here. */
+  /** Members without a row. */
   noteUnknown(extras: Members, note: Note, unsupportedMember?: (name: string) => void): void {
     noteUnknown(extras, this.accounted, note, unsupportedMember);
   }
 
-  /** The body for the API description. `shapes`: what members hold that a check does not say. */
+  /** The body for the API description. `shapes`: the content of members that a check does not describe. */
   requestSchema(zod: ZodFunctions, shapes: Readonly<Record<string, z.ZodType>>): z.ZodObject {
     const members: Record<string, z.ZodType> = {};
     for (const [name, row] of this.byName) {
@@ -176,14 +176,14 @@ function memberSchema(zod: ZodFunctions, row: MemberRow, shape: z.ZodType | unde
   return row.isRequired === true ? known : known.nullish();
 }
 
-/** The member's value, for an error that shows it. Throws Failure where the scan let broken JSON pass. */
+/** The member's value, for an error that shows it. Throws Failure for broken JSON that the scan does not detect. */
 function scannedValue(member: JsonMember, bytes: Buffer): unknown {
   const value = parseLoosely(bytes.toString("utf8", member.start, member.end));
   if (value === undefined) throw new Failure("invalid-request", "The body is not valid JSON.");
   return value;
 }
 
-/** Short plain numbers digit by digit: to make a text of them would cost more than all other checks. */
+/** Reads short plain numbers digit by digit: converting them to a string would cost more than all other checks. */
 function scannedNumber(bytes: Buffer, start: number, end: number): number {
   let value = 0;
   let scale = 0;

@@ -1,5 +1,5 @@
-// Looks in a body's bytes at the texts of one member wherever it stands: ids that a vendor of the format would refuse.
-// It must never parse: it gets the places of the member's name (wire/json.ts, placesOf) and looks at the few bytes behind.
+// Checks the strings of one member at any depth in a body's bytes: ids that a vendor of the format would refuse. It must
+// never parse: it gets the positions of the member's name (wire/json.ts, placesOf) and reads the few bytes after them.
 
 const quote = 0x22;
 const colon = 0x3a;
@@ -7,7 +7,9 @@ const colon = 0x3a;
 const isBlank = (byte: number | undefined): boolean =>
   byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d;
 
-/** Where each text of the member begins whose name ends at one of `places`. The name as a value, say, is passed over. */
+/**
+ * Where each string value begins of a member whose name ends at one of `places`. The name used as a value is skipped.
+ */
 function* textsOf(bytes: Buffer, places: readonly number[]): Generator<number> {
   for (const place of places) {
     let at = place;
@@ -19,7 +21,7 @@ function* textsOf(bytes: Buffer, places: readonly number[]): Generator<number> {
   }
 }
 
-/** A text of more bytes than `longest`; an escape counts as the bytes that it is written with. */
+/** A string of more than `longest` bytes; an escape counts its written bytes. */
 export function holdsLongerText(bytes: Buffer, places: readonly number[], longest: number): boolean {
   for (const start of textsOf(bytes, places)) {
     const end = bytes.indexOf(quote, start);
@@ -28,7 +30,7 @@ export function holdsLongerText(bytes: Buffer, places: readonly number[], longes
   return false;
 }
 
-/** A text without a character. */
+/** An empty string. */
 export function holdsEmptyText(bytes: Buffer, places: readonly number[]): boolean {
   for (const start of textsOf(bytes, places)) if (bytes[start] === quote) return true;
   return false;
@@ -39,7 +41,7 @@ const isPlain = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte < 128 && /[\w-]/.test(String.fromCharCode(byte)) ? 1 : 0,
 );
 
-/** A text of other characters than letters, digits, _ and -. */
+/** A string with characters other than letters, digits, _ and -. */
 export function holdsOtherText(bytes: Buffer, places: readonly number[]): boolean {
   for (const start of textsOf(bytes, places)) {
     let at = start;

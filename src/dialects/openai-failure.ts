@@ -1,5 +1,5 @@
-// Failures in OpenAI's form, for both of its formats and both ways: our answers to clients, and vendors' error bodies.
-// It must never answer 401 or 403 for an upstream's problem; a vendor's message is read in error-details.ts.
+// Failures in OpenAI's form, for both of its formats and both directions: our answers to clients, and vendors' error
+// bodies. It must never answer 401 or 403 for an upstream's problem; a vendor's message is read in error-details.ts.
 
 import { Failure, type FailureKind } from "../canon/failure.ts";
 import { type ErrorDetails, failureOfStatus, retryAfter, unknownFormatError } from "./decoding.ts";
@@ -8,40 +8,40 @@ import { errorBody, readErrorDetails, plainText } from "./error-details.ts";
 
 type Row = { readonly type: string; readonly code: string | null };
 const row = (type: string, code: string | null): Row => ({ type, code });
-const theirs = "invalid_request_error";
+const requestError = "invalid_request_error";
 const limit = "rate_limit_error";
-const ours = "server_error";
+const serverError = "server_error";
 
 /** OpenAI's own codes where it has them (platform.openai.com/docs/guides/error-codes); our kind's name elsewhere. */
 const rows: Readonly<Record<FailureKind, Row>> = {
-  "invalid-request": row(theirs, null),
-  unsupported: row(theirs, "unsupported_value"),
-  unauthorized: row(theirs, "invalid_api_key"),
-  forbidden: row(theirs, "forbidden"),
-  "unknown-model": row(theirs, "model_not_found"),
-  "not-found": row(theirs, "not_found"),
-  misdirected: row(theirs, "misdirected"),
-  "unsupported-media-type": row(theirs, "unsupported_media_type"),
-  "too-large": row(theirs, "request_too_large"),
-  "slow-body": row(theirs, "request_timeout"),
-  "context-exceeded": row(theirs, "context_length_exceeded"),
+  "invalid-request": row(requestError, null),
+  unsupported: row(requestError, "unsupported_value"),
+  unauthorized: row(requestError, "invalid_api_key"),
+  forbidden: row(requestError, "forbidden"),
+  "unknown-model": row(requestError, "model_not_found"),
+  "not-found": row(requestError, "not_found"),
+  misdirected: row(requestError, "misdirected"),
+  "unsupported-media-type": row(requestError, "unsupported_media_type"),
+  "too-large": row(requestError, "request_too_large"),
+  "slow-body": row(requestError, "request_timeout"),
+  "context-exceeded": row(requestError, "context_length_exceeded"),
   busy: row(limit, "busy"),
   "over-limit": row(limit, "rate_limit_exceeded"),
   "over-budget": row(limit, "insufficient_quota"),
   "rate-limited": row(limit, "rate_limit_exceeded"),
   "quota-exhausted": row(limit, "insufficient_quota"),
-  "upstream-error": row(ours, "upstream_error"),
-  "model-missing": row(ours, "upstream_model_missing"),
-  "credentials-rejected": row(ours, "upstream_auth"),
-  overloaded: row(ours, "overloaded"),
-  unreachable: row(ours, "upstream_unreachable"),
-  "bad-output": row(ours, "upstream_bad_output"),
-  "timed-out": row(ours, "timeout"),
-  refused: row(theirs, "content_policy_violation"),
-  cancelled: row(theirs, "request_cancelled"),
-  "shutting-down": row(ours, "shutting_down"),
-  "at-capacity": row(ours, "at_capacity"),
-  internal: row(ours, "internal_error"),
+  "upstream-error": row(serverError, "upstream_error"),
+  "model-missing": row(serverError, "upstream_model_missing"),
+  "credentials-rejected": row(serverError, "upstream_auth"),
+  overloaded: row(serverError, "overloaded"),
+  unreachable: row(serverError, "upstream_unreachable"),
+  "bad-output": row(serverError, "upstream_bad_output"),
+  "timed-out": row(serverError, "timeout"),
+  refused: row(requestError, "content_policy_violation"),
+  cancelled: row(requestError, "request_cancelled"),
+  "shutting-down": row(serverError, "shutting_down"),
+  "at-capacity": row(serverError, "at_capacity"),
+  internal: row(serverError, "internal_error"),
 };
 
 export type ErrorBody = {
@@ -50,7 +50,9 @@ export type ErrorBody = {
     readonly type: string;
     readonly param: string | null;
     readonly code: string | null;
-    /** Which limit is reached and when it ends, where the target said so; OpenAI's own errors have no place for it. */
+    /**
+     * Which limit is reached and when it ends, where the target reports it; OpenAI's own errors have no field for it.
+     */
     readonly details?: unknown;
   };
 };
@@ -62,7 +64,7 @@ export function encodeFailure(failure: Failure): ErrorBody {
       message: failure.message,
       type,
       param: failure.param,
-      // Codex and others compact when they see exactly this code, whatever the vendor calls it.
+      // Codex and others compact on exactly this code, whatever the vendor calls it.
       code: failure.kind === "context-exceeded" ? code : (failure.code ?? code),
       ...(failure.kind === "rate-limited" && failure.details !== null ? { details: failure.details } : {}),
     },
@@ -83,7 +85,7 @@ export function decodeFailure(answer: ErrorAnswer): Failure {
 
 const unitMs: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
 
-/** Where no Retry-After is given: the resets of the limits that are used up, as OpenAI writes them ("1m12.5s"). */
+/** Without Retry-After: the reset times of the limits that are used up, as OpenAI writes them ("1m12.5s"). */
 function untilReset({ status, headers }: ErrorAnswer): number | null {
   if (status !== 429) return null;
   let longest: number | null = null;
@@ -99,7 +101,7 @@ function untilReset({ status, headers }: ErrorAnswer): number | null {
   return longest;
 }
 
-/** An error inside a stream whose status was 200; the vendor's name for it takes the status's place. */
+/** An error inside a stream whose status was 200; the vendor's error code replaces the status. */
 export function failureInBand(body: unknown): Failure {
   const words = { ...(readErrorDetails(body) ?? unknownFormatError(200)), details: undefined };
   const numeric = Number(words.code);

@@ -1,4 +1,5 @@
-// How both of OpenAI's formats shorten what is longer than the API takes, so that different ones stay different.
+// Shortens ids that are longer than OpenAI's API accepts, so that different ids stay different; both of its formats use
+// it.
 
 /** 128 bits of a digest in hexadecimal. */
 export function digest(text: string): string {

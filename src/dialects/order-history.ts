@@ -1,6 +1,6 @@
-// Puts any history into the order that a vendor accepts: the one pass before every encoder. Results come right
-// behind their calls, what is missing is filled in, and what has lost its place becomes text. It must never drop text of the user's or the
-// model's, and never refuse: the client cannot change its history.
+// Puts any history into an order that the vendor accepts: one pass before every encoder. Results directly follow their calls,
+// what is missing is filled in, and what has no valid place becomes text. It must never drop text of the user's or the model's,
+// and never refuse: the client cannot change its history.
 
 import type {
   Block,
@@ -22,21 +22,21 @@ import { matchTools, type ToolMatch } from "./match-tools.ts";
 import { retellBlock } from "./retell-table.ts";
 import { callAsText, fileAsText, imageAsText } from "./retold.ts";
 
-/** What a format demands of a history beyond what all formats demand. */
+/** What a format requires of a history beyond what all formats require. */
 export type HistoryRules = {
   readonly format: DialectName;
-  /** Which opaque blocks of its own go back as they are. Absent: all. */
+  /** Which of its own opaque blocks go back unchanged. Absent: all. */
   readonly keeps?: (block: OpaqueBlock) => boolean;
-  /** Of system messages in the middle: `stay`, move to the head, or become the user's. */
+  /** System messages in the middle `stay`, move to the head, or become user messages. */
   readonly systemMessages: "stay" | "hoist" | "as-user";
-  /** The vendor refuses a text of white space only. */
+  /** The vendor refuses text that is only white space. */
   readonly dropsBlanks?: boolean;
-  /** Whose thinking goes back. */
+  /** Which thinking goes back. */
   readonly acceptsThinking: (block: ThinkingBlock) => boolean;
-  /** An id of a call as the vendor takes it; the same for the same one, and an id that fits stays. */
+  /** A call id that the vendor accepts; deterministic, and an id that fits stays unchanged. */
   readonly fitId: (id: string) => string;
   readonly startsWithUser: boolean;
-  /** May these two messages of users become one? Two of the model's always do. */
+  /** Whether two adjacent user messages may be merged. Two of the model's always are. */
   readonly mayJoin: (left: Turn, right: Message) => boolean;
 };
 
@@ -45,15 +45,15 @@ export type Answer = { readonly call: ToolCallBlock; readonly result: ToolResult
 export type Turn = {
   readonly role: Message["role"];
   readonly extras: Message["extras"];
-  /** Results of the calls of the turn before, in their order: they stand first. */
+  /** Results of the previous turn's calls, in call order: they come first. */
   readonly answers: Answer[];
-  /** Everything else, calls under their outgoing ids; no results. */
+  /** Everything else, with calls under their outgoing ids; no results. */
   readonly content: Block[];
 };
 
 export type OrderedHistory = {
   readonly turns: readonly Turn[];
-  /** Texts of system messages from the middle, where they move to the head. */
+  /** Text of system messages from the middle, for formats where it moves to the head. */
   readonly hoisted: readonly TextBlock[];
 };
 
@@ -67,7 +67,8 @@ export function orderHistory(asked: readonly Message[], rules: HistoryRules, not
   for (const turn of withAnswers(open, note)) {
     if (turn.content.length === 0 && turn.answers.length === 0) continue;
     const last = turns.at(-1);
-    // Neighbours only now, because an empty turn between them has gone; without answers, so nothing stands in between.
+    // They became neighbours because an empty turn between them was removed; there are no results, so nothing separates
+    // them.
     if (last !== undefined && turn.answers.length === 0 && isJoined(last, turn, rules))
       last.content.push(...turn.content);
     else turns.push(turn);
@@ -77,7 +78,7 @@ export function orderHistory(asked: readonly Message[], rules: HistoryRules, not
   return { turns, hoisted };
 }
 
-/** Cut histories and requests of a system prompt alone do not begin with a user's turn. */
+/** Truncated histories and requests with only a system prompt do not begin with a user's turn. */
 function startWithUser(turns: Turn[], note: Note): void {
   note("user-turn-added");
   turns.unshift({
@@ -104,7 +105,7 @@ function readTurns(
   const hoisted: TextBlock[] = [];
   for (const message of messages) {
     const isSystem = message.role === "system";
-    // Before the first user's turn it is a system prompt, wherever its format lets it stay later on.
+    // Before the first user turn it is a system prompt, wherever the format allows it later.
     const isHoisted =
       isSystem &&
       (rules.systemMessages === "hoist" ||
@@ -125,7 +126,7 @@ function readTurns(
       } else if (block.type !== "tool-result") content.push(block);
       else if (match.answered.has(block)) holdsAnswers = true;
       else {
-        // A message of another role than the user's has no place for what only a result can hold.
+        // Only a user message can hold the content that only a result can have.
         const place = role === "user" ? rules : { ...rules, keeps: () => false };
         content.push(...orphanAsText(block, note).flatMap((each) => fitBlock(each, role, place, note)));
       }
@@ -134,7 +135,7 @@ function readTurns(
       for (const block of content) if (block.type === "text") hoisted.push(block);
       continue;
     }
-    // A turn that held nothing but answers stays for now: it separates the model's turns around it.
+    // A turn with only results is kept for now: it separates the model's turns around it.
     if (content.length === 0 && !holdsAnswers) continue;
     const last = open.at(-1);
     if (last !== undefined && isJoined(last, { ...message, role }, rules)) {
@@ -145,7 +146,7 @@ function readTurns(
   return { open, hoisted };
 }
 
-/** Nothing may come between a call and its answers. */
+/** Nothing may come between a call and its results. */
 function withAnswers(turns: readonly OpenTurn[], note: Note): OpenTurn[] {
   const placed: OpenTurn[] = [];
   let open: OpenTurn["calls"] = [];
@@ -177,7 +178,7 @@ function withAnswers(turns: readonly OpenTurn[], note: Note): OpenTurn[] {
 
 const userTurn = (): OpenTurn => ({ role: "user", extras: undefined, answers: [], content: [], calls: [] });
 
-/** Stands in for a result that the client dropped: every vendor refuses a call without one. */
+/** Replaces a result that the client dropped: every vendor refuses a call without one. */
 const missingResult = (callId: string): ToolResultBlock => ({
   type: "tool-result",
   callId,
@@ -185,21 +186,21 @@ const missingResult = (callId: string): ToolResultBlock => ({
   isError: true,
 });
 
-/** A result whose call is gone, or that comes a second time: vendors refuse it as such, and its text may still matter. */
+/** A result whose call is gone, or a duplicate one: vendors refuse it as a result, but its text may still matter. */
 function orphanAsText(block: ToolResultBlock, note: Note): Block[] {
   note("tool-results-as-text");
   const head = `[Result of an earlier tool call${block.isError ? ", an error" : ""}]`;
   return [{ type: "text", text: head }, ...block.content];
 }
 
-/** The message with what its role can hold in this format; the object itself where nothing changes. */
+/** The message reduced to what its role can hold in this format; the same object where nothing changes. */
 function fitMessage(message: Message, rules: HistoryRules, note: Note): Message {
   const { role, content } = message;
   if (content.every((block) => isAccepted(block, role, rules))) return message;
   return { ...message, content: content.flatMap((block) => fitBlock(block, role, rules, note)) };
 }
 
-const isOwn = (block: OpaqueBlock, { format, keeps }: HistoryRules): boolean =>
+const isKeptBlock = (block: OpaqueBlock, { format, keeps }: HistoryRules): boolean =>
   block.dialect === format && (keeps === undefined || keeps(block));
 
 function isAccepted(block: Block, role: Message["role"], rules: HistoryRules): boolean {
@@ -215,7 +216,7 @@ function isAccepted(block: Block, role: Message["role"], rules: HistoryRules): b
     case "file":
       return role === "user" && acceptsFile(rules.format, block);
     case "opaque":
-      return isOwn(block, rules);
+      return isKeptBlock(block, rules);
     case "tool-result":
       return block.content.every((each) => isAccepted(each, "user", rules));
   }
@@ -248,7 +249,7 @@ function fitBlock(block: Block, role: Message["role"], rules: HistoryRules, note
   }
 }
 
-/** Some formats write a turn of the model's as one text: each described block ends with its line. */
+/** Some formats write a model turn as one text, so each described block ends with a line break. */
 const separated = (block: Block): Block =>
   block.type === "text" && !block.text.endsWith("\n") ? { ...block, text: `${block.text}\n` } : block;
 
@@ -260,7 +261,7 @@ function asText(block: ImageBlock | FileBlock, note: Note): TextBlock {
   return block.type === "image" ? imageAsText(block) : fileAsText(block);
 }
 
-/** The system prompt: texts, and what only this format can say. */
+/** The system prompt: texts, and what only this format can express. */
 export function orderSystem(
   system: ChatRequest["system"],
   rules: HistoryRules,

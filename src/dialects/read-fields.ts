@@ -1,5 +1,5 @@
-// Reads single fields of a client's JSON body, with errors that a person understands and that name the field.
-// It must never let a wrong kind through, and never throw anything but a Failure.
+// Reads single fields of a client's JSON body, with clear errors that name the field. It must never accept a wrong
+// type, and never throw anything but a Failure.
 
 import { Failure } from "../canon/failure.ts";
 import { isRecord } from "./decoding.ts";

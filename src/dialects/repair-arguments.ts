@@ -1,11 +1,14 @@
-// Arguments of calls as vendors stream them, put right for every reader: blank forms become {}, what stands there twice once, and
-// an object inside a string or a code fence the object. It must never change other arguments that are there, however broken, nor
-// hold them back once they have begun.
+// Repairs the call arguments that vendors stream: blank forms become {}, repeated arguments appear once, and an object inside a
+// string or a code fence becomes the object. It must never change other arguments, however broken, nor hold them back once they
+// have begun.
 
 import type { StreamEvent } from "../canon/event.ts";
 import { isRecord, parseLoosely } from "./decoding.ts";
 
-/** `null`, ``, `""`, `[]` and `{}` mean no arguments, and some vendors send one before the real ones; templates write None. */
+/**
+ * `null`, ``, `""`, `[]` and `{}` mean no arguments, and some vendors send one of them before the real ones; chat templates
+ * write None.
+ */
 const maybeBlank =
   /^\s*(?:n(?:u(?:ll?)?)?|N(?:o(?:ne?)?)?|u(?:n(?:d(?:e(?:f(?:i(?:n(?:ed?)?)?)?)?)?)?)?|\{\s*\}?|\[\s*\]?|"\s*"?)?\s*$/;
 const blankBefore = /^\s*(?:null|\{\s*\}|\[\s*\]|"\s*")\s*(?=[{["])/;
@@ -71,13 +74,13 @@ function addPiece(call: OpenCall, input: string): readonly string[] {
   const trimmed = all.replace(blankBefore, "").trimStart();
   if (maybeWrapped.test(trimmed)) return [];
   call.hasBegun = true;
-  // The vendor's own pieces, where nothing had to be left out.
+  // The vendor's own pieces, where nothing is left out.
   const pieces = trimmed === all ? call.held : [trimmed];
   call.held = [];
   return pieces.flatMap((piece) => insideObject(call, piece));
 }
 
-/** What of a piece belongs to the arguments: behind a whole object stands a repetition. */
+/** The part of a piece that belongs to the arguments: after a whole object follows a repetition. */
 function insideObject(call: OpenCall, input: string): readonly string[] {
   if (call.isWhole) return [];
   for (let at = 0; at < input.length; at++) {
@@ -96,7 +99,7 @@ function insideObject(call: OpenCall, input: string): readonly string[] {
   return [input];
 }
 
-/** At the end of a call that never began. */
+/** For the end of a call whose arguments never began. */
 function atEnd(call: OpenCall): readonly string[] {
   if (call.hasBegun || call.held.length === 0) return [];
   const all = call.held.join("");
@@ -104,13 +107,13 @@ function atEnd(call: OpenCall): readonly string[] {
   return all === emptyObject ? call.held : [emptyObject];
 }
 
-/** The same for arguments that came whole, in a history. */
+/** The same for whole arguments in a history. */
 export function repairArguments(input: string): string {
   const call = newCall(0);
   return [...addPiece(call, input), ...atEnd(call)].join("");
 }
 
-/** Some models write the object's JSON into a string, or into a fence of code. */
+/** Some models write the object's JSON into a string or a code fence. */
 function unwrapObject(wrapped: string): string | null {
   const text = wrapped.startsWith('"') ? parseLoosely(wrapped) : fence.exec(wrapped)?.[1];
   return typeof text === "string" && isRecord(parseLoosely(text)) ? text : null;

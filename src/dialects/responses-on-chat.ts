@@ -1,5 +1,5 @@
-// A Responses request at the endpoint of chat completions, answered in chat chunks: Cursor sends them. It must never be
-// asked about a body that holds messages.
+// A Responses request sent to the chat completions endpoint, answered in chat chunks: Cursor sends these. It must never
+// be used for a body with messages.
 
 import type { Block, ChatRequest, Tool, ToolCallBlock } from "../canon/request.ts";
 import { isRecord } from "./decoding.ts";
@@ -9,12 +9,12 @@ import { openaiChat } from "./openai-chat/dialect.ts";
 import { normalizeRequest } from "./openai-responses/normalize-request.ts";
 import { openaiResponses } from "./openai-responses/dialect.ts";
 
-/** Told by the kinds of its members `messages` and `input`; undefined: there is none of that name. */
+/** Decides by the JSON types of `messages` and `input`; undefined: no such member. */
 export function isResponsesBody(messages: string | undefined, input: string | undefined): boolean {
   return (messages === undefined || messages === "null") && (input === "array" || input === "string");
 }
 
-/** So that the encoder of chat answers knows it as free text as well. */
+/** Marks the tool as free text for the encoder of chat answers too. */
 function answersAsText(tool: Tool): Tool {
   const own = tool.extras?.["openai-responses"];
   if (own?.["type"] !== "custom") return tool;
@@ -53,7 +53,7 @@ export const responsesOnChat: ClientHalf = {
     openaiChat.client.encodeReply({ ...reply, content: reply.content.map(callAsText) }, facts),
 };
 
-/** A call of free text as the API itself sent it. */
+/** A free-text call as the API itself sent it. */
 function freeTextCallIn(value: unknown): ToolCallBlock | null {
   if (!isRecord(value) || value["type"] !== "custom_tool_call") return null;
   const { call_id: id, name, input } = value;

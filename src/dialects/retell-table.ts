@@ -1,5 +1,5 @@
-// The function that puts each format's own blocks into words for the others. It must never hold a rule: each kind of block has its
-// row in its format's folder.
+// The table of the functions that describe each format's own blocks for other formats. It must never contain a rule: each kind of
+// block has its row in its format's folder.
 
 import type { DialectName, OpaqueBlock } from "../canon/request.ts";
 import { retell as retellMessages } from "./anthropic-messages/retell.ts";

@@ -1,16 +1,17 @@
 // What an opaque block of one format becomes in a form that every format has: carried, described as text, or left out and named.
-// Each format knows its own blocks (<format>/retell.ts); this is what they share. It must never refuse: a client cannot change its history.
+// Each format knows its own blocks (<format>/retell.ts); this file is what they share. It must never refuse: a client cannot
+// change its history.
 
 import type { Block, FileBlock, ImageBlock, TextBlock } from "../canon/request.ts";
 import { safeName } from "./adaptation-notes.ts";
 import { isRecord } from "./decoding.ts";
 
 export type RetoldBlock = {
-  /** Never opaque ones. */
+  /** Never opaque blocks. */
   readonly blocks: readonly Block[];
   /** The adaptation note; null: nothing is lost. */
   readonly note: string | null;
-  /** The text only says that something was there: not enough where the user asks about it now. */
+  /** The text only says that something was there, which is not enough if the user is asking about it now. */
   readonly isPlaceholder: boolean;
 };
 
@@ -33,7 +34,7 @@ export const retoldAsPlaceholder = (text: string, note: string): RetoldBlock => 
 const textMediaTypes =
   /^(?:text\/|application\/(?:json|xml|x-ndjson|yaml|x-yaml|toml|javascript|typescript|x-sh|sql)\b|[^;]*\+(?:json|xml)\b)/i;
 
-/** `data` is base64: texts are read, pictures are pictures, the rest is a file. */
+/** `data` is base64: texts are decoded, images stay images, everything else is a file. */
 export function fileOf(name: string | null, mediaType: string, data: string): RetoldBlock {
   const clean = data.replace(/\s+/g, "").replaceAll("-", "+").replaceAll("_", "/");
   if (textMediaTypes.test(mediaType)) {
@@ -47,7 +48,7 @@ export function fileOf(name: string | null, mediaType: string, data: string): Re
   return retoldAsBlocks([{ type: "file", name, mediaType, source: { kind: "base64", data: clean } }]);
 }
 
-/** A file as a `data:` URL or as bare base64, which is then taken for a PDF unless its name says otherwise. */
+/** A file as a `data:` URL or bare base64, which is treated as a PDF unless its name says otherwise. */
 export function fileOfDataUrl(name: string | null, data: string): RetoldBlock {
   const found = /^data:([^;,]*)[^,]*;base64,/i.exec(data);
   if (found === null) return fileOf(name, mediaTypeOfName(name ?? "") ?? "application/pdf", data);
@@ -85,11 +86,11 @@ const mediaTypesByEnding: readonly (readonly [RegExp, string])[] = [
 const mediaTypeOfName = (name: string): string | null =>
   mediaTypesByEnding.find(([ending]) => ending.test(name))?.[1] ?? null;
 
-/** A text document under its name. */
+/** A text document with its name as heading. */
 export const withDocumentName = (name: string | null, text: string): string =>
   name === null || name === "" ? text : `[Document: ${name}]\n${text}`;
 
-/** The text in place of a file that cannot be sent. */
+/** The text that replaces a file that cannot be sent. */
 export function fileAsText(file: FileBlock): TextBlock {
   const what = /^audio\//i.test(file.mediaType)
     ? "A sound"
@@ -112,7 +113,7 @@ export const imageAsText = (image: ImageBlock): TextBlock => ({
       : "[A picture, which cannot be shown here]",
 });
 
-/** The longest text that is made of unknown members. */
+/** The longest text built from unknown members. */
 const maxFoundText = 100_000;
 
 /** Every readable text in a value of unknown shape, in order: under `text`, `content`, `output` and their like. */
@@ -137,7 +138,7 @@ export function unknownBlock(type: unknown, value: Readonly<Record<string, unkno
     : { ...retoldAsNothing(`content-dropped:${kind}`), isPlaceholder: true };
 }
 
-/** A call of a vendor's own tool and its result, as one text. */
+/** A call of a vendor's own tool with its result, as one text. */
 export const callAsText = (name: string, input: unknown): string =>
   `[The tool ${name} was called with ${typeof input === "string" ? input : (JSON.stringify(input ?? {}) ?? "{}")}]`;
 

@@ -1,11 +1,12 @@
-// How many bytes of text, thinking and tool input a piece of an answer holds: the cost of a cut answer is estimated by it.
-// It must never fail on what a vendor sends, and never count what the model did not write (ids, signatures, kinds).
+// Counts the bytes of text, thinking and tool input in a piece of an answer, to estimate the cost of an answer that was
+// cut off. It must never fail on what a vendor sends, and never count what the model did not write (ids, signatures,
+// kinds).
 
 import { isRecord } from "./decoding.ts";
 
 const bytesOf = (text: string): number => Buffer.byteLength(text, "utf8");
 
-/** Members of a part of an answer that the model never writes. */
+/** Members of an answer that the model never writes. */
 const nonTextMembers: ReadonlySet<string> = new Set([
   "annotations",
   "data",
@@ -19,7 +20,7 @@ const nonTextMembers: ReadonlySet<string> = new Set([
   "type",
 ]);
 
-/** UTF-8 bytes of every text below `value`, except in members that the model did not write. */
+/** UTF-8 bytes of every string below `value`, except in members that the model did not write. */
 export function textBytesIn(value: unknown, without: readonly string[] = []): number {
   if (typeof value === "string") return bytesOf(value);
   let bytes = 0;
@@ -30,7 +31,7 @@ export function textBytesIn(value: unknown, without: readonly string[] = []): nu
   return bytes;
 }
 
-/** The same of a value that the client gets as JSON: the arguments of a call. */
+/** The same for a value that the client gets as JSON: a call's arguments. */
 export function jsonBytesOf(value: unknown): number {
   if (value === undefined || value === null) return 0;
   return bytesOf(typeof value === "string" ? value : (JSON.stringify(value) ?? ""));

@@ -1,32 +1,32 @@
-// Thinking that must go back to the vendor that made it, through clients in whose format only a signature can say whose
-// it is: what the vendor's own format needs stands in that signature, behind our mark and the vendor's.
-// It must never send our mark to a vendor, nor thinking to a vendor that did not write it.
+// Carries thinking that must go back to the vendor that wrote it through clients whose format has only a signature: the
+// signature contains our mark, the vendor's mark and what the vendor's own format needs. It must never send our mark to
+// a vendor, nor thinking to a vendor that did not write it.
 
 import type { StreamEvent } from "../canon/event.ts";
 import type { Block, ChatRequest, DialectName, Message, ThinkingBlock } from "../canon/request.ts";
 import { isRecord, parseLoosely } from "./decoding.ts";
 import { foreignSignatureExtras } from "./call-signatures.ts";
 
-/** No vendor's signature begins like this: those are base64. */
+/** No vendor's signature begins like this: vendors use base64. */
 export const thinkingMark = "clawgate.kept.";
 
 export const isThinkingMark = (signature: string | null): boolean =>
   signature?.startsWith(thinkingMark) === true;
 
-/** Who thinks: a name for the vendor and, where it sells many families of models, for the family. Base64url. */
+/** The vendor and, where it sells many model families, the family that did the thinking. Base64url. */
 export type ThinkingSource = { readonly dialect: DialectName; readonly mark: string };
 
-/** Resellers write the vendor before the model (deepseek/…, moonshotai/…); elsewhere a model's name begins with its family's. */
+/** Resellers put the vendor before the model (deepseek/…, moonshotai/…); elsewhere a model's name begins with its family. */
 export function thinkingSourceOf(dialect: DialectName, vendor: string, model: string): ThinkingSource {
   const family = /^(?:[^/]+(?=\/)|[a-z]+)/i.exec(model)?.[0].toLowerCase() ?? "";
   const digest = new Bun.CryptoHasher("sha256").update(`${dialect} ${vendor} ${family}`);
   return { dialect, mark: digest.digest("base64url").slice(0, 12) };
 }
 
-/** Anthropic's signatures are its own marks, in the format that they come in. */
+/** Anthropic's signatures need no mark in Anthropic's own format. */
 const needsThinkingMark = ({ dialect }: ThinkingSource): boolean => dialect !== "anthropic-messages";
 
-/** A vendor's thinking events, with signatures that say whose they are. */
+/** A vendor's thinking events, with signatures that name the vendor. */
 export function markThinking(events: readonly StreamEvent[], source: ThinkingSource): readonly StreamEvent[] {
   if (!events.some(({ type }) => type === "thinking-end")) return events;
   if (!needsThinkingMark(source)) return events.map(withForeignSignature);
@@ -44,13 +44,15 @@ export function markThinking(events: readonly StreamEvent[], source: ThinkingSou
   });
 }
 
-/** For what Anthropic signed. */
+/** The mark for thinking that Anthropic signed. */
 export function withForeignSignature<Event extends StreamEvent>(event: Event): Event {
   if (event.type !== "thinking-end" || event.signature === null || event.signature === "") return event;
   return { ...event, extras: { ...event.extras, ...foreignSignatureExtras(event.signature) } };
 }
 
-/** The request with this vendor's thinking as its format writes it; that of others keeps its marks, and encoders drop it. */
+/**
+ * The request with this vendor's thinking in its own form; other vendors' thinking keeps its marks, and encoders drop it.
+ */
 export function unmarkThinking(request: ChatRequest, source: ThinkingSource): ChatRequest {
   if (!request.messages.some(({ content }) => content.some(isMarked))) return request;
   return { ...request, messages: request.messages.map((message) => unmarkMessage(message, source)) };

@@ -1,5 +1,5 @@
-// Names of tools as a vendor takes them: each has its own pattern and length, and the client's own name comes back in the answer.
-// It must never give two tools one name, nor the same tool another name in another turn: prompt caches see it.
+// Fits tool names to a vendor: each has its own pattern and length, and the answer contains the client's own name again. It must
+// never give two tools one name, nor the same tool another name in another turn: prompt caches see it.
 
 import type { StreamEvent } from "../canon/event.ts";
 import type { Block, ChatRequest, Message } from "../canon/request.ts";
@@ -7,7 +7,7 @@ import type { Block, ChatRequest, Message } from "../canon/request.ts";
 export type NameRule = {
   readonly pattern: RegExp;
   readonly longest: number;
-  /** Where the pattern was read. */
+  /** Source of the pattern. */
   readonly source: string;
 };
 
@@ -61,14 +61,16 @@ function fitName(name: string, { longest }: NameRule, isTaken: (wire: string) =>
 const digestOf = (name: string): string =>
   new Bun.CryptoHasher("sha256").update(name).digest("hex").slice(0, digestLength);
 
-/** The sent name of a client's tool where names may have been fitted: for a member that only its own format has. */
+/**
+ * The sent name of a client's tool where names may have been changed, for a member that only the client's format has.
+ */
 export function nameAmong(names: readonly string[], own: string): string {
   if (names.includes(own)) return own;
   const end = `_${digestOf(own)}`;
   return names.find((name) => name.endsWith(end)) ?? own;
 }
 
-/** Of the tools and of the calls in the history, whose tools may be gone. */
+/** Names of the tools and of the calls in the history, whose tools may be gone. */
 function namesIn({ tools, messages, toolChoice }: ChatRequest): ReadonlySet<string> {
   const names = new Set<string>();
   for (const tool of tools) names.add(tool.name);

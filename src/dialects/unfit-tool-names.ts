@@ -1,5 +1,6 @@
-// Does a body that would pass through name a tool in a way that its vendor refuses? Such a body is translated: that fits the
-// names and gives the client its own back. It must never parse the tools of a body whose names look right.
+// Checks whether a body that would pass through contains a tool name that its vendor refuses. Such a body is translated: the
+// translation fits the names and restores the client's own in the answer. It must never parse the tools of a body whose
+// names look right.
 
 import { type JsonScan, memberNamed } from "../wire/json.ts";
 import { isRecord, parseLoosely } from "./decoding.ts";
@@ -24,7 +25,7 @@ export function holdsUnfitToolName(scan: JsonScan, bytes: Buffer, rule: NameRule
 const fits = (name: string, { pattern, longest }: NameRule): boolean =>
   name.length <= longest && pattern.test(name);
 
-/** Where the text begins that is the value of a member whose name ends at `from`; -1: its value is not a text. */
+/** Where the string value begins of a member whose name ends at `from`; -1: its value is not a string. */
 function textBehind(bytes: Buffer, from: number): number {
   let at = afterSpace(bytes, from);
   if (bytes[at] !== 0x3a) return -1;
@@ -38,7 +39,7 @@ function afterSpace(bytes: Buffer, from: number): number {
   return at;
 }
 
-/** A name elsewhere, in a schema's example say, is no tool's. */
+/** A name elsewhere, for instance in a schema's example, is not a tool's. */
 function namesIn(region: Buffer): readonly string[] {
   const tools = parseLoosely(region.toString("utf8"));
   if (!Array.isArray(tools)) return [];

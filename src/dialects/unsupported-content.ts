@@ -1,5 +1,5 @@
-// Content of the newest user message that a format has no place for: refused by name, so that another target is tried, because
-// an answer without it would be about something else. It must never look at earlier messages, which the client cannot change.
+// Content of the newest user message that a format cannot hold: refused by name, so that another target is tried, because an
+// answer without it would miss the question. It must never look at earlier messages, which the client cannot change.
 
 import type { Failure } from "../canon/failure.ts";
 import type { Block, ChatRequest, DialectName } from "../canon/request.ts";
@@ -24,7 +24,7 @@ export function refuseUnsupportedContent({ messages }: ChatRequest, format: Dial
   return null;
 }
 
-/** A URL is useful even where nobody fetches it: the model may have a tool that does. */
+/** A URL is useful even where the vendor does not fetch it: the model may have a tool that does. */
 const isAccepted = (block: Block, format: DialectName): boolean =>
   block.type !== "file" || block.source.kind === "url" || acceptsFile(format, block);
 

@@ -1,5 +1,5 @@
-// Who may call what: a table as code. It reads headers and the peer's address and nothing else;
-// it must never look at a path, so that routing and authorization cannot see two different ones.
+// Access control: which caller may call which kind of endpoint. It reads only headers and the peer's address; it must
+// never look at a path, so that routing and authorization cannot see two different ones.
 
 import { Failure } from "../canon/failure.ts";
 import type { KeyDirectory } from "../tenants/key-directory.ts";
@@ -7,16 +7,16 @@ import type { GuessLimiter } from "../tenants/guess-limiter.ts";
 import { createProxyHeaderFinder } from "./proxy-headers.ts";
 import { addressSet, isLoopback } from "../wire/address.ts";
 
-/** public: nothing needed · data: a client key · read: the operator looks · write: the operator changes something. */
+/** public: no key · data: a client key · read: operator, read-only · write: operator, changes something. */
 export type RouteClass = "public" | "data" | "read" | "write";
 
 export type RequestOrigin = {
   readonly headers: Headers;
-  /** The address of the TCP peer, null when the socket is gone. A function, because most requests never need it. */
+  /** The TCP peer's address; null once the socket is closed. A function, because most requests never need it. */
   peer(): string | null;
 };
 
-/** `keyId` is the first 8 hex digits of the key's SHA-256. `isAdmin`: may see and do what the operator may. */
+/** `keyId` is the first 8 hex digits of the key's SHA-256. `isAdmin`: has the operator's rights. */
 export type Caller = {
   readonly tenant: string | null;
   readonly keyId: string | null;
@@ -26,26 +26,26 @@ export type Caller = {
 export type AccessOptions = {
   readonly directory: KeyDirectory;
   readonly guessLimiter: GuessLimiter;
-  /** Addresses or CIDR ranges of the proxies whose X-Forwarded-For is believed. */
+  /** Addresses or CIDR ranges of the proxies whose X-Forwarded-For is trusted. */
   readonly trustedProxies: readonly string[];
 };
 
-/** How much a caller sees of an answer that every caller gets. */
+/** How much of a public answer the caller may see. */
 export type ReadAccess = {
-  /** May this caller read what the operator reads? */
+  /** Whether the caller may read what the operator reads. */
   readonly mayRead: boolean;
-  /** How long the answer is to be kept back: a wrong key is a guess here too. */
+  /** How long to delay the answer: a wrong key counts as a guess here too. */
   readonly holdMs: number;
 };
 
 export type Access = {
   /** Throws Failure unauthorized or forbidden. */
   (routeClass: RouteClass, facts: RequestOrigin): Caller;
-  /** For an answer that refuses no caller and shows readers more. */
+  /** For an endpoint that refuses no caller but shows more to callers with read access. */
   readAccess(facts: RequestOrigin): ReadAccess;
 };
 
-const nobody: Caller = { tenant: null, keyId: null, isAdmin: false };
+const anonymous: Caller = { tenant: null, keyId: null, isAdmin: false };
 const operator: Caller = { tenant: null, keyId: null, isAdmin: true };
 
 export function createAccess(options: AccessOptions): Access {
@@ -60,14 +60,14 @@ export function createAccess(options: AccessOptions): Access {
   const access = (routeClass: RouteClass, facts: RequestOrigin): Caller => {
     switch (routeClass) {
       case "public":
-        return nobody;
+        return anonymous;
       case "data":
         return directory.hasKeys
           ? checks.requireKey(facts, keyHolder, "an API key")
-          : checks.requireLocal(facts, nobody, "auth.keys");
+          : checks.requireLocal(facts, anonymous, "auth.keys");
       case "read":
         if (directory.hasAdminKey) return checks.requireKey(facts, adminOnly, "the admin key");
-        // No admin key: a client's own key is no guess here, so it is not counted as one.
+        // No admin key is set: a client's own key is not a guess, so it is not counted as one.
         if (presentedKeys(facts.headers).some(directory.isAdmin)) return operator;
         return checks.requireLocal(facts, operator, "auth.admin_key");
       case "write":
@@ -81,7 +81,7 @@ export function createAccess(options: AccessOptions): Access {
   return Object.assign(access, {
     readAccess(facts: RequestOrigin): ReadAccess {
       const keys = directory.hasAdminKey ? presentedKeys(facts.headers) : [];
-      // Clients send their own key wherever they go: that is no guess at the operator's.
+      // Clients send their own key to every endpoint: that is not a guess at the operator's key.
       if (!keys.some(directory.isAdmin) && keys.some((key) => keyHolder(key) !== null)) return noReadAccess;
       try {
         access("read", facts);
@@ -94,7 +94,7 @@ export function createAccess(options: AccessOptions): Access {
   });
 }
 
-/** What a request must show: a key that is known, or that it comes from this machine. */
+/** What a request must prove: a known key, or that it comes from this machine. */
 class AccessChecks {
   private readonly guessLimiter: GuessLimiter;
   private readonly proxyHeaderIn = createProxyHeaderFinder();
@@ -111,7 +111,7 @@ class AccessChecks {
       throw new Failure("unauthorized", `This endpoint needs ${wanted}; ${howToSend}`);
     for (const key of presented) {
       const caller = find(key);
-      // Whatever others at this address have tried: a right secret is never held back.
+      // A correct secret is never delayed, whatever other callers at this address have tried.
       if (caller !== null) return caller;
     }
     throw new Failure("unauthorized", `The key was not accepted. This endpoint needs ${wanted}.`, {
@@ -137,7 +137,7 @@ class AccessChecks {
     return caller;
   }
 
-  /** Wrong keys are counted against this address; unlike `requireLocal` it refuses no caller. */
+  /** Counts wrong keys against this address; unlike `requireLocal`, it refuses no caller. */
   private clientAddress(facts: RequestOrigin): string {
     const peer = facts.peer();
     if (peer === null) return "unknown";
@@ -151,10 +151,13 @@ const noReadAccess: ReadAccess = { mayRead: false, holdMs: 0 };
 const howToSend =
   'send it as "Authorization: Bearer <key>", "x-api-key: <key>", "x-goog-api-key: <key>" or "x-clawgate-key: <key>".';
 
-// The last one is ours alone, for clients whose other headers carry another key.
+// The last one is our own header, for clients whose other headers carry another key.
 const keyHeaders = ["x-api-key", "x-goog-api-key", "x-clawgate-key"];
 
-/** Several places at once: OpenClaw with authHeader fills two. Never the address: it ends up in logs. */
+/**
+ * A request may carry several keys: OpenClaw with authHeader fills two headers. The URL is never read: URLs end up in
+ * logs.
+ */
 function presentedKeys(headers: Headers): string[] {
   const keys: string[] = [];
   const authorization = headers.get("authorization");
@@ -169,7 +172,7 @@ function presentedKeys(headers: Headers): string[] {
   return keys;
 }
 
-/** The last address in X-Forwarded-For that no trusted proxy wrote about itself; null when there is none to believe. */
+/** The last address in X-Forwarded-For that is not a trusted proxy's own; null when there is none to trust. */
 function clientBehind(headers: Headers, isTrusted: (address: string) => boolean): string | null {
   const chain = (headers.get("x-forwarded-for") ?? "").split(",").slice(-maxHops);
   let address: string | null = null;

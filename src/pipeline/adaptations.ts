@@ -1,13 +1,13 @@
-// What a request lost or had changed on its way into the target's format: collected once an attempt, shown in record and header.
-// It must never judge what counts; the dialects note it where they do it.
+// What was dropped from a request or changed in it for the target's format: collected once per attempt, shown in the record and
+// in a header. It must never judge what counts; the dialects note each change where they make it.
 
 import type { Note } from "../dialects/dialect.ts";
 
-/** A record stays small whatever a client sends. */
+/** Keeps a record small whatever a client sends. */
 const maxNotes = 32;
 const maxHeaderLength = 500;
 
-/** Collects into `adapted`, each word once. */
+/** Collects into `adapted` without duplicates. */
 export function noteInto(adapted: string[]): Note {
   return (adaptation) => {
     if (adapted.length < maxNotes && !adapted.includes(adaptation)) adapted.push(adaptation);

@@ -1,4 +1,4 @@
-// Opens the Context of a request: identity, one AbortController, one deadline, a place in the live registry.
+// Opens the Context of a request: identity, one cancellation, one deadline, an entry in the live registry.
 
 import { cut, maxWordLength } from "../canon/bounds.ts";
 import type { Agents, Context } from "../canon/context.ts";
@@ -17,16 +17,16 @@ export type Admission = {
   /** Monotonic milliseconds. */
   readonly arrivedMs: number;
   readonly caller: Caller;
-  /** What the `*` of the endpoint's path stands for, decoded; absent where the path has none. */
+  /** The part of the path that the endpoint's `*` matched, decoded; absent where the path has none. */
   readonly pathName?: string;
-  /** The client's; null for a request of our own. */
+  /** The client's; null for an internal request. */
   readonly connection: Connection | null;
 };
 
 export type Connection = {
-  /** Lifts its idle timeout; called once the body is read. */
+  /** Removes its idle timeout; called once the body is read. */
   keepOpen(): void;
-  /** Closes it: the client does not read. */
+  /** Closes it, because the client does not read. */
   close(): void;
 };
 
@@ -61,7 +61,7 @@ class RequestContext extends Cancellation implements Context {
   }
 }
 
-/** A client's request: its body is still to be read. */
+/** A client's request, whose body has not been read yet. */
 export function admitWithBody(
   endpoint: Endpoint,
   request: Request,
@@ -97,7 +97,10 @@ export function admit(
   return new Run({ context, endpoint, services, snapshot, admitted, connection, upload });
 }
 
-/** What admission took, until it is given back: a place in the live registry, the deadline, a listener for the client. */
+/**
+ * What admission holds until it is released: an entry in the live registry, the deadline, a listener for the client's
+ * abort.
+ */
 class AdmittedRequest implements LiveRequest, TimerListener {
   readonly id: string;
   readonly tenant: string | null;
@@ -109,7 +112,7 @@ class AdmittedRequest implements LiveRequest, TimerListener {
   private readonly registration: LiveRegistration;
   private readonly ticker: Services["ticker"];
   private readonly endMs: number;
-  /** The deadline, and before it the looks at a body that is still under way. */
+  /** The deadline, and before it the checks of a body that is still arriving. */
   private timer: TickerTimer;
 
   constructor(
@@ -131,7 +134,7 @@ class AdmittedRequest implements LiveRequest, TimerListener {
     this.timer = this.ticker.after(Math.min(requestTimeoutMs, firstLookMs), this);
     const onGone = (): void => context.abort(new Failure("cancelled", "The client went away."));
     if (signal.aborted) onGone();
-    // It has no other listener, and an attribute costs half of what a listener does.
+    // The signal has no other listener, and the `onabort` property costs half of what addEventListener does.
     // oxlint-disable-next-line unicorn/prefer-add-event-listener
     else signal.onabort = onGone;
     this.registration = services.live.add(this);
@@ -142,7 +145,7 @@ class AdmittedRequest implements LiveRequest, TimerListener {
     this.context.abort(reason);
   }
 
-  /** The deadline has passed, or it is time to look at the body. */
+  /** The deadline has passed, or it is time to check the body. */
   onDue(): void {
     const { upload } = this;
     const nowMs = this.ticker.monotonicMs();
@@ -151,7 +154,7 @@ class AdmittedRequest implements LiveRequest, TimerListener {
       this.context.abort(failure);
       return;
     }
-    // Bun's own idle timeout wants 16 KB a second and closes without an answer.
+    // Bun's own idle timeout requires 16 KB a second and closes the connection without an answer.
     if (upload !== null && !upload.isOver) this.connection?.keepOpen();
     const checkMs = upload?.nextCheckMs(nowMs) ?? Number.POSITIVE_INFINITY;
     this.timer = this.ticker.after(Math.min(this.endMs - nowMs, checkMs), this);
@@ -182,7 +185,7 @@ function clientName(userAgent: string | null): string | null {
 
 const noAgents: Agents = {};
 
-/** Claude Code's words for its subagents. */
+/** Claude Code's names for its subagents. */
 function agentsOf(headers: Headers): Agents {
   const agent = headers.get("x-claude-code-agent-id");
   const parent = headers.get("x-claude-code-parent-agent-id");
@@ -195,7 +198,7 @@ function agentsOf(headers: Headers): Agents {
 
 const noTags: readonly string[] = [];
 
-/** Words of the client's own for its records: at most 10 of at most 50 characters, separated by commas. */
+/** The client's own tags for its records: at most 10 of at most 50 characters each, separated by commas. */
 function tagsOf(header: string | null): readonly string[] {
   if (header === null) return noTags;
   const tags = header.split(",").map((tag) => cut(tag.trim(), 50));

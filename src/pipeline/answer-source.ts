@@ -1,22 +1,22 @@
-// Where a client's answer comes from, passed on or translated: its pieces, one after the other.
-// A source never retries and never decides; it ends with a last piece or with a failure.
+// The source of a client's answer, passed through or translated: its pieces in order. A source never retries and never
+// decides; it ends with a last piece or with a failure.
 
 import type { Failure } from "../canon/failure.ts";
 
 export type Piece = {
-  /** What the client is to get; may be empty. */
+  /** What to send to the client; may be empty. */
   readonly bytes: Uint8Array | string;
-  /** True when this piece holds the first text, thinking or tool event, or the finish. */
+  /** True when this piece contains the first text, thinking or tool event, or the finish. */
   readonly opens: boolean;
-  /** Not null: the answer is over and this is why. `bytes` of the same piece came before it and are good. */
+  /** Not null: the answer failed for this reason. `bytes` of the same piece came before the failure and are valid. */
   readonly failure: Failure | null;
-  /** True: the answer is over and all is well. */
+  /** True: the answer is complete. */
   readonly isLast: boolean;
-  /** Of a whole answer that is not JSON. */
+  /** Content type of a whole answer that is not JSON. */
   readonly contentType?: string;
 };
 
-/** Called at every sign of life in a whole answer from its first word on. */
+/** Called at every sign of activity in a whole answer, from its first word on. */
 export type Progress = { progressed(): void };
 
 export type AnswerSource = {
@@ -28,7 +28,9 @@ export function failurePiece(failure: Failure): Piece {
   return { bytes: "", opens: false, failure, isLast: false };
 }
 
-/** Lets a finished source reach its own end, so that its connection can be used again; cuts it off when it will not end. */
+/**
+ * Lets a finished source reach its own end, so that its connection can be reused; aborts it when it does not end in time.
+ */
 export function endQuietly(
   step: () => Promise<{ done?: boolean }>,
   cutOff: () => void,
@@ -39,7 +41,7 @@ export function endQuietly(
     isOver = true;
     cutOff();
   });
-  // A few bytes often follow the last word: the mark of the end, a comment.
+  // A few bytes often follow the last word: an end marker, a comment.
   const drain = (): void => {
     step().then(
       (result) => {

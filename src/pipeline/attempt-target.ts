@@ -1,5 +1,5 @@
-// One attempt at one target with one credential: its call, its limits, and the wait for the first word that opens the gate.
-// It must never decide what comes after a failure; fallback.ts does.
+// One attempt at one target with one credential: its call, its limits, and the wait for the first word, which opens the
+// gate. It must never decide what follows a failure; fallback.ts does.
 
 import type { Call } from "../backends/backend.ts";
 import type { Target } from "../canon/decision.ts";
@@ -13,19 +13,19 @@ import type { Run } from "./run.ts";
 
 export type OpenSource = (provider: Provider, target: Target, attempt: Attempt, call: Call) => AnswerSource;
 
-/** How a provider would be asked, or why this request cannot go there at all. */
+/** How to ask a provider, or why the request cannot go there at all. */
 export type TargetPlan =
   | {
       readonly lane: Attempt["lane"];
       readonly open: OpenSource;
-      /** Will it go on with a process that waits for it? */
+      /** Whether the request continues a process that is waiting for it. */
       readonly continues?: (call: Call) => Promise<boolean>;
     }
   | { readonly refusal: Failure };
 
 /**
- * Does a process of the provider's wait for this request? Asked when there is no turn left: then it goes first, because
- * behind the others it would wait while its process does.
+ * Whether one of the provider's processes is waiting for this request. Asked when no turn is free: such a request goes
+ * first, because its process would otherwise sit idle behind the queue.
  */
 export async function continuesProcess(run: Run, target: Target, plan: TargetPlan): Promise<boolean> {
   if ("refusal" in plan || plan.continues === undefined) return false;
@@ -43,7 +43,7 @@ export async function continuesProcess(run: Run, target: Target, plan: TargetPla
       requestOptions,
     });
   } catch (thrown) {
-    // What is wrong with it is reported when its turn has come.
+    // An error is reported when the request has its turn.
     if (thrown instanceof Failure) return false;
     throw thrown;
   }
@@ -58,7 +58,7 @@ export type Opened = {
 
 const noPieces: readonly Piece[] = [];
 
-/** What the backend learns of the attempt, and what it reports. */
+/** What the backend learns about the attempt, and what it reports. */
 class AttemptCall implements Call {
   readonly requestId: string;
   readonly model: string;
@@ -86,7 +86,7 @@ class AttemptCall implements Call {
     this.requestOptions = run.requestOptions;
   }
 
-  // Passed on without this object, so they are functions of their own; made only when first used.
+  // These functions are passed on without this object; they are created only when first used.
   get note(): Note {
     return (this.noteFunction ??= noteInto(this.attempt.adapted));
   }
@@ -118,7 +118,7 @@ class AttemptCall implements Call {
   }
 }
 
-/** Runs one attempt until its gate opens or it fails. Reports its beginning and its first word to the health tracker. */
+/** Runs one attempt until its gate opens or it fails. Reports its start and its first word to the health tracker. */
 export async function attemptTarget(
   run: Run,
   attempt: Attempt,
@@ -144,17 +144,18 @@ export async function attemptTarget(
     let pieces: Piece[] | null = null;
     for (;;) {
       const piece = await source.next();
-      // A word that came together with the failure was a word: it is shown, and the failure follows in the stream.
+      // A word that came together with the failure still counts: it is sent, and the failure follows in the stream.
       if (piece.failure !== null && !piece.opens) return piece.failure;
       if (piece.bytes.length > 0 || piece.isLast || piece.failure !== null) (pieces ??= []).push(piece);
       if (!piece.opens && !piece.isLast) continue;
-      // Ended from outside while its word was on the way: it has nothing more to report to the health tracker.
+      // The attempt was ended from outside while its first word was arriving: it has nothing more to report to the
+      // health tracker.
       if (attempt.isSettled) return failureFrom(abort.signal.reason);
       const openedMs = clock.monotonicMs() - attempt.startedMs;
       attempt.firstTokenMs ??= Math.round(openedMs);
       if (provider.isCurrent()) services.health.firstWord(target.provider, attempt.firstTokenMs);
       if (attempt.isProbe && piece.failure === null) {
-        // A long stream must not keep everybody else away from a provider that answers.
+        // A long stream must not keep other requests away from a provider that answers.
         attempt.isProbe = false;
         services.health.answerStarted(target.provider, openedMs, target.model, attempt.credential);
       }

@@ -1,4 +1,4 @@
-// One attempt at one target: what it has seen so far, and the limits that end it. It becomes an AttemptRecord.
+// One attempt at one target: what it has received so far, and the limits that end it. It becomes an AttemptRecord.
 
 import type { AbortListener } from "../canon/context.ts";
 import type { Target } from "../canon/decision.ts";
@@ -13,7 +13,7 @@ import { Observer } from "./observer.ts";
 export type AttemptFields = {
   readonly provider: Provider;
   readonly target: Target;
-  /** The provider's credential by its fingerprint; null where it has none with a name. */
+  /** The fingerprint of the provider's credential; null where the provider has no configured key. */
   readonly credential: string | null;
   readonly lane: AttemptRecord["lane"];
   readonly turn: Turn;
@@ -34,14 +34,14 @@ export class Attempt implements AbortListener, LimitListener, Progress {
   firstTokenMs: number | null = null;
   /** What was changed or left out for this target. */
   readonly adapted: string[] = [];
-  /** Parameters of the client that have no effect here. */
+  /** Client parameters that have no effect here. */
   readonly unsupported: string[] = [];
-  /** The one attempt that may find out whether an ejected provider is back. */
+  /** The single attempt that probes whether an ejected provider has recovered. */
   isProbe = false;
   isSettled = false;
-  /** The upstream may have begun to work. */
+  /** The upstream may have started work. */
   isSent = false;
-  /** When it is over at the latest (monotonic), and how long it may be silent. */
+  /** The latest end (monotonic), and the longest silence allowed. */
   private readonly endMs: number;
   private readonly idleMs: number;
   private readonly limitTimer: LimitTimer;
@@ -64,14 +64,14 @@ export class Attempt implements AbortListener, LimitListener, Progress {
     this.limitTimer = new LimitTimer(ticker, this);
   }
 
-  /** From now on the first word is waited for, for `answerMs` at most. */
+  /** Starts the wait for the first word, at most `answerMs`. */
   limitFirstWord(answerMs: number): void {
     this.limitTimer.set(Math.min(this.startedMs + answerMs, this.endMs));
   }
 
   /**
-   * A whole answer is being written: its first word, and every later one. It is no silent upstream, however long it takes
-   * in all.
+   * A word of a whole answer arrived, the first or a later one: the upstream is not silent, however long the answer takes
+   * in total.
    */
   progressed(): void {
     const nowMs = this.clock.monotonicMs();
@@ -79,7 +79,7 @@ export class Attempt implements AbortListener, LimitListener, Progress {
     this.limitTimer.set(Math.min(nowMs + this.idleMs, this.endMs));
   }
 
-  /** Its gate is open, or it is over. */
+  /** The gate is open, or the attempt is over. */
   stopTimer(): void {
     this.limitTimer.stop();
   }
@@ -100,7 +100,7 @@ export class Attempt implements AbortListener, LimitListener, Progress {
     );
   }
 
-  /** The request ends, and with it this attempt. */
+  /** The request ends, and this attempt with it. */
   aborted(reason: Error): void {
     this.abort.abort(reason);
   }

@@ -1,26 +1,26 @@
-// How many bytes of request bodies are held just now, in all and by each caller: one for the process, because a reload frees
-// no memory; and who waits for room. It must never give a caller what the others need to get in at all.
+// Counts the bytes of request bodies in memory, in total and per caller, and queues bodies that wait for room. One per
+// process, because a reload frees no memory. It must never give a caller the room that other callers need to be admitted.
 
 export type BodyMemory = {
-  /** The account of a tenant, else of a key, else of all who call without either. The same object every time. */
+  /** The account of a tenant, else of a key, else of all callers without either. The same object every time. */
   shareOf(tenant: string | null, keyId: string | null): BodyShare;
-  /** That of the operator's own routes. */
+  /** The account of the operator's own routes. */
   readonly operator: BodyShare;
   held(): number;
 };
 
 type TotalMemory = { bytes: number; readonly waiting: BodyTurn[] };
 
-/** Small bodies may fill so many times what is left free: the large ones of their own caller leave them a quarter of the limit. */
+/** Small bodies may take this many times the free room: large bodies of the same caller leave them a quarter of the limit. */
 const smallOverFree = 3;
-/** For each waiting body the runtime holds up to about a megabyte that is not counted (Bun 1.4.5). */
+/** For each waiting body the runtime buffers up to about a megabyte that is not counted (Bun 1.4.5). */
 const maxWaiting = 64;
 
-/** What one caller holds. A class, because every request asks it. */
+/** What one caller holds. A class, because every request uses it. */
 export class BodyShare {
   private bytes = 0;
   private bodies = 0;
-  /** What bodies that have their turn will still bring. */
+  /** Bytes that bodies with a turn have yet to deliver. */
   private promised = 0;
   private waiting = 0;
 
@@ -32,8 +32,8 @@ export class BodyShare {
   }
 
   /**
-   * Books more bytes; false: they are too many, and nothing is booked. A caller may hold what the others leave: alone half of
-   * the limit, beside n like it a part of n + 2. So there is always room for a newcomer. Its only body may fill the limit.
+   * Reserves more bytes; false: too many, and nothing is reserved. A caller alone may hold half of the limit, and with n
+   * similar callers 1/(n + 2) of it, so there is always room for a newcomer. A caller's only body may fill the limit.
    */
   reserve(bytes: number, limitBytes: number, isSmall: boolean): boolean {
     const free = limitBytes - this.total.bytes;
@@ -54,7 +54,9 @@ export class BodyShare {
     wakeWaiting(this.total);
   }
 
-  /** Null: a body of that length will find room, and its bytes are promised to it; else it is to wait for its turn. */
+  /**
+   * Null: there is room for a body of that length, and its bytes are promised to it; else it has to wait for its turn.
+   */
   waitTurn(length: number, limitBytes: number): BodyTurn | null {
     if (this.waiting === 0 && this.promise(length, limitBytes)) return null;
     const turn = new BodyTurn(this, length, limitBytes);
@@ -67,7 +69,7 @@ export class BodyShare {
     return turn;
   }
 
-  /** It keeps nobody out who only calls for less: what `take` says, counts. */
+  /** A waiting body blocks no caller that needs less: only `take` decides. */
   promise(length: number, limitBytes: number): boolean {
     const others = this.total.bytes - this.bytes;
     const all = this.bytes + this.promised + length;
@@ -76,7 +78,7 @@ export class BodyShare {
     return true;
   }
 
-  /** So much of a promise has come, or will not. */
+  /** This many promised bytes have arrived, or will not arrive. */
   reducePromise(bytes: number): void {
     this.promised -= bytes;
   }
@@ -90,9 +92,9 @@ export class BodyShare {
   }
 }
 
-/** A large body's wait for room: read at once, all would come to half and none would fit. */
+/** A large body's wait for room: if all were read at once, all would be half read and none would fit. */
 export class BodyTurn {
-  /** It was its turn; false: it did not wait for that. */
+  /** True: it got its turn; false: it did not wait for one. */
   isPromised = false;
   private readonly end = Promise.withResolvers<void>();
   readonly over = this.end.promise;
@@ -110,7 +112,7 @@ export class BodyTurn {
   }
 }
 
-/** One after the other, and never before an older one of the same caller. */
+/** One at a time, and never before an older one of the same caller. */
 function wakeWaiting({ waiting }: TotalMemory): void {
   if (waiting.length === 0) return;
   const full = new Set<BodyShare>();
@@ -125,10 +127,10 @@ function wakeWaiting({ waiting }: TotalMemory): void {
 
 export function createBodyMemory(): BodyMemory {
   const total: TotalMemory = { bytes: 0, waiting: [] };
-  // Both grow with what configs name, not with what clients say.
+  // Both grow with what configs name, not with what clients send.
   const tenants = new Map<string, BodyShare>();
   const keys = new Map<string, BodyShare>();
-  const nobody = new BodyShare(total);
+  const anonymous = new BodyShare(total);
   const shareIn = (shares: Map<string, BodyShare>, name: string): BodyShare => {
     let share = shares.get(name);
     if (share === undefined) shares.set(name, (share = new BodyShare(total)));
@@ -137,7 +139,7 @@ export function createBodyMemory(): BodyMemory {
   return {
     shareOf(tenant, keyId) {
       if (tenant !== null) return shareIn(tenants, tenant);
-      return keyId === null ? nobody : shareIn(keys, keyId);
+      return keyId === null ? anonymous : shareIn(keys, keyId);
     },
     operator: new BodyShare(total),
     held: () => total.bytes,

@@ -1,5 +1,5 @@
-// Prompt-cache marks for clients whose format has none: the stable front of a conversation is what vendors cache.
-// Only added where the client set none at all; never more than two, because the vendor allows four in a request.
+// Prompt-cache marks for clients whose format has none: the stable front of a conversation is what vendors cache. Added
+// only where the client set none; never more than two, because the vendor allows four in a request.
 
 import type { CacheMark, ChatRequest } from "../canon/request.ts";
 

@@ -1,13 +1,13 @@
 // How a request ends early: one reason, given once to each listener. Plain objects, because an AbortSignal with listeners
-// costs 3 to 5 µs each and most requests never end early; a real signal is made only for those who have to wait.
+// costs 3 to 5 µs each and most requests never end early; a real signal is created only for code that has to wait.
 
 import type { AbortListener, Context } from "../canon/context.ts";
 
-const nobody: readonly AbortListener[] = [];
+const noListeners: readonly AbortListener[] = [];
 
 /**
- * A class, as are the other things that every request has one of: methods that stand on the prototype cost nothing, while
- * a function of its own costs each request 100 bytes that the collector has to look at.
+ * A class, like every other per-request object: prototype methods cost nothing, while each closure costs a request 100
+ * bytes that the garbage collector has to scan.
  */
 export class Cancellation implements Pick<
   Context,
@@ -15,7 +15,7 @@ export class Cancellation implements Pick<
 > {
   abortReason: Error | null = null;
   private controller: AbortController | null = null;
-  private listeners = nobody;
+  private listeners = noListeners;
 
   get signal(): AbortSignal {
     if (this.controller === null) {
@@ -30,7 +30,7 @@ export class Cancellation implements Pick<
     this.abortReason = why;
     this.controller?.abort(why);
     const notified = this.listeners;
-    this.listeners = nobody;
+    this.listeners = noListeners;
     for (const listener of notified) listener.aborted(why);
   }
 

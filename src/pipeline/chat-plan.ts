@@ -1,5 +1,5 @@
-// The plan of a chat for one target after the other: the client's own bytes where they may pass, else the request in the target's
-// format, or why it cannot go there.
+// Plans a chat for each target: the client's own bytes where they may pass, else the request in the target's format, or the
+// reason why it cannot go there.
 
 import type { Target } from "../canon/decision.ts";
 import type { TargetPlan } from "./attempt-target.ts";

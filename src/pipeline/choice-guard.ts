@@ -1,5 +1,5 @@
-// Takes out of a body what would choose another model at the upstream than the one that was judged (model-choices.ts), for
-// tenants whose models, providers or budgets are limited. It must never touch a body of anybody else's.
+// Removes from a body whatever would make the upstream use another model than the one that was checked (model-choices.ts),
+// for tenants whose models, providers or budgets are limited. It must never touch any other body.
 
 import { safeName } from "../dialects/adaptation-notes.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
@@ -20,18 +20,18 @@ import {
 
 export type Guarded = {
   readonly envelope: Envelope;
-  /** In the words of `X-ClawGate-Adapted`. */
+  /** As `X-ClawGate-Adapted` names it. */
   readonly dropped: readonly string[];
 };
 
-/** The note of an encoder for a member that a format cannot say. */
+/** The encoder's note for a member that a format cannot express. */
 const dropWord = "member-dropped:";
 
 type Drop = (name: string) => void;
-/** Bytes as they are, another value in their place, or nothing. */
+/** Keep the bytes, replace the value, or drop it. */
 type Replacement = "as it is" | "gone" | { readonly json: string };
 
-/** `isModelInPath`: a `model` in the body says nothing. `keepsPrice`: what changes the price of the same model goes as well. */
+/** `isModelInPath`: a `model` in the body has no effect. `keepsPrice`: members that change the price of the same model are removed as well. */
 export function withoutModelChoices(
   envelope: Envelope,
   isModelInPath: boolean,
@@ -63,14 +63,14 @@ export function withoutModelChoices(
   return { envelope: { ...envelope, bytes: rest, scan: scanObject(rest, maxJsonDepth) }, dropped };
 }
 
-/** The betas that a client asks for, without those that switch on what is dropped; null: none is left. */
+/** The client's betas without those that enable what is dropped; null: none is left. */
 export function withoutChoosingBetas(betas: string): string | null {
   if (!choosingBetas.test(betas)) return betas;
   const kept = betas.split(",").filter((beta) => !choosingBetas.test(beta));
   return kept.length === 0 ? null : kept.join(",");
 }
 
-/** What the members of one body are judged by. */
+/** The rules for the members of one body. */
 type Guard = {
   readonly envelope: Envelope;
   readonly isModelInPath: boolean;
@@ -131,11 +131,11 @@ function replacementOf(
   return isEmpty ? "gone" : { json: JSON.stringify(rest) };
 }
 
-/** A copy without the members that `isChoice` knows, at every depth. `drop` receives their names with the path to them. */
+/** A copy without the members that match `isChoice`, at every depth. `drop` receives their full paths. */
 function pruned(value: unknown, isChoice: (key: string) => boolean, place: string, drop: Drop): unknown {
   if (Array.isArray(value)) return value.map((each: unknown) => pruned(each, isChoice, place, drop));
   if (!isRecord(value)) return value;
-  // Entries and not a spread: a member may be called __proto__.
+  // Entries instead of a spread: a member may be called __proto__.
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, inner]): [string, unknown][] => {
       const path = `${place}.${key}`;
@@ -182,7 +182,7 @@ function keptTool(tool: unknown, place: string, drop: Drop): readonly unknown[] 
   return [Object.fromEntries(kept)];
 }
 
-/** A choice of a tool that has gone would be refused. */
+/** The vendor would refuse a tool choice that names a removed tool. */
 function withoutLostChoice(
   members: readonly [JsonMember, Replacement][],
   bytes: Buffer,
@@ -207,7 +207,7 @@ function withoutLostChoice(
   });
 }
 
-/** By what a choice may name a tool: its name, or a vendor's own type. */
+/** How a tool choice may name a tool: by its name, or by a vendor's own type. */
 function toolWords(tools: unknown): readonly string[] {
   if (!Array.isArray(tools)) return [];
   return tools.flatMap((tool: unknown) =>

@@ -1,4 +1,4 @@
-// Text completions: they pass as bytes, whole and streamed, with the pace and the ends of a chat's.
+// Text completions: they pass as bytes, whole and streamed, with the timeouts and endings of a chat.
 
 import type { Backend } from "../backends/backend.ts";
 import { textCompletions } from "../dialects/openai-chat/text-completions.ts";

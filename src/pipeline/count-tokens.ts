@@ -16,7 +16,7 @@ import type { Provider } from "./dependencies.ts";
 import { failurePiece, type AnswerSource } from "./answer-source.ts";
 import type { Run } from "./run.ts";
 
-/** How a format that has a token count asks for it, and what replaces it elsewhere. */
+/** How a format with a token count asks for it, and what replaces it elsewhere. */
 type TokenCounter = {
   path(model: string): string;
   body(envelope: Envelope, target: TargetFacts): Uint8Array;
@@ -92,7 +92,7 @@ export function planTokenCount(
 
 const estimatedNote = "token-count-estimated";
 
-/** Many who speak a format have no token count. */
+/** Many providers that speak a format have no token count. */
 const hasNoCount = ({ upstreamStatus }: Failure): boolean =>
   upstreamStatus === 404 || upstreamStatus === 405 || upstreamStatus === 501;
 

@@ -1,12 +1,12 @@
-// What `log_level: debug` shows of a request on its way: a line at every decision. Each checks the level before it makes anything, so
-// that other levels cost nothing. It must never hold a prompt or an answer.
+// The lines that `log_level: debug` writes about a request: one per decision. Each function checks the level first, so that other
+// levels cost nothing. A line must never contain a prompt or an answer.
 
 import type { Target } from "../canon/decision.ts";
 import { type Failure, mayRepeatContent } from "../canon/failure.ts";
 import type { RoutedDecision } from "../routing/decision-builder.ts";
 import type { Services } from "./dependencies.ts";
 
-/** What a line shows of a request. */
+/** What a line shows about a request. */
 type LoggedRequest = {
   readonly services: Pick<Services, "log">;
   readonly context: { readonly id: string; readonly tenant: string | null };
@@ -17,7 +17,7 @@ type LoggedRequest = {
   readonly attemptCount: number;
 };
 
-/** The same of an attempt. */
+/** What a line shows about an attempt. */
 type LoggedAttempt = {
   readonly target: Target;
   readonly lane: string;
@@ -50,7 +50,7 @@ export function logDecision(run: LoggedRequest): void {
   });
 }
 
-/** Before anything was sent: a limit, a name, a body. */
+/** Refused before anything was sent: a limit, a name, a body. */
 export function logRefusal(run: LoggedRequest, failure: Failure): void {
   if (run.attemptCount > 0 || !isDebug(run)) return;
   run.services.log.debug("refused before any target was asked", {
@@ -107,7 +107,7 @@ export function logEnd(run: LoggedRequest, { target, status }: LoggedAttempt, fa
     });
 }
 
-/** `verdict`: what comes after an attempt that failed. */
+/** `verdict`: what follows a failed attempt. */
 export function logNextStep(run: LoggedRequest, target: Target, nextStep: string): void {
   if (!isDebug(run)) return;
   run.services.log.debug("after a failure", {
@@ -117,7 +117,7 @@ export function logNextStep(run: LoggedRequest, target: Target, nextStep: string
   });
 }
 
-/** `wait`: a place at a provider, in the retry budget, for a body's memory. */
+/** `wait`: for a slot at a provider or in the retry budget, or for a body's memory. */
 export function logWait(run: LoggedRequest, wait: string, waitedMs: number, end: string): void {
   if (!isDebug(run)) return;
   run.services.log.debug("waited", {

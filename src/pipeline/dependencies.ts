@@ -1,5 +1,5 @@
-// The two lifetimes as the pipeline sees them. A snapshot follows from one config and is replaced as a whole; the services outlive it.
-// A request keeps the snapshot that it was admitted with until its end.
+// What the pipeline depends on, by lifetime. A snapshot is built from one config and replaced as a whole; the services outlive
+// it. A request keeps the snapshot that it was admitted with until its end.
 
 import type { Backend } from "../backends/backend.ts";
 import type { HealthTracker } from "../backends/health/health-tracker.ts";
@@ -25,10 +25,10 @@ import type { UploadRules } from "./upload.ts";
 
 export type ProviderLimits = {
   readonly firstTokenMs: number;
-  /** The same for a whole answer that passes as bytes and shows no first word. */
+  /** The same for a whole answer that passes as bytes, where no first word is visible. */
   readonly wholeMs: number;
   readonly idleMs: number;
-  /** For one attempt; null: only the request's own deadline counts. */
+  /** Limit of one attempt; null: only the request's deadline applies. */
   readonly totalMs: number | null;
 };
 
@@ -36,31 +36,36 @@ export type ProviderLimits = {
 export type Provider = {
   readonly id: string;
   readonly backend: Backend;
-  /** Its keys by their fingerprints, in the config's order; none where it has no key or a token from elsewhere. */
+  /**
+   * The fingerprints of its keys, in the config's order; empty where it has no key or its token comes from elsewhere.
+   */
   readonly credentials: readonly string[];
   readonly limits: ProviderLimits;
   readonly queue: TurnQueue;
   /**
-   * False once a reload took the provider away or gave its id another address or other credentials: what a request of
-   * this snapshot learns then says nothing about those.
+   * False once a reload removed the provider or gave its id another address or other credentials: what a request of
+   * this snapshot learns then says nothing about the new ones.
    */
   readonly isCurrent: () => boolean;
-  /** Why this vendor wants a body of its own format rewritten for this model; null: it may pass as bytes. */
+  /** Why a body in this vendor's own format must be rewritten for this model; null: it may pass as bytes. */
   readonly reasonToTranslate: (body: ScannedBody, model: string) => TranslateReason | null;
   /** What is known of a model here; the same object for the same model. */
   readonly modelFacts: (model: string) => ModelFacts;
   readonly price: ProviderPrice;
 };
 
-/** What a provider asks for its answers. USD are counted in integer nano-USD. */
+/** A provider's prices. USD are counted in integer nano-USD. */
 export type ProviderPrice = {
-  /** `answered`: the model that the upstream says it was; null: it did not say. Null: the price is unknown. */
+  /**
+   * `answered`: the model that the upstream named in its answer; null: it named none. Returns null when the price is
+   * unknown.
+   */
   costOf(answered: string | null, model: string, usage: Usage, atMs: number): number | null;
-  /** The most that so many tokens may cost, whatever the cache and thoughts make of them. Null: the price is unknown. */
+  /** The most that this many tokens may cost, whatever share is cached or thinking. Null: the price is unknown. */
   maxCostOf(model: string, input: number, output: number, atMs: number): number | null;
   /** An answer was longer than its limit allowed. */
   noteExceeded(model: string, output: number): void;
-  /** The longest of those; null: the vendor keeps to its limits, as far as anybody saw. */
+  /** The longest such answer; null: the vendor has kept to its limits so far. */
   longestExceeding(model: string): number | null;
 };
 
@@ -71,14 +76,14 @@ export type PipelineSnapshot = {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly dialects: DialectTable;
   readonly router: Router;
-  /** By name; only tenants with settings. */
+  /** By name; only tenants that have settings. */
   readonly tenants: ReadonlyMap<string, TenantPolicy>;
   readonly streaming: StreamingSettings;
   readonly uploads: UploadRules;
   readonly requestTimeoutMs: number;
-  /** How long a second attempt may wait for its place in the retry budget. */
+  /** How long a second attempt may wait for a slot in the retry budget. */
   readonly retryWaitMs: number;
-  /** How long a target may be without a first word before a second one is asked beside it; 0: for ever. */
+  /** How long to wait for a target's first word before a second target is asked in parallel; 0: for ever. */
   readonly hedgeAfterMs: number;
   /** Whether cache marks are set for clients that cannot set them. */
   readonly setsCacheMarks: boolean;
@@ -86,9 +91,9 @@ export type PipelineSnapshot = {
 
 export type Services = {
   readonly clock: Clock;
-  /** Timers for limits that are seldom reached: cheap to set, up to 20 ms late. */
+  /** Timers for limits that are rarely reached: cheap to set, up to 20 ms late. */
   readonly ticker: Ticker;
-  /** Is there room for one more request? */
+  /** Whether there is room for one more request. */
   readonly descriptors: { admits(): boolean };
   readonly log: Log;
   readonly health: HealthTracker;
@@ -97,11 +102,14 @@ export type Services = {
   readonly unreadBodies: UnreadBodies;
   readonly retryBudget: RetryBudget;
   readonly stickiness: Stickiness;
-  /** `table` null: the bundled prices are not loaded, and only those of the config are known. */
+  /** `table` null: the bundled prices are not loaded, and only the config's prices are known. */
   readonly prices: { table(): object | null; load(): Promise<void> };
   /** Masks every secret of the config in a text. */
   redact(text: string): string;
-  /** Nano-USD of this usage at the record's target, or what its backend says; a promise until prices are loaded. Never rejects. */
+  /**
+   * Nano-USD of this usage at the record's target, or the cost that its backend reports; a promise until prices are loaded. Never
+   * rejects.
+   */
   costOf(record: RequestRecord, usage: Usage): number | null | Promise<number | null>;
   /** Takes the finished record; never throws, never waits. */
   record(record: UnpricedRecord): void;

@@ -1,5 +1,5 @@
 // Embeddings: they pass where both sides speak one format, else texts go up and vectors come down between OpenAI's format and
-// Google's. No other model is ever asked than the one that was asked for.
+// Google's. The model is never replaced by another one.
 
 import type { Call } from "../backends/backend.ts";
 import type { EmbeddingRequest, Embeddings } from "../canon/embedding.ts";
@@ -25,7 +25,7 @@ import { failurePiece, type AnswerSource } from "./answer-source.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Run } from "./run.ts";
 
-/** They go to providers of OpenAI's and of Google's formats only: no other one has them. */
+/** They go only to providers that speak OpenAI's or Google's format: no other format has embeddings. */
 export function planEmbeddings(
   run: Run,
   endpoint: Endpoint,

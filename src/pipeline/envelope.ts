@@ -1,4 +1,5 @@
-// From bytes to what the pipeline must know: the scan of the body, the model's name, the session. Nothing is parsed that need not be.
+// Reads from a body what the pipeline must know: the model's name, the session, whether to stream. It scans the bytes and parses
+// only what it needs.
 
 import { isUtf8 } from "node:buffer";
 import { cut, maxModelLength, shortened } from "../canon/bounds.ts";
@@ -24,14 +25,16 @@ export type Envelope = {
   readonly model: string;
   readonly stream: boolean;
   readonly session: string | null;
-  /** Where the body is form data; `scan` has no members then. */
+  /** Set when the body is form data; `scan` then has no members. */
   readonly form?: Form;
 };
 
-/** What the path of an endpoint says of a request, where it says it. */
+/** What an endpoint's path says about a request, if anything. */
 export type PathCall = { readonly model: string; readonly stream: boolean };
 
-/** Throws Failure. `call`: the body is not asked for what the path says. `dialect`: the format of the endpoint. */
+/**
+ * Throws Failure. `call`: what the path already says and the body need not repeat. `dialect`: the endpoint's format.
+ */
 export function readEnvelope(
   headers: Headers,
   bytes: Buffer,
@@ -79,14 +82,16 @@ function noModel(name: string, why: string): Failure {
   });
 }
 
-/** At most six bytes a character: what is longer need not be read to be refused. */
+/** A character takes at most six bytes: a longer value is refused without being read. */
 function modelIn(bytes: Buffer, member: JsonMember | undefined): string | null {
   if (member?.kind === "string" && member.end - member.start > maxModelLength * 6 + 2)
     checkedModel(bytes.toString("utf8", member.start + 1, member.start + 2 + maxModelLength * 4));
   return textOf(bytes, member, "model");
 }
 
-/** Null where the body says it. Throws Failure when a stream is asked for in the form that only Google's own servers give. */
+/**
+ * Null where the body says it. Throws Failure when a stream is requested in the form that only Google's own servers support.
+ */
 export function callInPath(endpoint: Endpoint, url: string, pathName: string): PathCall | null {
   if (endpoint.stream === undefined) return null;
   const query = new URLSearchParams(url.split("?")[1] ?? "");
@@ -96,11 +101,11 @@ export function callInPath(endpoint: Endpoint, url: string, pathName: string): P
       "streamGenerateContent needs the query parameter alt=sse: streams are sent only as server-sent events.",
       { param: "alt" },
     );
-  // Some clients write the resource's whole name.
+  // Some clients send the full resource name.
   return { model: pathName.replace(/^models\//, ""), stream: endpoint.stream };
 }
 
-/** Throws on a duplicate key: which one an upstream would take is unknown. */
+/** Throws on a duplicate key: it is unknown which one an upstream would use. */
 function memberOf(scan: JsonScan, key: string): JsonMember | undefined {
   let found: JsonMember | undefined;
   for (const member of scan.members) {
@@ -123,7 +128,7 @@ function textOf(bytes: Buffer, member: JsonMember | undefined, key: string): str
   }
 }
 
-/** Null: the body does not say it. */
+/** Null: the body does not say. */
 function booleanOf(bytes: Buffer, member: JsonMember | undefined): boolean | null {
   if (member === undefined || member.kind === "null") return null;
   if (member.kind !== "boolean")
@@ -132,10 +137,10 @@ function booleanOf(bytes: Buffer, member: JsonMember | undefined): boolean | nul
 }
 
 const maxSessionLength = 200;
-/** Claude Code writes 150 characters into it. */
+/** Claude Code sends 150 characters. */
 const maxMetadataBytes = 4_096;
 
-// The only keys per conversation that clients really send, most specific first.
+// The only per-conversation keys that clients really send, most specific first.
 const sessionHeaders = [
   "x-claude-code-session-id",
   "session-id",
@@ -145,7 +150,7 @@ const sessionHeaders = [
   "thread-id",
 ];
 
-/** The conversation as a client's headers name it, null when they do not. */
+/** The conversation id from the client's headers; null when there is none. */
 export function sessionHeader(headers: Headers): string | null {
   for (const name of sessionHeaders) {
     const value = headers.get(name);
@@ -169,7 +174,7 @@ function sessionOf(headers: Headers, bytes: Buffer, scan: JsonScan): string | nu
   return typeof user === "string" && user !== "" ? cut(user, maxSessionLength) : null;
 }
 
-/** The whole body, parsed. The scan has already bounded its depth. Throws Failure. */
+/** The whole body, parsed. The scan has already limited its depth. Throws Failure. */
 export function parseBody(envelope: Envelope): unknown {
   try {
     return JSON.parse(envelope.bytes.toString("utf8")) as unknown;

@@ -1,10 +1,10 @@
-// Which failure the client gets: whose fault it is, and of several the one that helps most. Pure.
+// Chooses the failure that the client gets: whose fault it is, and of several the most helpful one. Pure.
 
 import type { Target } from "../canon/decision.ts";
 import { consequences, Failure } from "../canon/failure.ts";
 import type { Run } from "./run.ts";
 
-/** A vendor's 404 is our fault only if we chose the model; a name that the client made up is the client's. */
+/** A vendor's 404 is our fault only if we chose the model; a wrong name from the client is the client's fault. */
 export function attributedFailure(run: Run, target: Target, failure: Failure): Failure {
   const isClients = run.decision?.isClientsOwnModel === true && target === run.decision.targets[0];
   if (failure.kind !== "model-missing" || !isClients) return failure;
@@ -30,15 +30,15 @@ export function busyFailure(provider: string, expectedMs: number | null): Failur
 type ProviderFailure = { readonly provider: string; readonly failure: Failure };
 
 /**
- * A target that cannot carry the request is no help after one that could and failed: the request is not at fault, and a client
- * that gets a 400 would give up where it should try again.
+ * A target that cannot take the request does not count after one that could and failed: the request is not at fault, and a
+ * client that gets a 400 would give up where it should retry.
  */
 function withoutRefusals(failures: readonly ProviderFailure[]): readonly ProviderFailure[] {
   const asked = failures.filter((each) => each.failure.kind !== "unsupported");
   return asked.length > 0 ? asked : failures;
 }
 
-/** Of several failures the one that says most about what the caller can do: wait, or give up. */
+/** Of several failures, the one that best tells the caller what to do: wait, or give up. */
 export function failureSummary(all: readonly ProviderFailure[]): Failure {
   const failures = withoutRefusals(all);
   const last = failures.at(-1);

@@ -1,5 +1,5 @@
-// Decision -> an open answer: targets in order, one attempt each, until the gate of one opens. The retry matrix
-// is canon/failure.ts; this is the only loop that acts on it.
+// Turns a decision into an open answer: targets in order, one attempt each, until the gate of one opens. The retry
+// matrix is canon/failure.ts; this is the only loop that acts on it.
 
 import type { Target } from "../canon/decision.ts";
 import { consequences, Failure, failureFrom } from "../canon/failure.ts";
@@ -16,7 +16,9 @@ import { continuesProcess, type TargetPlan, type Opened, attemptTarget } from ".
 
 export type { TargetPlan, Opened } from "./attempt-target.ts";
 
-/** What may come after a failure. `again`: the same target, with its next credential; `resend`: the very same, over a new connection. */
+/**
+ * What may follow a failure. `again`: the same target with its next credential; `resend`: the same attempt over a new connection.
+ */
 type NextStep = "again" | "resend" | "next" | "over";
 type Outcome = Opened | NextStep;
 
@@ -49,7 +51,7 @@ export async function openWithFallback(
     outcome = await fallback.attemptCredentials(target, false);
     if (outcome !== "next") break;
   }
-  // Health never refuses a request that has nowhere else to go: then the target is asked that will be well first.
+  // Health never refuses a request that has nowhere else to go: it goes to the target that will recover first.
   if (outcome === "next" && run.attemptCount === 0) {
     for (const { target } of fallback.heldBack.toSorted((left, right) => left.untilMs - right.untilMs)) {
       outcome = await fallback.attemptCredentials(target, true);
@@ -61,14 +63,14 @@ export async function openWithFallback(
   throw fallback.budgetRefusal ?? failureSummary(fallback.failures);
 }
 
-/** One request from target to target, and what its attempts have shown so far. */
+/** One request on its way from target to target, and what its attempts have shown so far. */
 class Fallback {
   readonly failures: AttributedFailure[] = [];
   private isRetry = false;
-  /** One request meets a stale connection once: then it is sent over a new one. */
+  /** A request is resent over a new connection at most once after a stale one. */
   private isResent = false;
   private minimumWindow: number | null = null;
-  /** The target that was asked beside another and failed. `again`: another one of its credentials may do. */
+  /** The target that was asked in parallel and failed. `again`: another of its credentials may work. */
   failedBeside: { readonly target: Target; readonly nextStep: NextStep } | null = null;
   readonly heldBack: { target: Target; untilMs: number }[] = [];
   /** Why the tenant's limits do not cover the next attempt. */
@@ -97,7 +99,7 @@ class Fallback {
     return "next";
   }
 
-  /** One target with one credential after the other. */
+  /** One target, one credential after the other. */
   async attemptCredentials(target: Target, isLastResort: boolean): Promise<Outcome> {
     const { run } = this;
     const { services, snapshot, context } = run;
@@ -111,7 +113,7 @@ class Fallback {
     if ("refusal" in plan) {
       this.failures.push({ provider: provider.id, failure: plan.refusal });
       noteSkipped(run, target, plan.refusal.message.slice(0, 200));
-      // The target that the client named: its refusal is the answer. One that we chose is only no help.
+      // When the client named the target, its refusal is the answer. A target that we chose is merely skipped.
       return isClientsChoice(run, target) ? "over" : "next";
     }
     let triedCredentials = noCredentials;
@@ -133,7 +135,7 @@ class Fallback {
           logSkipped(run, target, turn === "full" ? "its queue is full" : "no slot became free in time");
           return "next";
         }
-        // Much may have become known since this target was judged; and only one request may be the probe.
+        // The target's health may have changed since it was judged; and only one request may be the probe.
         const isHeld = !isLastResort && this.isHeldBack(target);
         const credential = isHeld ? null : nextCredential(run, target, triedCredentials);
         if (isHeld || (triedCredentials.length > 0 && credential === null)) {
@@ -170,7 +172,7 @@ class Fallback {
     return minimumWindow === null || (provider.modelFacts(model).contextWindow ?? 0) > minimumWindow;
   }
 
-  /** A failed attempt is over: its row is written, and what follows from its failure is known. */
+  /** Ends a failed attempt: writes its row and decides what follows. */
   private failAttempt(attempt: Attempt, reason: Failure): NextStep {
     const nextStep = this.nextStepAfter(attempt, reason);
     logNextStep(this.run, attempt.target, nextStep);
@@ -192,14 +194,14 @@ class Fallback {
     if (nextTarget === "larger-window") {
       const { contextWindow } = provider.modelFacts(target.model);
       if (contextWindow === null) return "over";
-      // Of two that were asked at the same time the later to fail may be the smaller.
+      // Of two targets asked in parallel, the later to fail may have the smaller window.
       this.minimumWindow = Math.max(contextWindow, this.minimumWindow ?? 0);
     }
     this.isRetry = true;
     return penalizes === "credential" && credential !== null ? "again" : "next";
   }
 
-  /** The attempt, from some moment on with another one beside it; what comes next is known when both have failed. */
+  /** Runs the attempt, after a delay with a second one in parallel; what follows is decided when both have failed. */
   private async attemptHedged(first: PendingAttempt): Promise<Outcome> {
     const { failures, planTarget, passHeaders } = this;
     const ends: { final: AttributedFailure | null; nextStep: NextStep } = { final: null, nextStep: "next" };
@@ -216,7 +218,7 @@ class Fallback {
     });
     if (opened !== null) return opened;
     if (ends.final === null) return ends.nextStep;
-    // The failure that no other target can help is the client's answer, whichever of the two failed last.
+    // A failure that no other target can fix is the client's answer, whichever of the two failed last.
     failures.splice(failures.indexOf(ends.final), 1);
     failures.push(ends.final);
     return "over";

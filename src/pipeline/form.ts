@@ -1,5 +1,5 @@
-// Requests whose body is form data (images and recordings): what the pipeline must know of them, and the body for a target.
-// It must never look into a file.
+// Requests whose body is form data (images and recordings): reads what the pipeline must know and builds the body for a
+// target. It must never look into a file.
 
 import { isUtf8 } from "node:buffer";
 import { Failure } from "../canon/failure.ts";
@@ -11,7 +11,7 @@ import { isChoosingField } from "./model-choices.ts";
 const maxFieldLength = 4_096;
 const noMembers = scanObject(Buffer.from("{}"), 1);
 
-/** Null: the body is no form. Throws Failure. */
+/** Null: the body is not a form. Throws Failure. */
 export function readFormEnvelope(headers: Headers, bytes: Buffer): Envelope | null {
   const contentType = headers.get("content-type") ?? "";
   if (!/^multipart\//i.test(contentType)) return null;
@@ -43,7 +43,7 @@ function fieldsOf(bytes: Buffer, boundary: string): readonly FormField[] {
   }
 }
 
-/** The text of a field; null: there is none of that name. Throws Failure. */
+/** The text of a field; null when there is no such field. Throws Failure. */
 export function valueOf({ fields }: Form, bytes: Buffer, name: string): string | null {
   const [field, second] = fields.filter((each) => each.name === name);
   if (field === undefined) return null;
@@ -55,7 +55,7 @@ export function valueOf({ fields }: Form, bytes: Buffer, name: string): string |
   return value.toString("utf8");
 }
 
-/** The same form with the target's own model. */
+/** The same form with the target's model. */
 export function formFor({ bytes, model: asked, form }: Envelope, model: string): Uint8Array {
   const field = form?.fields.find(({ name }) => name === "model");
   if (field === undefined || asked === model) return bytes;

@@ -21,7 +21,7 @@ import { failurePiece, type AnswerSource } from "./answer-source.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Run } from "./run.ts";
 
-/** These speak OpenAI's API, of which chats are one part. */
+/** These dialects belong to OpenAI's API, which includes more than chats. */
 export const speaksOpenAi = ({ dialect }: Backend): boolean =>
   dialect === "openai-chat" || dialect === "openai-responses";
 
@@ -72,13 +72,13 @@ export function withModel(envelope: Envelope, model: string): Uint8Array {
   return spliceObject(envelope.bytes, envelope.scan, [{ key: "model", json: JSON.stringify(model) }]);
 }
 
-/** What reads an error that came with status 200, and what masks it. */
+/** Reads an error that came with status 200, and masks secrets in it. */
 export type ReplyReader = {
   readonly decodeReply: BackendHalf["decodeReply"];
   readonly redact: (text: string) => string;
 };
 
-/** Of the format that the provider speaks. */
+/** For the provider's format. */
 export function replyReaderFor({ snapshot, services }: Run, { backend }: Provider): ReplyReader {
   const { decodeReply } = snapshot.dialects[backend.dialect ?? "openai-chat"].backend;
   return { decodeReply, redact: services.redact };
@@ -126,26 +126,26 @@ const notJson = (): Failure =>
 const passedTypes =
   /^(?:audio|image|video)\/[\w.+-]{1,80}$|^text\/(?:plain|vtt|event-stream)$|^application\/x-subrip$/;
 
-/** A type that no browser runs, without parameters but the character set. */
+/** A content type that no browser executes, with no parameter but the charset. */
 function clientContentType(written: string): string {
   const type = (written.split(";")[0] ?? "").trim().toLowerCase();
   if (!passedTypes.test(type) || type === "image/svg+xml") return "application/octet-stream";
   return type.startsWith("text/") ? `${type}; charset=utf-8` : type;
 }
 
-/** Megabytes of numbers are not parsed for it: an object that is empty or was cut shows at its ends. */
+/** Megabytes of numbers are not parsed for it: an empty or truncated object shows at its ends. */
 function looksWhole(bytes: Uint8Array, mayBeText: boolean): boolean {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const head = buffer.toString("latin1", 0, 64).trimStart();
   const tail = buffer.toString("latin1", Math.max(0, buffer.length - 64)).trimEnd();
-  // Of a recording some vendors give the bare words as a JSON string.
+  // For a recording, some vendors return the bare text as a JSON string.
   if (mayBeText && head.startsWith('"')) return tail.length > 1 && tail.endsWith('"');
   return head.startsWith("{") && tail.endsWith("}");
 }
 
 const maxErrorBytes = 64 * 1024;
 
-/** Some vendors send an error with status 200. An answer that says nothing else is short. */
+/** Some vendors send an error with status 200. An answer with nothing but an error is short. */
 function failureInReply(bytes: Uint8Array, { decodeReply }: ReplyReader): Failure | null {
   if (bytes.length > maxErrorBytes) return null;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
@@ -160,7 +160,7 @@ function failureInReply(bytes: Uint8Array, { decodeReply }: ReplyReader): Failur
 // it would cost more than the rest.
 const usageWindowBytes = 800;
 const modelMember = /"model"\s*:\s*"([^"\\]{1,300})"/;
-/** Its details are objects in it. */
+/** Its details are nested objects. */
 const usageMember = /"(?:usage|meta)"\s*:\s*(\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})/;
 
 export function readUsage(bytes: Uint8Array, attempt: Attempt): void {
@@ -171,7 +171,7 @@ export function readUsage(bytes: Uint8Array, attempt: Attempt): void {
     const found = usageMember.exec(text);
     const counts = found?.[1] === undefined ? undefined : parseLoosely(found[1]);
     if (!isRecord(counts)) continue;
-    // Cohere's: `meta.tokens` or `meta.billed_units`.
+    // Cohere: `meta.tokens` or `meta.billed_units`.
     const usage = [counts["tokens"], counts["billed_units"]].find(isRecord) ?? counts;
     const output = tokenCount(usage["output_tokens"]) ?? tokenCount(usage["completion_tokens"]) ?? 0;
     const input =

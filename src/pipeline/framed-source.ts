@@ -1,5 +1,5 @@
-// A stream of the client's own format as it passes: whole frames go on as they came, and after the first word only frames with
-// news for the record are read. It must never hold back more than the beginning of a frame.
+// Passes a stream in the client's own format: whole frames go on unchanged, and after the first word only frames with news for
+// the record are read. It must never hold back more than the start of a frame.
 
 import { redactedFailure } from "../backends/http/redacted-failure.ts";
 import { ReplyPace } from "../backends/http/reply-pace.ts";
@@ -16,10 +16,10 @@ const noFacts: FrameFacts = {};
 
 export class FramedSource implements AnswerSource {
   private readonly reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  /** The beginning of a frame, in the pieces in which it came. */
+  /** The start of a frame, in the chunks in which it arrived. */
   private carry: Buffer[] = [];
   private carriedBytes = 0;
-  /** What has been read and waits for its turn. */
+  /** What has been read and is not processed yet. */
   private waiting: Buffer | null = null;
   private readonly replyPace = new ReplyPace();
   private isOver = false;
@@ -38,7 +38,7 @@ export class FramedSource implements AnswerSource {
     let received = this.waiting;
     try {
       if (received === null) {
-        // Everything that has arrived, in one step: a chunk at a time costs three promises each.
+        // Takes everything that has arrived in one step: one chunk at a time costs three promises each.
         const step = await this.reader?.readMany();
         if (step === undefined || step.done) return this.end();
         const [only] = step.value;
@@ -61,7 +61,7 @@ export class FramedSource implements AnswerSource {
     const ready = this.wholeFrames(received);
     if (this.carriedBytes > maxFrameBytes)
       return failurePiece(new Failure("bad-output", "The upstream sent an event beyond the size limit."));
-    // Half a frame is a sign of life.
+    // Half a frame shows that the upstream is alive.
     if (ready === null) return emptyPiece;
     try {
       return replyPace.hasBegun && !this.hasMarker(ready) ? this.unread(ready) : this.inspected(ready);
@@ -70,10 +70,10 @@ export class FramedSource implements AnswerSource {
     }
   }
 
-  /** What was carried and what came, up to the end of the last frame in it; null: no frame ends. */
+  /** The carried bytes and the new ones, up to the end of the last complete frame; null: no frame ends. */
   private wholeFrames(received: Buffer): Buffer | null {
     const { carry } = this;
-    // Joined only when a frame ends: what goes on without end would otherwise be copied again with every portion.
+    // Joined only when a frame ends: an endless frame would otherwise be copied again with every chunk.
     const isFrameEnd = lastFrameEnd(carry.length === 0 ? received : seam(carry, received)) > 0;
     if (!isFrameEnd) {
       carry.push(received);
@@ -111,7 +111,7 @@ export class FramedSource implements AnswerSource {
     return piece;
   }
 
-  /** The frames of `ready` one by one: what may pass, and what the record learns. */
+  /** Reads the frames of `ready` one by one: what may pass, and what the record learns. */
   private inspect(ready: Buffer): Piece {
     const { options } = this;
     const { observer, dialect } = options;
@@ -147,7 +147,7 @@ export class FramedSource implements AnswerSource {
     if (frame !== null) observer.addBytes(dialect.backend.passthrough.textBytes(parseLoosely(frame.data)));
   }
 
-  /** The upstream's bytes are over. */
+  /** The upstream's bytes have ended. */
   private end(): Piece {
     const { carry, options } = this;
     const piece =
@@ -156,7 +156,7 @@ export class FramedSource implements AnswerSource {
         : this.inspect(Buffer.concat([...carry, Buffer.from("\n\n")]));
     this.carry = [];
     if (piece.failure !== null || piece.isLast) return piece;
-    // The vendor said why it stopped but not that it stopped: the dialect's end is added here.
+    // The vendor sent a finish reason but no end marker: the dialect's end is added here.
     if (options.observer.finish === null) return { ...piece, failure: brokenOff() };
     const endFrame = Buffer.from(options.dialect.client.framing.end);
     return { ...piece, bytes: Buffer.concat([asBytes(piece.bytes), endFrame]), isLast: true };
@@ -167,7 +167,10 @@ const asBytes = (bytes: Uint8Array | string): Uint8Array =>
   typeof bytes === "string" ? Buffer.from(bytes) : bytes;
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/** Where a frame ends between what was carried and what is new: its blank line has three bytes at most before that. */
+/**
+ * Where a frame ends across the carried and the new bytes: at most three bytes of its blank line are in the carried
+ * part.
+ */
 function seam(carry: readonly Buffer[], news: Buffer): Buffer {
   let tail = carry.at(-1) ?? news;
   if (tail.length < 3) tail = Buffer.concat(carry.slice(-3));

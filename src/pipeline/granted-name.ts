@@ -1,5 +1,5 @@
-// The name that a tenant with `models` is routed by: as the config spells it, whatever the client wrote. Pure; it must never
-// let a spelling lead to a model that is not one of the tenant's.
+// The model name to route by for a tenant with `models`: as the config spells it, however the client wrote it. Pure; it must
+// never let a spelling lead to a model that the tenant may not use.
 
 import { Failure } from "../canon/failure.ts";
 import type { Router } from "../routing/router.ts";
@@ -9,10 +9,10 @@ type KnownNames = Pick<Router, "isAuto" | "isDefault" | "configName" | "targetOf
 
 /** Throws Failure unknown-model. */
 export function grantedName(router: KnownNames, models: ModelGrant, written: string): string {
-  // A grant of `claude-*` is none of an alias that Claude Code is shown under such a name.
+  // A grant of `claude-*` does not include an alias that is only listed to Claude Code under such a name.
   const name = router.configName(written);
   const spelled = models.spelled(name);
-  // A name that nothing knows is answered by some default: that one is judged, whatever the name is like.
+  // An unknown name is answered by a default target: that target is checked, whatever the name looks like.
   if (spelled !== null && !router.isDefault(spelled)) {
     const target = router.targetOf(spelled);
     if (target !== null && !models.runs(target)) throw modelNotGranted(name);
@@ -28,7 +28,7 @@ export function grantedName(router: KnownNames, models: ModelGrant, written: str
   if (model === target.model) return name;
   const routed = `${target.provider}/${model}`;
   const meant = router.targetOf(routed);
-  // An alias may be called so.
+  // An alias may have this name.
   if (meant?.provider !== target.provider || meant.model !== model) throw modelNotGranted(name);
   return routed;
 }

@@ -1,5 +1,6 @@
-// A second target asked in parallel when the first has sent nothing for `routing.hedge_after_s`: the first that opens its gate wins, the other
-// is cut off at once. Both may be billed, so it must never happen unseen: record, header and statistics say so.
+// A second target asked in parallel when the first has sent nothing for `routing.hedge_after_s`: the first that opens its gate
+// wins, the other is aborted at once. Both may be billed, so it must never happen silently: the record, a header and the
+// statistics show it.
 
 import type { Target } from "../canon/decision.ts";
 import { Failure } from "../canon/failure.ts";
@@ -17,19 +18,19 @@ export type PendingAttempt = { readonly attempt: Attempt; readonly opening: Prom
 export type HedgeOptions = {
   readonly planTarget: (provider: Provider, target: Target) => TargetPlan;
   readonly passHeaders: (provider: Provider) => Readonly<Record<string, string>>;
-  /** What earlier attempts have shown of this target. */
+  /** What earlier attempts have shown about this target. */
   readonly isUseful: (provider: Provider, target: Target) => boolean;
-  /** Called for each attempt that failed by itself; it must end it. */
+  /** Called for each attempt that failed by itself; it must end that attempt. */
   readonly failed: (attempt: Attempt, failure: Failure) => void;
 };
 
-/** Once a request, never for what is no chat, and only where the decision goes on to another target. */
+/** At most once per request, only for chats, and only where the decision has another target. */
 export function mayHedge(run: Run, { target, lane }: Attempt): boolean {
   if (run.snapshot.hedgeAfterMs === 0 || run.hedged.length > 0 || lane === "forward") return false;
   return target !== run.decision?.targets.at(-1);
 }
 
-/** The attempt that opened first; null when none did: then all have failed and are ended. */
+/** The attempt that opened first; null when all have failed and are ended. */
 export function openHedged(run: Run, first: PendingAttempt, options: HedgeOptions): Promise<Opened | null> {
   const { services, live } = run;
   return new Promise((resolve, reject) => {
@@ -38,7 +39,7 @@ export function openHedged(run: Run, first: PendingAttempt, options: HedgeOption
 
     const listen = ({ attempt, opening }: PendingAttempt): void => {
       const onOutcome = (outcome: Opened | Failure): void => {
-        // It has lost.
+        // This attempt has lost.
         if (attempt.isSettled) return;
         stopTimer();
         const other = attempt === first.attempt ? second?.attempt : first.attempt;
@@ -60,7 +61,7 @@ export function openHedged(run: Run, first: PendingAttempt, options: HedgeOption
       opening.then(onOutcome).catch(reject);
     };
     const stopTimer = services.ticker.setTimer(run.snapshot.hedgeAfterMs, () => {
-      // A whole answer that is being written is slow in its end, not in its first word.
+      // A whole answer in progress has its first word already; only its end is slow.
       if (first.attempt.firstTokenMs !== null || run.context.abortReason !== null) return;
       const started = startSecond(run, first.attempt, options);
       if (started === null) return;
@@ -80,7 +81,7 @@ export function openHedged(run: Run, first: PendingAttempt, options: HedgeOption
   });
 }
 
-/** The next target that can be asked right now: a second attempt never waits for a place or a turn. */
+/** The next target that can be asked at once: a second attempt never waits for a slot or a turn. */
 function startSecond(run: Run, first: Attempt, options: HedgeOptions): MaybePromise<PendingAttempt | null> {
   const { retryBudget, log } = run.services;
   const targets = run.decision?.targets ?? [];
@@ -95,7 +96,7 @@ function startSecond(run: Run, first: Attempt, options: HedgeOptions): MaybeProm
       if (begun !== null) break;
     }
   } catch (thrown) {
-    // The first attempt still runs: what is wrong here would be reported when this target's own turn came.
+    // The first attempt still runs: an error here is reported when it is this target's own turn.
     if (!(thrown instanceof Failure))
       log.error("a hedge met a bug", { request: run.context.id, error: thrown });
   }
@@ -136,7 +137,7 @@ function beginSecond(
   const refusal = run.tenantUsage === null ? null : reserveFor(run, provider, target);
   const fields = { provider, target, lane: plan.lane, turn };
   const begin = (late: Failure | null): PendingAttempt | null => {
-    // While a store of limits elsewhere was asked, the first may have spoken or ended.
+    // The first attempt may have opened or ended while a remote limit store was asked.
     const isOver = first.isSettled || first.firstTokenMs !== null || run.context.abortReason !== null;
     if (late !== null || isOver) {
       turn.release();
@@ -149,7 +150,10 @@ function beginSecond(
   return refusal instanceof Promise ? refusal.then(begin) : begin(refusal);
 }
 
-/** Slow is not broken: the loser counts neither as a failure nor as a success. But so long it would have taken at least. */
+/**
+ * Slow is not broken: the loser counts neither as a failure nor as a success. Its time so far is a lower bound of its
+ * latency.
+ */
 function endLoser(run: Run, loser: Attempt, winner: Attempt): void {
   const { health, clock } = run.services;
   const { id, isCurrent } = loser.provider;
@@ -161,13 +165,13 @@ function endLoser(run: Run, loser: Attempt, winner: Attempt): void {
   endAttempt(run, loser, new Failure("cancelled", message, { maybeBilled: true }));
 }
 
-/** The same two headers as a remark, for a stream that had to begin before anybody had answered. */
+/** The same two headers as a comment, for a stream that had to begin before any target had answered. */
 export function hedgedRemark(run: Run): string {
   const answered = run.winner?.target.provider;
   return `x-clawgate-provider: ${answered ?? "none"}; x-clawgate-hedged: ${otherProviders(run, answered)}`;
 }
 
-/** Who was asked at the same time and is not the one that is shown as having answered. */
+/** The providers that were asked in parallel, except the one shown as having answered. */
 export function otherProviders(run: Run, shown: string | undefined): string {
   return run.hedged.filter((provider) => provider !== shown).join(", ");
 }

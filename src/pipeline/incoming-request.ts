@@ -1,5 +1,5 @@
-// One request as its body and headers say it: the envelope after everything that ClawGate takes out of it, and the canonical
-// form when it must be read in full. The same for a request that is answered and for one that is only explained.
+// One request as read from its body and headers: the envelope without what ClawGate removes from it, and the canonical form
+// when the request must be read in full. The same for a request that is answered and one that is only explained.
 
 import type { RequestOptions } from "../backends/backend.ts";
 import type { ChatRequest } from "../canon/request.ts";
@@ -30,7 +30,7 @@ export type ReceivedRequest = {
   readonly dialect: ClientDialect;
   readonly headers: Headers;
   readonly bytes: Buffer;
-  /** What the path says instead of the body. */
+  /** What the path says in place of the body. */
   readonly call: PathCall | null;
   readonly tenant: string | null;
 };
@@ -50,7 +50,7 @@ export function readIncoming(received: ReceivedRequest, policy: TenantPolicy | u
 
 const nothingDropped: readonly string[] = [];
 
-/** What a client wrote in another format's spelling, in the endpoint's own. */
+/** Members that a client wrote in another format's spelling, rewritten to the endpoint's own. */
 function normalizedSpelling(read: Envelope, passthrough: PassthroughHalf | undefined): Envelope {
   const edits = passthrough?.normalizeEdits?.(read.scan, read.bytes) ?? [];
   if (edits.length === 0) return read;
@@ -63,13 +63,13 @@ export class IncomingRequest {
   readonly endpoint: Endpoint;
   /** The endpoint's. */
   readonly dialect: ClientDialect;
-  /** The same; null: no vendor speaks it, and every request is translated. */
+  /** The endpoint's backend dialect; null: no vendor speaks it, and every request is translated. */
   readonly sharedDialect: FullDialect | null;
   readonly headers: Headers;
   readonly tenant: string | null;
-  /** What anything is remembered under (tenants/sessions.ts). */
+  /** The key under which anything about the session is remembered (tenants/sessions.ts). */
   readonly sessionKey: string | null;
-  /** The format in which the body is written: at the endpoint of chats there are two. */
+  /** The body's format: the chat endpoint accepts two. */
   readonly bodyDialect: ClientDialectName;
   readonly bodyClient: ClientHalf;
   private decoded: ChatRequest | null = null;
@@ -78,7 +78,7 @@ export class IncomingRequest {
     received: ReceivedRequest,
     readonly envelope: Envelope,
     readonly requestOptions: RequestOptions,
-    /** What would have chosen other models at an upstream, where the tenant may not. */
+    /** Removed members that would choose other models at an upstream, where the tenant may not. */
     readonly dropped: readonly string[],
   ) {
     const { endpoint, dialect, tenant } = received;
@@ -93,11 +93,11 @@ export class IncomingRequest {
     this.bodyClient = isResponses ? responsesOnChat : dialect.client;
   }
 
-  /** Made at most once, and only where routing or a translation must look inside. Throws Failure. */
+  /** Built at most once, and only where routing or a translation must look inside. Throws Failure. */
   decode(): ChatRequest {
     if (this.decoded !== null) return this.decoded;
     const { envelope } = this;
-    // The names that the pipeline has read (some endpoints have them in their path) are the ones that count.
+    // The names that the pipeline has read count (some endpoints have them in the path).
     const { model, stream } = envelope;
     this.decoded = { ...this.bodyClient.decodeRequest(parseBody(envelope)), model, stream };
     return this.decoded;
@@ -108,7 +108,7 @@ export class IncomingRequest {
   }
 }
 
-/** `isAlone`: no other target is asked, whatever the headers say. */
+/** `isAlone`: no other target may be asked, whatever the headers say. */
 export function routeRequestOf(incoming: IncomingRequest, model: string, isAlone: boolean): RouteRequest {
   return new IncomingRouteRequest(incoming, model, isAlone || incoming.isFallbackOff);
 }

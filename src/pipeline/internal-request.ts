@@ -1,5 +1,6 @@
-// Requests that the gateway sends itself (the classifier's question, an operator's test): they take the pipeline of every request
-// (queue, limits, health, record) to one target alone. It must never send what neither a client nor an operator caused.
+// Requests that the gateway sends itself (the classifier's question, an operator's test): they go through the same pipeline as
+// every request (queue, limits, health, record), to one target only. It must never send a request that neither a client nor an
+// operator caused.
 
 import { Failure, failureFrom } from "../canon/failure.ts";
 import { ulid } from "../canon/id.ts";
@@ -19,16 +20,16 @@ import type { AskClassifier } from "../routing/classifier.ts";
 export type InternalRequest = {
   readonly target: Target;
   readonly request: ChatRequest;
-  /** Rule of its record and its tag there. */
+  /** The rule and the tag in its record. */
   readonly tag: string;
   readonly reason: string;
   readonly admission: Admission;
-  /** Aborted when whoever asked has left. */
+  /** Aborted when the caller has left. */
   readonly signal: AbortSignal;
   readonly deadlineMs: number;
-  /** What its end by `deadlineMs` is told as. */
+  /** The failure to report when `deadlineMs` has passed. */
   readonly timeoutFailure: Failure;
-  /** The tenant whose limits it is held against and who pays for it. Absent: nobody. */
+  /** The tenant whose limits apply and who pays. Absent: none. */
   readonly payer?: string | null;
 };
 
@@ -78,7 +79,7 @@ export async function sendInternalRequest(
   }
 }
 
-/** Null where nobody has to pay, or whoever has to is not limited. */
+/** Null where there is no payer, or the payer has no limits. */
 async function payingTenantEntry(
   pipeline: PipelineSnapshot,
   services: Services,
@@ -145,7 +146,7 @@ async function answerOf(run: Run, request: ChatRequest): Promise<string | null> 
   return typeof content === "string" && content.trim() !== "" ? content.trim() : null;
 }
 
-/** The provider that the classifier asks, or its `provider/model`, and what it asks. */
+/** The provider or `provider/model` that the classifier asks, and the question. */
 export type ClassifierQuestion = {
   readonly name: string;
   readonly prompt: string;

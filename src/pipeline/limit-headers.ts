@@ -1,9 +1,10 @@
-// Where a tenant stands in its limits, in the headers that each dialect's clients know. Google's and others have none.
+// A tenant's limits and what is left of them, as the rate-limit headers of each dialect. Google's and other dialects
+// have none.
 
 import type { ClientDialectName } from "../dialects/dialect-table.ts";
 import type { LimitShare, LimitStatus } from "../tenants/limit-store.ts";
 
-/** Only limits that there are. `nowMs`: UTC. */
+/** Only limits that are set. `nowMs`: UTC. */
 export function limitHeaders(
   dialect: ClientDialectName,
   status: LimitStatus,

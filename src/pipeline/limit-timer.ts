@@ -1,5 +1,5 @@
-// One timer for one request: it fires when a limit is reached and asks again otherwise, so that moving a limit
-// (every chunk does) costs an assignment and no timer.
+// One timer per request: it fires when a limit is reached and re-arms itself otherwise, so that moving a limit (every
+// chunk does) costs an assignment and no timer.
 
 import type { TimerListener, Ticker, TickerTimer } from "../system/ticker.ts";
 
@@ -21,7 +21,7 @@ export class LimitTimer implements TimerListener {
   /** The limit is now `atMs` (monotonic). */
   set(atMs: number): void {
     this.limitMs = atMs;
-    // A timer that fires too early only asks again; one that fires too late would miss the limit.
+    // A timer that fires too early is only set again; one that fires too late would miss the limit.
     if (atMs < this.armedForMs) this.arm();
   }
 
@@ -38,7 +38,7 @@ export class LimitTimer implements TimerListener {
     this.timer = this.ticker.after(Math.max(0, this.limitMs - this.ticker.monotonicMs()), this);
   }
 
-  /** The ticker's. */
+  /** The ticker's timer. */
   onDue(): void {
     this.timer = null;
     this.armedForMs = never;

@@ -1,4 +1,4 @@
-// Every running request, from admission to its record. Cancel, drain and the leak tests all look here.
+// The registry of running requests, from admission to record. Cancel, drain and the leak tests use it.
 
 import type { Failure } from "../canon/failure.ts";
 import type { QueuePlace } from "../tenants/queue.ts";
@@ -11,16 +11,16 @@ export type LiveRequest = {
   readonly tenant: string | null;
   readonly startedAtMs: number;
   stage: Stage;
-  /** The name that the client asked for; empty until the body is read. */
+  /** The model name that the client requested; empty until the body is read. */
   model: string;
   /** The provider that is being asked. */
   provider: string | null;
-  /** Where it waits for a turn; absent until it has to. */
+  /** The provider where it waits for a turn; absent until it has to. */
   waitsAt?: { readonly provider: string; readonly place: QueuePlace } | null;
   abort(reason: Failure): void;
 };
 
-/** `leave` takes the request out again. Idempotent. */
+/** `leave` removes the request. Idempotent. */
 export type LiveRegistration = { leave(): void };
 
 export type LiveRegistry = {
@@ -34,8 +34,8 @@ export type LiveRegistry = {
 
 type RegistrationList = { first: Registration | null; count: number };
 
-// A linked list and not a Map: every request comes and goes, while a look-up is an operator's rare call. A Map that long-lived
-// with so many comings and goings costs the garbage collector 4 µs a request.
+// A linked list instead of a Map: every request enters and leaves, while look-ups are rare operator calls. A long-lived Map
+// with that many insertions and removals costs the garbage collector 4 µs per request.
 class Registration implements LiveRegistration {
   previous: Registration | null = null;
   next: Registration | null;

@@ -1,11 +1,10 @@
-// The members of a request by which a client could choose, add or change models at the upstream, beside `model` itself: of
-// routers, gateways and vendors as their documents name them. A table and nothing else: a new member is a new line here.
-//
-// Names are compared without case, underscores and dashes: some upstreams read `Fallback_Models` as well.
+// The members of a request by which a client could choose, add or change models at the upstream, beside `model` itself:
+// from the documentation of routers, gateways and vendors. A table only: a new member is a new line here.  Names are
+// compared ignoring case, underscores and dashes: some upstreams accept `Fallback_Models` as well.
 
-/** What a member's name is compared as. */
+/** The form in which member names are compared. */
 export function normalizedName(key: string): string {
-  // Readers that take no account of case take the long s and the Kelvin sign for letters too.
+  // Case-insensitive parsers also match the long s and the Kelvin sign to letters.
   return key
     .normalize("NFKC")
     .toLowerCase()
@@ -16,7 +15,7 @@ export function normalizedName(key: string): string {
 const whole: readonly RegExp[] = [
   // OpenRouter, and others that copied it: models, route, provider, preset, plugins (auto-router, fusion, pareto-router), transforms.
   /^(?:models|route|router|routing|provider|providers|preset|presets|presetid|plugins|transforms)$/,
-  // The same in other words, and names of a model beside `model`.
+  // The same under other names, and further members that name a model.
   /fallback/,
   /^(?:allowed|excluded?|loadbalance|draft|assistant|speculative|base|tuned|target|judge|analysis|advisor)models?$/,
   /^models?(?:s|id|ids|name|names|list|group|groups|info|slug|alias|aliases|params|config|settings|override|overrides|preferences|routing|router|provider|version|selection|selectionconfig|kwargs)$/,
@@ -45,31 +44,31 @@ const whole: readonly RegExp[] = [
   /^cachedcontents?$/,
 ];
 
-/** Names that choose a model anywhere in the settings of something else (compaction, audio, moderation). */
+/** Names that choose a model anywhere in nested settings (compaction, audio, moderation). */
 const anywhere: readonly RegExp[] = [
   /^(?:[a-z]*models?|models?(?:id|name)s?|fallbacks?)$/,
   /fallback/,
   /deployment/,
 ];
 
-/** Members with members of their own, of which only some choose: what is left of them goes on. */
+/** Objects of which only some members choose a model: the others pass. */
 const inside: readonly { readonly member: RegExp; readonly drops: readonly RegExp[] }[] = [
   { member: /^provideroptions$/, drops: [/^gateway$/, ...whole] },
   // Vertex.
   { member: /^generationconfig$/, drops: [/^(?:routing|model|modelselection)config$/, ...anywhere] },
-  // The client's own words, but for those that LiteLLM reads.
+  // The client's own data, except for the keys that LiteLLM reads.
   {
     member: /^metadata$/,
     drops: [/^(?:tags|models|modelgroup|modelinfo|routersettings)$/, /deployment/, /fallback/, /^litellm/],
   },
 ];
 
-/** What the model reads or has to fill in: nothing in it is a setting. */
+/** What the model reads or fills in: it contains no settings. */
 const content =
   /^(?:model|messages|input|contents|system|systeminstruction|instructions|prompt|tools|functions|toolchoice|functioncall|toolconfig|responseformat|text|outputconfig|outputformat|stop|stopsequences|prediction|labels|logitbias|safetysettings|suffix|documents|guided[a-z]+|structuredoutputs|grammar|format|mcpservers|chattemplatekwargs|user|title)$/;
 const schema = /schema$|^(?:properties|parameters|guidedjson|arguments|args)$/;
 
-/** Members of nearly every request, for a short way. */
+/** Members of nearly every request, as a fast path. */
 const usual: ReadonlySet<string> = new Set(
   (
     "model messages input contents system instructions tools tool_choice stream max_tokens max_completion_tokens " +
@@ -77,13 +76,13 @@ const usual: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-/** What becomes of a top-level member. */
+/** How a top-level member is handled. */
 export type MemberTreatment =
   | "stays"
   | "goes"
-  /** Holds a whole request of its own. */
+  /** Contains a whole nested request. */
   | "request"
-  /** Of its members, at every depth, the names that `drops` knows. */
+  /** Its members that match `drops` are removed, at every depth. */
   | { readonly drops: readonly RegExp[] };
 
 const isOneOf = (patterns: readonly RegExp[], name: string): boolean =>
@@ -92,7 +91,7 @@ const isOneOf = (patterns: readonly RegExp[], name: string): boolean =>
 export function treatmentOf(key: string): MemberTreatment {
   if (usual.has(key)) return "stays";
   const name = normalizedName(key);
-  // `Model` is no member of any format; an upstream that does not look at case would take it for the real one.
+  // No format has a member `Model`; a case-insensitive upstream would read it as `model`.
   if (name === "model") return "goes";
   if (name === "generatecontentrequest") return "request";
   const partly = inside.find(({ member }) => member.test(name));
@@ -101,27 +100,27 @@ export function treatmentOf(key: string): MemberTreatment {
   return content.test(name) ? "stays" : { drops: anywhere };
 }
 
-/** A schema of the client's, in which any word may be the name of a property. */
+/** A schema of the client, in which a property may have any name. */
 export const isSchema = (key: string): boolean => schema.test(normalizedName(key));
 
 export function isDropped(drops: readonly RegExp[], key: string): boolean {
   return isOneOf(drops, normalizedName(key));
 }
 
-/** Members of a tool that is not the client's own (`function` and `input_schema` are): image generation names a model so. */
+/** Members of a vendor's tool (a client's own has `function` or `input_schema`): image generation names a model there. */
 const toolMembers: readonly RegExp[] = [
   ...anywhere,
   /^(?:provider|providers|route|preset|plugins|engineid)$/,
 ];
 
-/** Tools of OpenRouter's that call no model. */
+/** OpenRouter's tools that call no model. */
 const harmlessTools = /^openrouter:(?:datetime|web_search|web_fetch)$/;
 /** Tools that are another model: advisors, sub-agents, panels. */
 const modelTools = /^(?:openrouter:|advisor|subagent|sub_agent|fusion|model_?call|consult|mixture)/i;
 
 export const isModelTool = (type: string): boolean => modelTools.test(type) && !harmlessTools.test(type);
 
-/** What of a tool is the client's own and never looked into. */
+/** The client's own parts of a tool, which are never searched. */
 export const belongsToTool = (key: string): boolean =>
   /^(?:type|function|inputschema|name|description|functiondeclarations|format|custom)$/.test(
     normalizedName(key),
@@ -129,7 +128,7 @@ export const belongsToTool = (key: string): boolean =>
 
 export const choosesInTool = (key: string): boolean => isOneOf(toolMembers, normalizedName(key));
 
-/** Another price for the same model. These values cost what is listed, or less. */
+/** Changes the price of the same model. These values cost the list price or less. */
 export const pricedMembers: ReadonlyMap<string, RegExp> = new Map([
   [
     "servicetier",
@@ -140,10 +139,10 @@ export const pricedMembers: ReadonlyMap<string, RegExp> = new Map([
   ["performanceconfig", /^$/],
 ]);
 
-/** Betas of Anthropic's that switch on what the table drops. */
+/** Anthropic betas that enable what the table drops. */
 export const choosingBetas = /fallback|advisor|fast-mode/i;
 
-/** A field of form data by which a client could choose models, or the price where `keepsPrice`. `value`: null of a file. */
+/** A form field by which a client could choose models, or the price where `keepsPrice`. `value` is null for a file. */
 export function isChoosingField(field: string, value: string | null, keepsPrice: boolean): boolean {
   // Lists and objects are written as `models[]` and `metadata[tags]`.
   const [base = ""] = field.split(/[[.]/);
@@ -153,6 +152,6 @@ export function isChoosingField(field: string, value: string | null, keepsPrice:
   const treatment = treatmentOf(base);
   if (treatment === "stays") return false;
   if (typeof treatment === "string") return true;
-  // What such a field holds are settings as JSON, of which some choose: no endpoint that takes forms needs any.
+  // Such a field contains settings as JSON, some of which choose a model: no form endpoint needs them.
   return inside.some(({ member }) => member.test(normalizedName(base))) || isDropped(treatment.drops, base);
 }

@@ -1,4 +1,4 @@
-// Listens to an answer for its record and changes nothing: usage, finish, ids, times.
+// Observes an answer for its record without changing it: usage, finish, ids, times.
 
 import { cut, maxModelLength } from "../canon/bounds.ts";
 import type { FinishReason, StreamEvent } from "../canon/event.ts";
@@ -6,25 +6,25 @@ import { estimateTokensOfBytes } from "../canon/tokens.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../canon/usage.ts";
 import type { FrameFacts } from "../dialects/dialect.ts";
 
-/** What was seen so far. */
+/** What has been seen so far. */
 export class Observer {
   usage: Usage = unknownUsage;
   finish: FinishReason | null = null;
   upstreamModel: string | null = null;
   upstreamId: string | null = null;
-  /** What the backend itself says that the answer cost; null: it does not say. */
+  /** The cost that the backend itself reports; null: it reports none. */
   costUsd: number | null = null;
-  /** Earlier answers' part in that. */
+  /** The part of it that earlier answers cost. */
   costCovers: Usage | null = null;
-  /** Whether words are counted: only for tenants, who may have to pay for an answer that has no end. */
+  /** Whether answer bytes are counted: only for tenants, who may have to pay for an answer that is cut off. */
   countsBytes = false;
-  /** UTF-8 bytes of texts, thoughts and tools' inputs so far. */
+  /** UTF-8 bytes of text, thinking and tool inputs so far. */
   answerBytes = 0;
-  /** How much of that the last count of the upstream's was about. */
+  /** How much of it the upstream's last count covers. */
   private countedBytes = 0;
-  /** A count at the beginning is a placeholder. */
+  /** A count at the start is a placeholder. */
   private placeholder: number | null = null;
-  /** The upstream's count is that of the whole answer. */
+  /** The upstream's count covers the whole answer. */
   private isCounted = false;
   private isRefused = false;
   private hasCalls = false;
@@ -34,17 +34,17 @@ export class Observer {
       case "start":
         this.identify(event.id, event.model);
         if (event.usage !== undefined) {
-          this.told(event.usage, false);
+          this.addUsage(event.usage, false);
           this.placeholder = event.usage.output;
         }
         break;
       case "usage":
-        this.told(event.usage, false);
+        this.addUsage(event.usage, false);
         break;
       case "finish":
         this.finish = event.reason;
-        // The same as at the beginning: the end itself said nothing.
-        this.told(event.usage, event.usage.output !== this.placeholder);
+        // The same value as at the start: the end reported nothing.
+        this.addUsage(event.usage, event.usage.output !== this.placeholder);
         this.costUsd = event.costUsd ?? null;
         this.costCovers = event.costCovers ?? null;
         break;
@@ -55,7 +55,8 @@ export class Observer {
 
   frame(facts: FrameFacts): void {
     this.identify(facts.id, facts.model);
-    if (facts.usage !== undefined) this.told(facts.usage, this.finish !== null || facts.finish !== undefined);
+    if (facts.usage !== undefined)
+      this.addUsage(facts.usage, this.finish !== null || facts.finish !== undefined);
     this.isRefused ||= facts.isRefusal === true;
     this.hasCalls ||= facts.isCall === true;
     if (facts.finish === "stop")
@@ -63,34 +64,34 @@ export class Observer {
     else if (facts.finish !== undefined) this.finish = facts.finish;
   }
 
-  /** So many bytes of the answer have come. */
+  /** Counts bytes of the answer that have arrived. */
   addBytes(bytes: number): void {
     this.answerBytes += bytes;
   }
 
-  /** The same for an event. */
+  /** Counts an event of the answer. */
   countEvent(event: StreamEvent): void {
     if (this.countsBytes) this.answerBytes += bytesIn(event);
   }
 
   /**
-   * Tokens of the answer: what the upstream has counted of the whole of it, else what it has counted so far and the estimate
-   * of what came after that; never less than the estimate of everything that came.
+   * Tokens of the answer: the upstream's count of the whole answer, else its last count plus an estimate of what came after
+   * it; never less than the estimate of everything that came.
    */
   get outputTokens(): number {
-    const told = this.usage.output ?? 0;
-    // A count of nothing for words that are there is a placeholder.
-    if (this.isCounted && (told > 0 || this.answerBytes === 0)) return told;
-    const since = told + tokensOf(this.answerBytes - this.countedBytes);
+    const counted = this.usage.output ?? 0;
+    // A count of zero for text that exists is a placeholder.
+    if (this.isCounted && (counted > 0 || this.answerBytes === 0)) return counted;
+    const since = counted + tokensOf(this.answerBytes - this.countedBytes);
     return Math.max(since, tokensOf(this.answerBytes));
   }
 
-  /** Whether `outputTokens` is the upstream's own word. */
+  /** Whether `outputTokens` is the upstream's own count. */
   get isOutputCounted(): boolean {
     return this.isCounted && ((this.usage.output ?? 0) > 0 || this.answerBytes === 0);
   }
 
-  private told(usage: Usage, isEnd: boolean): void {
+  private addUsage(usage: Usage, isEnd: boolean): void {
     this.usage = mergeUsage(this.usage, usage);
     if (usage.output === null) return;
     this.countedBytes = this.answerBytes;
@@ -107,7 +108,7 @@ const tokensOf = (bytes: number): number => (bytes <= 0 ? 0 : estimateTokensOfBy
 
 const bytesOf = (text: string): number => Buffer.byteLength(text, "utf8");
 
-/** UTF-8 bytes of what an event says. */
+/** UTF-8 bytes of an event's content. */
 function bytesIn(event: StreamEvent): number {
   switch (event.type) {
     case "text-delta":

@@ -1,5 +1,5 @@
-// Which of a client's own headers an upstream of the same dialect gets: Anthropic's protocol asks for an open list, because new
-// headers come with new features. It must never pass a key, nor what would choose another model for a tenant that may not.
+// Which of a client's headers an upstream of the same dialect gets: Anthropic's protocol requires an open list, because new
+// headers come with new features. It must never pass a key, nor a header that would choose a model the tenant may not use.
 
 import { noHeaders } from "../backends/backend.ts";
 import { withoutChoosingBetas } from "./choice-guard.ts";
@@ -10,10 +10,12 @@ import { choosingBetas } from "./model-choices.ts";
 const prefix = "anthropic-";
 const alwaysPassed: readonly string[] = ["anthropic-version", "anthropic-beta"];
 const maxValueLength = 4_000;
-/** For all of them in characters; each takes `sizePerHeader` beside its own, so that they are few as well. */
+/**
+ * Limit of all headers in characters; each counts `sizePerHeader` on top of its own, which limits their number as well.
+ */
 const totalRoom = 16_000;
 const sizePerHeader = 500;
-/** Keys have headers of their own; one in another header may be a key for this gateway. */
+/** Keys have their own headers; a key in another header may be one for this gateway. */
 const secretNames = /key|token|auth|secret|cookie|credential/;
 const choosingNames = /fallback|advisor|fast|model|tier|speed|priority/;
 
@@ -27,9 +29,9 @@ export function passHeaders(
     return noHeaders;
   const passed: Record<string, string> = {};
   let remaining = totalRoom;
-  // Before any others could have taken the room.
+  // Before other headers can use up the room.
   for (const name of alwaysPassed) remaining -= pass(passed, name, headers.get(name), keepsModels, remaining);
-  // One object of Bun's, and not an entry for each header.
+  // `toJSON` creates one object instead of an entry per header.
   const written = headers.toJSON() as Readonly<Record<string, string>>;
   for (const name in written)
     if (name.startsWith(prefix) && !alwaysPassed.includes(name) && !secretNames.test(name))
@@ -37,7 +39,7 @@ export function passHeaders(
   return passed;
 }
 
-/** What it takes of the room. */
+/** How much room it takes. */
 function pass(
   passed: Record<string, string>,
   name: string,

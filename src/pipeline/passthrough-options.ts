@@ -1,4 +1,4 @@
-// What one passthrough needs of its request, its target and its attempt, and how it fails.
+// What one passthrough needs from its request, target and attempt, and how it fails.
 
 import type { Backend, Call } from "../backends/backend.ts";
 import { redactedFailure } from "../backends/http/redacted-failure.ts";
@@ -15,7 +15,7 @@ export type PassthroughOptions = {
   readonly path: string;
   /** The client's body, edited for the target. */
   readonly body: Uint8Array;
-  /** True: made for this attempt alone, and freed when it is answered. */
+  /** True: built for this attempt alone, and freed when it is answered. */
   readonly isOwnBody: boolean;
   readonly stream: boolean;
   readonly facts: AnswerFacts;

@@ -1,5 +1,5 @@
-// The plan for a target that gets the client's own bytes: which members change on the way, and the source that asks for it.
-// It must never touch a byte that need not change: the provider's prompt cache sees the same prefix.
+// The plan for a target that gets the client's own bytes: which members change on the way, and the source that sends it. It
+// must never touch a byte that need not change: the provider's prompt cache sees the same prefix.
 
 import type { Backend } from "../backends/backend.ts";
 import { withOutputLimit } from "../dialects/adaptation-notes.ts";
@@ -16,7 +16,7 @@ import type { Run } from "./run.ts";
 
 export type PassthroughTarget = {
   readonly incoming: IncomingRequest;
-  /** Of both sides. */
+  /** The dialect of both sides. */
   readonly dialect: FullDialect;
   readonly provider: Provider;
   readonly facts: TargetFacts;
@@ -25,8 +25,8 @@ export type PassthroughTarget = {
 };
 
 /**
- * The body for a target. `isLast`: no other target will be sent the client's own bytes, which may be written over where they fit.
- * Throws Failure on a member of the wrong kind.
+ * The body for a target. `isLast`: no other target needs the client's own bytes, so edits that fit may overwrite them. Throws
+ * Failure on a member of the wrong kind.
  */
 export function passthroughBody(
   { incoming, dialect, provider, facts, isRepaired }: PassthroughTarget,
@@ -37,7 +37,7 @@ export function passthroughBody(
   const { passthrough } = dialect.backend;
   const sized = withOutputLimit(facts, remainingWindow(provider, facts.model, incoming));
   const edits = passthrough.requiredEdits(scan, bytes, sized, note);
-  // Anything but the name would be lost on the next target.
+  // Edits other than the name would be lost on the next target.
   const mayOverwrite = isLast && !isRepaired && changesOnlyModel(edits);
   const spliced = spliceObject(bytes, scan, edits, mayOverwrite);
   if (!isRepaired) return spliced;
@@ -51,14 +51,14 @@ function changesOnlyModel(edits: readonly JsonEdit[]): boolean {
   return true;
 }
 
-/** `query`: behind the upstream path. */
+/** `query`: appended to the upstream path. */
 export function planPassthrough(run: Run, target: PassthroughTarget, query: string): TargetPlan {
   const { incoming, dialect, facts, provider } = target;
   const { envelope } = incoming;
   return {
     lane: "relay",
     open(_provider, _target, attempt, call) {
-      // The first attempt alone writes into the body, and only when no other one can be under way.
+      // Only the first attempt writes into the body, and only when no other one can be running.
       const isLast = run.attemptCount === 1 && run.snapshot.hedgeAfterMs === 0;
       const body = passthroughBody(target, isLast, call.note);
       return passthroughSource({
@@ -88,7 +88,7 @@ function sender({ id, backend }: Provider): NonNullable<Backend["open"]> {
   return backend.open;
 }
 
-/** Whether the client itself asked for the usage frame: only then may it see one. */
+/** Whether the client itself requested the usage frame: only then may it see one. */
 function asksForUsage(dialect: FullDialect, { scan, bytes }: Envelope): boolean {
   if (dialect.name !== "openai-chat") return true;
   const member = memberNamed(scan, "stream_options");

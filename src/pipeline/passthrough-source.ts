@@ -1,5 +1,5 @@
-// The answer where client and vendor speak the same format: its bytes pass, and only what the record needs is read.
-// The client must never see anything else than a translation would show.
+// The answer where client and vendor speak the same format: its bytes pass, and only what the record needs is read. The
+// client must never see anything that a translation would not show.
 
 import { foreignAnswer } from "../backends/http/backend.ts";
 import { redactedFailure } from "../backends/http/redacted-failure.ts";
@@ -60,14 +60,14 @@ function jsonPiece(options: PassthroughOptions, bytes: Uint8Array): Piece {
   const events = backend.decodeReply(body);
   const last = events.at(-1);
   if (last?.type === "failure") return failurePiece(redactedFailure(options.redact, last.failure));
-  // A vendor that answers a stream request with one JSON body: the client still gets its stream.
+  // The vendor answers a stream request with one JSON body: the client still gets a stream.
   if (options.stream) return pieceEncoder(options.dialect.client, options.facts, options.observer)(events);
   if (observer.countsBytes) observer.addBytes(backend.passthrough.textBytes(body));
   for (const event of events) observer.event(event);
   return { bytes, opens: true, failure: null, isLast: true };
 }
 
-/** A vendor that streams although one body was asked for. */
+/** The vendor streams although one body was requested. */
 function foldedSource(options: PassthroughOptions, answer: Response): AnswerSource {
   return {
     async next() {

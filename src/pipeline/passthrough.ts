@@ -1,5 +1,5 @@
-// May these bytes pass to this target as they are? The one place that answers it: requests act on the answer, and
-// explanations show it. Dialects, vendors' quirks and what is known of the model say their reasons; here they are asked in turn.
+// Decides whether a body may pass to a target as it is. Requests act on this answer, and explanations show it. Dialects, vendor
+// quirks and known facts about the model give their reasons; they are asked here in turn.
 
 import type { Backend } from "../backends/backend.ts";
 import { Failure } from "../canon/failure.ts";
@@ -15,13 +15,16 @@ import type { IncomingRequest } from "./incoming-request.ts";
 export type PassthroughDecision =
   | {
       readonly passes: true;
-      /** Null: the bytes pass as they are. Else the body is repaired for this, because a translation would lose something. */
+      /**
+       * Null: the bytes pass as they are. Else the body is repaired for this reason, because a translation would lose
+       * something.
+       */
       readonly because: TranslateReason | null;
     }
   | {
       readonly passes: false;
       readonly because: TranslateReason;
-      /** Another format than the body's: what only the body's can say is left out. */
+      /** Another format than the body's: what only the body's format can express is left out. */
       readonly isForeign: boolean;
       /** Why the request cannot go there at all; null: it can. */
       readonly refusal: Failure | null;
@@ -29,7 +32,7 @@ export type PassthroughDecision =
 
 const passesUnchanged: PassthroughDecision = { passes: true, because: null };
 
-/** `facts`: of the model at this provider. Throws Failure where the body must be read and cannot be. */
+/** `facts`: about the model at this provider. Throws Failure where the body must be read and cannot be. */
 export function decidePassthrough(
   incoming: IncomingRequest,
   provider: Provider,
@@ -82,8 +85,8 @@ function reasonToTranslate(
 }
 
 /**
- * What the model is known to take, where a body must keep to it. A client that named the model itself knows what it does; one whose
- * model was chosen here does not, and what the operator says of a model always counts.
+ * What the model is known to accept, where a body must respect it. A client that named the model itself is trusted; for a model
+ * chosen here the known facts count, and what the operator configured always counts.
  */
 function takesHeldAgainst(
   { takes = null, takesAreConfigured, model }: TargetFacts,
@@ -95,7 +98,7 @@ function takesHeldAgainst(
 const isNamedByClient = (asked: string, model: string): boolean =>
   asked === model || (asked.endsWith(model) && asked.at(-model.length - 1) === "/");
 
-/** False: the canonical form would lose what the client's own format can say, such as several answers or a file. */
+/** False: the canonical form would lose what the client's format can express, such as several answers or a file. */
 function isTranslatable(
   incoming: IncomingRequest,
   { client, backend }: FullDialect,

@@ -1,5 +1,5 @@
-// The pipeline of one request: admit, read the body, decide its targets, attempt one after the other, respond, record.
-// It reads top to bottom as src/README.md draws it.
+// The pipeline of one request: admit, read the body, decide the targets, attempt them in order, respond, record. It
+// follows the picture in src/README.md from top to bottom.
 
 import { atCapacity, failureFrom } from "../canon/failure.ts";
 import type { Target } from "../canon/decision.ts";
@@ -79,7 +79,7 @@ function logUploadWait(run: Run, { isWhole }: Upload, { arrivedMs }: Admission):
   logWait(run, "memory for its body", waitedMs, isWhole ? "over" : "the request ended");
 }
 
-/** What the request says, where the rest of the pipeline and the record look for it. */
+/** Stores what the request says where the rest of the pipeline and the record read it. */
 function takeUp(run: Run, incoming: IncomingRequest, bytes: Buffer): void {
   const { endpoint, envelope } = incoming;
   if (envelope.bytes !== bytes) releaseMemory(bytes);

@@ -1,10 +1,10 @@
 // Headers that show that a request came through a proxy, a tunnel or a content network, and so perhaps not from this
-// machine. A name is enough; it must never trust a value.
+// machine. The name is enough; it must never trust a value.
 
 /**
- * By kind, and in what follows for each name or pattern of names: what these programs put on the requests they pass on
- * (their documentation, November 2026). What SDKs, browsers and tracers send themselves must stay out:
- * x-requested-with, x-stainless-*, traceparent, x-request-id, x-client-request-id, x-amz-date, x-http-method-override, cf-aig-*.
+ * Header names and patterns by kind, as these programs add them to the requests they forward (their documentation, November
+ * 2026). What SDKs, browsers and tracers send themselves must not be listed: x-requested-with, x-stainless-*, traceparent,
+ * x-request-id, x-client-request-id, x-amz-date, x-http-method-override, cf-aig-*.
  */
 const kinds: Readonly<Record<string, readonly string[]>> = {
   /** Forwarded, Via, X-Forwarded-For, X-Original-Forwarded-For, X-Forward-For, Z-Forwarded-For, CloudFront-Forwarded-Proto, … */
@@ -34,7 +34,7 @@ const kinds: Readonly<Record<string, readonly string[]>> = {
     "x-server-name",
     "x-request-start",
   ],
-  /** What a proxy that checks certificates or users tells its backend. */
+  /** What a proxy that checks certificates or users adds for its backend. */
   "a user that was checked": [
     "x-ssl-.*",
     "ssl-client-.*",
@@ -110,7 +110,7 @@ const kinds: Readonly<Record<string, readonly string[]>> = {
 
 const pattern = new RegExp(`^(?:${Object.values(kinds).flat().join("|")})$`);
 
-/** Clients choose names, so only so many verdicts are kept. */
+/** Clients choose the names, so the number of cached verdicts is limited. */
 const maxRemembered = 512;
 const maxRememberedLength = 64;
 

@@ -1,5 +1,5 @@
-// How many tokens a known window leaves for the answer: a limit beyond it is refused by many vendors, however short the answer.
-// It must never cut a limit to next to nothing: a request that hardly fits is the vendor's to judge.
+// How many tokens a known context window leaves for the answer: many vendors refuse a larger limit, however short the answer.
+// It must never cut a limit to almost nothing: the vendor judges a request that hardly fits.
 
 import { estimateTokens, estimateTokensOfBytes } from "../canon/tokens.ts";
 import type { Provider } from "./dependencies.ts";
@@ -7,24 +7,24 @@ import type { IncomingRequest } from "./incoming-request.ts";
 
 /** Below it nothing is cut. */
 const minRemaining = 1_024;
-/** Beyond it no client's limit goes. */
+/** No client sets a larger limit. */
 const maxAnswerTokens = 131_072;
-/** The prompt is only estimated. */
+/** Margin, because the prompt is only estimated. */
 const estimateMargin = 1.1;
 
-/** Null: the window is not known, is far away, or is as good as full. */
+/** Null: the window is unknown, far from full, or almost full. */
 export function remainingWindow(
   { backend, modelFacts }: Provider,
   model: string,
   incoming: IncomingRequest,
 ): number | null {
-  // Google counts prompts and answers apart.
+  // Google counts prompts and answers separately.
   if (backend.dialect === null || backend.dialect === "google-genai") return null;
   const { contextWindow } = modelFacts(model);
   if (contextWindow === null) return null;
   let prompt = estimateTokensOfBytes(incoming.envelope.bytes.length) * estimateMargin;
   if (contextWindow - prompt >= maxAnswerTokens) return null;
-  // Pictures weigh more in bytes than in tokens; a long body is read for it, a short one is not worth it.
+  // Images take more bytes than tokens, so a long body is decoded to count; a short one is not worth it.
   if (prompt * 2 > contextWindow) {
     const read = estimatedPrompt(incoming);
     if (read === null) return null;
@@ -34,7 +34,7 @@ export function remainingWindow(
   return remaining < minRemaining ? null : remaining;
 }
 
-/** Null for a request that only its own format can say. */
+/** Null for a request that only its own format can express. */
 function estimatedPrompt(incoming: IncomingRequest): number | null {
   try {
     return estimateTokens(incoming.decode());

@@ -1,5 +1,5 @@
-// A tenant's budget as one request meets it when its targets are decided: what is used up, and what the first target may cost.
-// A preview asks the same and neither counts nor reserves anything.
+// A tenant's budget when a request's targets are decided: what is used up, and what the first target may cost. A preview asks
+// the same and neither counts nor reserves anything.
 
 import type { RoutedDecision } from "../routing/decision-builder.ts";
 import type { MaybePromise } from "../tenants/limit-store.ts";
@@ -17,11 +17,11 @@ export type RequestBudget = {
   usedUp(): MaybePromise<UsedUp | null>;
   /** Reserves what the decision may cost; null: the budget covers it. Throws Failure over-limit or unsupported (no price). */
   reserve(decision: RoutedDecision): MaybePromise<BudgetRefusal | null>;
-  /** The budget is used up, and `cheaper` answers: it is counted and not judged. */
+  /** The budget is used up, and `cheaper` answers: its cost is counted but not limited. */
   reserveBeyond(decision: RoutedDecision, cheaper: string): MaybePromise<void>;
 };
 
-/** Of a request that is answered: what it reserves stays reserved until its bill is settled. */
+/** For a request that is answered: what it reserves stays reserved until its bill is settled. */
 export class RunBudget implements RequestBudget {
   constructor(
     private readonly run: Run,
@@ -36,7 +36,7 @@ export class RunBudget implements RequestBudget {
 
   reserve(decision: RoutedDecision): MaybePromise<BudgetRefusal | null> {
     const { prices } = this.run.services;
-    // Until prices are loaded nothing would seem to cost anything.
+    // Until prices are loaded, everything would seem free.
     return this.policy.countsMoney && prices.table() === null
       ? prices.load().then(() => this.reserveFirst(decision, false))
       : this.reserveFirst(decision, false);
@@ -72,7 +72,7 @@ export class RunBudget implements RequestBudget {
   }
 }
 
-/** Of a request that is only explained. Prices are to be loaded before. */
+/** For a request that is only explained. Prices must be loaded before. */
 export class PreviewBudget implements RequestBudget {
   constructor(
     private readonly snapshot: Pick<PipelineSnapshot, "providers">,

@@ -1,5 +1,5 @@
-// Options for the CLI in a body are read and taken out of it: a vendor would refuse them as unknown fields.
-// It must never touch a body without them.
+// Reads the options for the CLI in a body and removes them: a vendor would refuse them as unknown fields. It must never
+// touch a body without them.
 
 import type { RequestOptions } from "../backends/backend.ts";
 import { readRequestOptions } from "../backends/request-options.ts";
@@ -9,7 +9,7 @@ import { memberNamed, scanObject, spliceObject } from "../wire/json.ts";
 import { type Envelope, maxJsonDepth } from "./envelope.ts";
 
 const words = ['"effort"', '"mcp_servers"'].map((word) => Buffer.from(word));
-/** Room for 64 names; what is longer is the client's own metadata. */
+/** Room for 64 names; anything longer is the client's own metadata. */
 const maxMetadataBytes = 16_384;
 
 export function takeRequestOptions(
@@ -23,7 +23,7 @@ export function takeRequestOptions(
   const rest = Object.fromEntries(
     Object.entries(metadata).filter(([key, value]) => mayStay(key, value, dialect)),
   );
-  // OpenAI refuses metadata, even empty, of an answer that it does not store.
+  // OpenAI refuses metadata, even empty, for an answer that it does not store.
   const isGone = Object.keys(rest).length === 0 && dialect !== "anthropic-messages";
   const json = isGone ? "null" : JSON.stringify(rest);
   const bytes = Buffer.from(spliceObject(envelope.bytes, envelope.scan, [{ key: "metadata", json }]));
@@ -40,7 +40,7 @@ function metadataWithOptions({ bytes, scan }: Envelope): Record<string, unknown>
   return "effort" in value || "mcp_servers" in value ? value : null;
 }
 
-/** Anthropic takes `user_id` and nothing else; elsewhere metadata is the client's own, as long as its values are texts. */
+/** Anthropic accepts only `user_id`; elsewhere metadata is the client's own, if all values are strings. */
 function mayStay(key: string, value: unknown, dialect: ClientDialectName): boolean {
   if (key !== "effort" && key !== "mcp_servers") return true;
   return dialect !== "anthropic-messages" && typeof value === "string";

@@ -1,5 +1,5 @@
-// What would become of a chat, up to the point where it would be sent: the code of a real request, run dry. Nothing is asked,
-// counted, reserved or remembered.
+// A dry run of a chat request up to the point of sending, with the code of a real request. Nothing is sent, counted, reserved
+// or remembered.
 
 import type { Target } from "../canon/decision.ts";
 import { consequences, Failure } from "../canon/failure.ts";
@@ -16,17 +16,17 @@ import { translationOf } from "./translation-plan.ts";
 
 export type RequestPreview = {
   readonly decision: RoutedDecision;
-  /** The target that would be asked first, whether the bytes pass to it and what would be changed on the way. */
+  /** The first target, whether the bytes pass to it and what would be changed on the way. */
   readonly first: Target;
   readonly passthrough: PassthroughDecision;
   readonly adapted: readonly string[];
-  /** Those that would be asked next, in order. */
+  /** The next targets, in order. */
   readonly others: readonly Target[];
-  /** Of the decision's targets those to which the request cannot go, and why. */
+  /** The targets to which the request cannot go, and why. */
   readonly refusals: ReadonlyMap<Target, Failure>;
 };
 
-/** Prices are to be loaded before. Throws the Failure that the client would get. */
+/** Prices must be loaded before. Throws the Failure that the client would get. */
 export async function previewRequest(
   snapshot: PipelineSnapshot,
   incoming: IncomingRequest,
@@ -55,7 +55,7 @@ export async function previewRequest(
 
 type Outcome =
   | Pick<RequestPreview, "passthrough" | "adapted">
-  /** `isFinal`: another target does not help. */
+  /** `isFinal`: another target would not help. */
   | { readonly refusal: Failure; readonly isFinal: boolean };
 
 function outcomeAt(
@@ -65,7 +65,7 @@ function outcomeAt(
   model: string,
 ): Outcome {
   const facts = provider.backend.targetFacts(model);
-  // A failure before there is a plan ends the request; one of the attempt does what its kind says.
+  // A failure before the plan ends the request; a failure of the attempt is handled by its kind.
   let isPlanned = false;
   try {
     const passthrough = decidePassthrough(incoming, provider, facts);
@@ -85,7 +85,7 @@ type DecidedTarget = {
   readonly passthrough: PassthroughDecision;
 };
 
-/** The notes of a record. What a program leaves out by itself is only known when it is asked. */
+/** The notes of a record. What a CLI program leaves out is only known when it runs. */
 function adaptedFor(
   { dialects, setsCacheMarks }: PipelineSnapshot,
   incoming: IncomingRequest,

@@ -1,12 +1,12 @@
-// What a request may need at most, judged by its bytes. It may say too much, never too little:
-// only when a model might lack something is the body decoded for a close look.
+// The most that a request may need, judged by its bytes. It may claim too much, never too little: the body is decoded
+// for a closer look only when a model might lack something.
 
 import type { Requirements } from "../routing/eligibility.ts";
 import { estimateTokensOfBytes } from "../canon/tokens.ts";
 import type { JsonMember } from "../wire/json.ts";
 import type { Envelope } from "./envelope.ts";
 
-/** Words that every body with an image holds. Each costs a search through the whole body. */
+/** Strings that every body with an image contains. Each costs a search through the whole body. */
 const imageWord = Buffer.from("image");
 const googleImageWords = ["inlineData", "inline_data", "fileData", "file_data"].map((word) =>
   Buffer.from(word),
@@ -19,7 +19,7 @@ const limitMembers = new Set(["max_tokens", "max_completion_tokens", "max_output
 /** Google's one member for limits, format and thinking. */
 const configMembers = new Set(["generationConfig", "generation_config"]);
 
-/** A class, because every request has one: its getters stand on the prototype. */
+/** A class, because every request has one: its getters are on the prototype. */
 class UpperBoundRequirements implements Requirements {
   tools = false;
   jsonSchema = false;
@@ -46,7 +46,7 @@ class UpperBoundRequirements implements Requirements {
     }
   }
 
-  /** Looked for when first asked. */
+  /** Searched for on first use. */
   get images(): boolean {
     this.hasImages ??=
       this.bytes.includes(imageWord) ||
@@ -54,7 +54,7 @@ class UpperBoundRequirements implements Requirements {
     return this.hasImages;
   }
 
-  // An image by URL is counted with more tokens than its bytes would be.
+  // An image by URL counts more tokens than its bytes would.
   get tokens(): number {
     return this.images ? Number.POSITIVE_INFINITY : estimateTokensOfBytes(this.bytes.length);
   }

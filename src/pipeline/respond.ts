@@ -1,5 +1,5 @@
-// An open answer -> the response that the client sees. After the first word nothing is retried and nothing is spliced:
-// a failed stream ends with its dialect's error and without its happy end.
+// Turns an open answer into the client's response. After the first word nothing is retried and nothing is spliced: a
+// failed stream ends with its dialect's error and without a normal end.
 
 import { Failure, failureFrom } from "../canon/failure.ts";
 import type { ClientHalf } from "../dialects/dialect.ts";
@@ -33,7 +33,7 @@ function answerHeaders(run: Run): Record<string, string> {
   if (adapted !== null) headers["x-clawgate-adapted"] = adapted;
   const unsupported = winner === null ? null : adaptedHeader(winner.unsupported);
   if (unsupported !== null) headers["x-clawgate-unsupported"] = asciiOf(unsupported);
-  // Two may be billed: that is never silent.
+  // Two providers may bill: that is always shown.
   if (run.hedged.length > 0) headers["x-clawgate-hedged"] = otherProviders(run, target?.provider);
   addLimits(run, headers);
   if (run.overheadMs !== null) headers["x-clawgate-overhead-ms"] = run.overheadMs.toFixed(3);
@@ -53,7 +53,10 @@ function addLimits(run: Run, headers: Record<string, string>): void {
 const isAscii = /^[\x20-\x7e]*$/;
 const asciiOf = (text: string): string => (isAscii.test(text) ? text : text.replace(/[^\x20-\x7e]/g, "?"));
 
-/** `isLeftUnread`: much of the body is still under way, and without a close the client would go on sending it for nothing. */
+/**
+ * `isLeftUnread`: much of the body is still arriving, and unless the connection closes the client would go on sending it for
+ * nothing.
+ */
 export function failureResponse(
   run: Run,
   client: ClientHalf,
@@ -63,7 +66,7 @@ export function failureResponse(
   const headers: Record<string, string> = { ...answerHeaders(run), "content-type": "application/json" };
   const waitMs = failure.clientWaitMs;
   if (waitMs !== null) headers["retry-after"] = String(Math.max(1, Math.ceil(waitMs / 1000)));
-  // One that was refused for want of room must not keep what it holds of it.
+  // A request refused for lack of memory must not keep the memory it holds.
   if (isLeftUnread || failure.kind === "at-capacity") headers["connection"] = "close";
   const status = client.statuses?.[failure.kind] ?? failure.status;
   run.settle(status, failure);
@@ -99,12 +102,12 @@ export async function streamResponse(
   return pulledResponse(streamBody(run, client, opened ?? opening), headers);
 }
 
-/** Bun pulls a generator as fast as the client reads; the DOM's types, which the name Response has, know only streams. */
+/** Bun pulls a generator as fast as the client reads; the DOM types of Response accept only streams. */
 function pulledResponse(body: Bun.BodyInit, headers: Record<string, string>): Response {
   return new Response(body as BodyInit, { headers });
 }
 
-/** Null when the gate is still shut after `commitMs`: from then on failures go into the stream. */
+/** Null when the gate is still closed after `commitMs`: from then on failures go into the stream. */
 function withinCommit(run: Run, opening: Promise<Opened>, commitMs: number): Promise<Opened | null> {
   if (commitMs === 0) return opening;
   return new Promise((resolve, reject) => {

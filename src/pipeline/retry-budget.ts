@@ -1,10 +1,10 @@
-// How many second attempts may run at once: 20 % of the running requests, at least 3.
-// An attempt beyond that waits for its place, so that a dead provider costs time and never causes a storm.
+// How many second attempts may run at once: 20 % of the running requests, at least 3. An attempt beyond that waits for
+// a slot, so that a dead provider costs time and never causes a retry storm.
 
 export type RetryBudget = {
-  /** Resolves true with a place taken, or false when none came free in `waitMs`. Rejects with the signal's reason. */
+  /** Resolves true with a slot taken, or false when none became free in `waitMs`. Rejects with the signal's reason. */
   take(signal: AbortSignal, waitMs: number): Promise<boolean>;
-  /** A place if one is free now and no request waits for it. */
+  /** Takes a slot if one is free and no request waits for it. */
   tryTake(): boolean;
   give(): void;
   running(): number;

@@ -1,4 +1,4 @@
-// The record of one request that is over.
+// Builds the record of a finished request.
 
 import { consequences, type Failure } from "../canon/failure.ts";
 import type { Context } from "../canon/context.ts";
@@ -10,7 +10,7 @@ import type { Services } from "./dependencies.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { withPlace } from "./failure-place.ts";
 
-/** What of a Run its record is made of. */
+/** The part of a Run that its record is built from. */
 type RecordedRun = {
   readonly context: Context;
   readonly endpoint: Endpoint;
@@ -29,7 +29,7 @@ type RecordedRun = {
 
 const noFields = {};
 
-/** The rule as it is shown: a diversion from the decision's first target is marked. */
+/** The rule as shown: it marks an answer from another target than the decision's first. */
 export function shownRule(run: RecordedRun): string {
   const { decision, winner } = run;
   if (decision === null) return "none";
@@ -38,7 +38,10 @@ export function shownRule(run: RecordedRun): string {
   return isDiverted ? `${decision.rule}->fallback` : decision.rule;
 }
 
-/** Who was merely not let in is counted in the records; what broke off for want of something is the operator's to see. */
+/**
+ * A request that was only refused counts in the records; one that broke off for lack of resources is shown to the
+ * operator.
+ */
 const isOperatorsConcern = ({ kind }: Failure): boolean => kind === "internal" || kind === "at-capacity";
 
 const thousandths = (value: number): number => Math.round(value * 1000) / 1000;
@@ -88,6 +91,6 @@ export function recordOf(run: RecordedRun, status: number, failure: Failure | nu
   };
 }
 
-/** What an operator reads of a failure, without secrets. */
+/** A failure as the operator reads it, without secrets. */
 export const shortError = ({ services }: Pick<RecordedRun, "services">, failure: Failure): string =>
   services.redact(failure.operatorMessage).slice(0, 300);

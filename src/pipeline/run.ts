@@ -1,4 +1,5 @@
-// One request on its way: what admit opened, what every stage adds, and the single place that ends it with one record.
+// One request in progress: what admission opened, what every stage adds, and the single place that ends it with one
+// record.
 
 import { noRequestOptions, type RequestOptions } from "../backends/backend.ts";
 import { Failure } from "../canon/failure.ts";
@@ -27,11 +28,11 @@ export type RunFields = {
   readonly endpoint: Endpoint;
   readonly services: Services;
   readonly snapshot: PipelineSnapshot;
-  /** What admission took; `leave` gives it back. */
+  /** What admission holds; `leave` releases it. */
   readonly admitted: LiveRequest & { leave(): void };
-  /** The client's connection; null for a request of our own. */
+  /** The client's connection; null for an internal request. */
   readonly connection: { close(): void } | null;
-  /** Null for a request of our own, which has no body. */
+  /** Null for an internal request, which has no body. */
   readonly upload: { release(): void } | null;
 };
 
@@ -40,31 +41,31 @@ export class Run {
   readonly endpoint: Endpoint;
   readonly services: Services;
   readonly snapshot: PipelineSnapshot;
-  /** Its row among the living. */
+  /** Its entry in the live registry. */
   readonly live: RunFields["admitted"];
   readonly connection: RunFields["connection"];
   private readonly upload: RunFields["upload"];
   readonly attemptRecords: AttemptRecord[] = [];
   decision: RoutedDecision | null = null;
   requestedModel = "";
-  /** The conversation as the client names it. */
+  /** The client's id of the conversation. */
   session: string | null = null;
-  /** The same with its tenant (tenants/sessions.ts): what anything is remembered under. */
+  /** The same with its tenant (tenants/sessions.ts): the key under which anything is remembered. */
   sessionKey: string | null = null;
   requestOptions: RequestOptions = noRequestOptions;
-  /** Its place in its tenant's limits; null for most requests. */
+  /** What it holds of its tenant's limits; null for most requests. */
   tenantUsage: TenantUsage | null = null;
   stream = false;
-  /** Our own time until the first dispatch; null until then. */
+  /** The gateway's own time until the first dispatch; null until then. */
   overheadMs: number | null = null;
   queueWaitMs = 0;
   /** Targets that were tried, failed or not. */
   attemptCount = 0;
-  /** The providers that were asked at the same time (hedge.ts); none in most requests. */
+  /** The providers that were asked in parallel (hedge.ts); empty for most requests. */
   hedged = notHedged;
-  /** The client's body; nobody reads it once an answer has begun. */
+  /** The client's body; unused once an answer has begun. */
   body: Buffer | null = null;
-  /** What was taken out of the body before any target saw it. */
+  /** What was removed from the body before any target saw it. */
   dropped = nothingDropped;
   private winningAttempt: Attempt | null = null;
   private isSettled = false;
@@ -84,26 +85,26 @@ export class Run {
     return this.winningAttempt;
   }
 
-  /** From here on `settle` ends this attempt as well; at once when the client did not wait for it. */
+  /** From here on `settle` ends this attempt as well; immediately when the client has already gone. */
   win(attempt: Attempt): void {
     if (this.isSettled) endAttempt(this, attempt, new Failure("cancelled", "The client went away."));
     else {
       this.winningAttempt = attempt;
       logAnswer(this, attempt);
-      // Every attempt that needs the body has been sent it, and there will be no other one.
+      // Every attempt that needs the body has sent it, and no other attempt will follow.
       this.releaseBody();
       rememberProvider(this, attempt.target.provider);
     }
   }
 
-  /** No target will be sent it any more. */
+  /** No further target needs the body. */
   private releaseBody(): void {
     if (this.body !== null) releaseMemory(this.body);
     this.body = null;
     this.upload?.release();
   }
 
-  /** Writes the record and lets everything go. Idempotent. */
+  /** Writes the record and releases everything. Idempotent. */
   settle(status: number, failure: Failure | null): void {
     if (this.isSettled) return;
     this.isSettled = true;
@@ -117,7 +118,7 @@ export class Run {
   }
 }
 
-/** The next turn of the session goes where this one's prompt is in the cache. */
+/** The session's next turn goes to the target that has this prompt in its cache. */
 function rememberProvider(run: Run, provider: string): void {
   const pool = run.decision?.pool ?? null;
   if (pool !== null && run.sessionKey !== null)
@@ -157,7 +158,7 @@ export function endAttempt(run: Run, attempt: Attempt, reason: Failure | null): 
   run.attemptRecords.push({
     provider,
     model,
-    // A single key needs no name.
+    // A provider with a single key needs no fingerprint.
     credential: attempt.provider.credentials.length > 1 ? attempt.credential : null,
     outcome: failure === null ? "ok" : failure.kind === "cancelled" ? "cancelled" : "failed",
     lane: attempt.lane,
@@ -175,14 +176,14 @@ export function endAttempt(run: Run, attempt: Attempt, reason: Failure | null): 
   });
 }
 
-/** Many vendors have chats and none of the other endpoints: a missing endpoint is no missing model. */
+/** Many vendors have only the chat endpoint: a missing endpoint is not a missing model. */
 function hasNoSuchEndpoint({ endpoint }: Run, { upstreamStatus }: Failure): boolean {
   return (
     endpoint.kind !== "chat" && (upstreamStatus === 404 || upstreamStatus === 405 || upstreamStatus === 501)
   );
 }
 
-/** It was running, and it is unknown how far the upstream had got. */
+/** The attempt was running, and how far the upstream got is unknown. */
 const isEndedByUs = ({ kind }: Failure): boolean => kind === "cancelled" || kind === "shutting-down";
 
 export function beginAttempt(run: Run, fields: AttemptFields): Attempt {

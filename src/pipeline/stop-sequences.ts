@@ -1,19 +1,19 @@
-// Stop sequences for a format that has no word for some of them: the answer's text is cut before the first one.
-// Pure but for `untilStop`; it must never hold back more text than could still become a stop sequence.
+// Stop sequences that a format cannot express: the answer's text is cut before the first one. Pure except for
+// `untilStop`; it must never hold back more text than could still become a stop sequence.
 
 import type { StreamEvent } from "../canon/event.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../canon/usage.ts";
 
 export type StopCutter = {
-  /** The events that may be shown. After a cut the last of them is the finish, and nothing more may come in. */
+  /** The events that may be shown. After a cut the last of them is the finish, and no further input is allowed. */
   step(events: readonly StreamEvent[]): readonly StreamEvent[];
   /** True once a stop sequence was found. */
   readonly isCut: boolean;
 };
 
-/** `stops`: none of them empty. Only text is looked at, block by block, as vendors do it. */
+/** `stops`: none is empty. Only text is searched, block by block, as vendors do. */
 export function stopCutter(stops: readonly string[]): StopCutter {
-  /** The end of the text so far that may be the beginning of a stop sequence. */
+  /** The end of the text so far that may be the start of a stop sequence. */
   let pending = "";
   let usage: Usage = unknownUsage;
   let isCut = false;
@@ -47,7 +47,7 @@ export function stopCutter(stops: readonly string[]): StopCutter {
     show(text.slice(0, found.at));
     isCut = true;
     out.push({ type: "text-end", index });
-    // Most vendors count at the very end, which is not waited for: an unknown count stays out.
+    // Most vendors report counts at the very end, which is not awaited: an unknown count is left out.
     out.push({ type: "finish", reason: "stop-sequence", stopSequence: found.stop, usage });
   };
 
@@ -66,7 +66,7 @@ export function stopCutter(stops: readonly string[]): StopCutter {
   };
 }
 
-/** The one that is complete first; of two that end together the longer, which began first. */
+/** The stop sequence that is complete first; of two that end together the longer, which started first. */
 function firstStop(stops: readonly string[], text: string): { at: number; stop: string } | null {
   let best: { at: number; stop: string } | null = null;
   for (const stop of stops) {
@@ -79,7 +79,7 @@ function firstStop(stops: readonly string[], text: string): { at: number; stop: 
   return best;
 }
 
-/** How many characters at the end of `text` are the beginning of a stop sequence. */
+/** How many characters at the end of `text` are the start of a stop sequence. */
 function partialStopLength(stops: readonly string[], text: string): number {
   let longest = 0;
   for (const stop of stops)
@@ -103,7 +103,7 @@ export async function* untilStop(
       if (cutter.isCut) return;
     }
   } finally {
-    // Not waited for: a read that hangs would hang here as well.
+    // Not awaited: a read that hangs would hang here as well.
     void batches.return();
   }
 }

@@ -32,7 +32,7 @@ class StreamedAnswer implements AbortListener {
     this.timeouts = new StreamTimeouts(run);
   }
 
-  /** A generator that was never started, or that waits for a client who has gone, may never reach its `finally`. */
+  /** A generator that was never started, or that waits for a client that has gone, may never reach its `finally`. */
   aborted(reason: Error): void {
     if (this.timeouts.isWithUpstream) return;
     this.end(failureFrom(reason));
@@ -47,7 +47,7 @@ class StreamedAnswer implements AbortListener {
     this.run.settle(200, failure);
   }
 
-  /** A client that has gone is not waited for. */
+  /** Does not wait for a client that has gone. */
   private beforeYield(): void {
     const { abortReason } = this.run.context;
     if (abortReason !== null) throw abortReason;
@@ -61,7 +61,7 @@ class StreamedAnswer implements AbortListener {
     try {
       let opened: Opened;
       if (opening instanceof Promise) {
-        // The client must hear at once that its request was accepted.
+        // The client must learn at once that its request was accepted.
         let result: Opened | typeof silence = silence;
         do {
           this.beforeYield();
@@ -70,7 +70,7 @@ class StreamedAnswer implements AbortListener {
           result = await timeouts.wait(opening);
         } while (result === silence);
         opened = result;
-        // The headers had left before it was known.
+        // The headers were sent before this was known.
         const { remark } = client.framing;
         if (run.hedged.length > 0 && remark !== null) {
           this.beforeYield();
@@ -103,7 +103,7 @@ class StreamedAnswer implements AbortListener {
           this.beforeYield();
           yield piece.bytes;
           timeouts.afterYield();
-          // What the client took its time for is not the upstream's silence.
+          // Time that the client took to read does not count as the upstream's silence.
           timeouts.upstreamProgressed();
         }
         if (piece.failure !== null) throw piece.failure;
@@ -113,11 +113,11 @@ class StreamedAnswer implements AbortListener {
     } catch (thrown) {
       failure = failureFrom(thrown);
       isOver = true;
-      // Settled before the last word is said: the client may never take it.
+      // Settled before the last bytes are sent: the client may never read them.
       this.end(failure);
       yield client.encodeFailureFrame(failure, run.context.id);
     } finally {
-      // Left at a yield without an end: the client has gone.
+      // The generator was left at a yield: the client has gone.
       if (!isOver) failure = goneFailure(run.context.abortReason);
       if (!this.isEnded) this.end(failure);
     }

@@ -1,5 +1,5 @@
-// The limits of one stream on its way to the client: who is being waited for, since when, and what happens when it takes too
-// long. A client that does not read is let go, an upstream that falls silent is cut off.
+// The timeouts of one stream to the client: which side is being awaited, since when, and what happens when it takes too
+// long. A client that does not read is disconnected, an upstream that falls silent is aborted.
 
 import { Failure } from "../canon/failure.ts";
 import type { Opened } from "./attempt-target.ts";
@@ -64,7 +64,7 @@ export class StreamTimeouts implements LimitListener {
     this.pingMs = this.clock.monotonicMs() + this.keepAliveMs;
   }
 
-  /** The value, or `silence` when a keep-alive is due first; then the same promise is to be waited for again. */
+  /** The value, or `silence` when a keep-alive is due first; then await the same promise again. */
   wait<T>(promise: Promise<T>): Promise<T | typeof silence> {
     this.waitingFor = "with-upstream";
     return new Promise((resolve, reject) => {
@@ -103,7 +103,10 @@ export class StreamTimeouts implements LimitListener {
     return Math.min(this.progressedMs + idleMs, endMs);
   }
 
-  /** The sides change with every chunk, and no timer is moved for that: so it looks as often as the nearest limit may come. */
+  /**
+   * The awaited side changes with every chunk without moving the timer, so the timer checks as often as the nearest limit
+   * requires.
+   */
   private scheduleCheck(now: number): void {
     if (this.isStopped) return;
     const { stallMs, keepAliveMs } = this;

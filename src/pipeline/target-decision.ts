@@ -1,5 +1,5 @@
-// Which targets a request gets, in which order: the router's decision, within a tenant's grant and budget. A preview runs the
-// same and leaves nothing behind.
+// Decides which targets a request gets, in which order: the router's decision, within a tenant's grant and budget. A preview
+// runs the same code without side effects.
 
 import type { RoutedDecision } from "../routing/decision-builder.ts";
 import type { PipelineSnapshot } from "./dependencies.ts";
@@ -19,13 +19,13 @@ export function decideTargets(
   const { router } = run.snapshot;
   if (policy === undefined) return router.decide(routeRequestOf(incoming, incoming.envelope.model, false));
   const { tenantUsage } = run;
-  // A count of tokens is free.
+  // Counting tokens is free.
   const isFree = tenantUsage === null || incoming.endpoint.kind === "count-tokens";
   const budget = isFree ? null : new RunBudget(run, incoming, policy, tenantUsage);
   return decideForTenant({ incoming, policy, router, isDry: false }, budget);
 }
 
-/** What `decideTargets` would answer just now. Throws the same, and what `enterTenant` would throw. */
+/** What `decideTargets` would return now. Throws the same failures, and those of `enterTenant`. */
 export async function previewTargets(
   snapshot: Pick<PipelineSnapshot, "router" | "providers">,
   incoming: IncomingRequest,

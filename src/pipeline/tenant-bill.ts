@@ -1,5 +1,5 @@
-// What a tenant's request has used, put on its account when it has ended: unread answers too, and attempts that failed
-// after they had begun. The record shows the same.
+// Charges a tenant's account for a finished request: unread answers too, and attempts that failed after they had begun.
+// The record shows the same.
 
 import type { RequestRecord, UnpricedRecord } from "../canon/record.ts";
 import { unknownUsage, type Usage } from "../canon/usage.ts";
@@ -15,16 +15,16 @@ type BilledRequest = {
   readonly winner: BilledAttempt | null;
 };
 
-/** A tag of the record where not every count is the upstream's own. */
+/** The record's tag where not every count is the upstream's own. */
 const estimatedTag = "estimated";
 
 /**
- * What an upstream will have written on the bill of an attempt. `isCut`: it has no end that we know of, and the upstream may have
- * written more than what came.
+ * What an upstream will bill for an attempt. `isCut`: no end was seen, and the upstream may have generated more than what
+ * arrived.
  */
 function billedUsage(attempt: BilledAttempt, requestSize: RequestSize, isCut: boolean) {
   const { usage, outputTokens, isOutputCounted } = attempt.observer;
-  // A count of nothing for a request that has words is a placeholder.
+  // A count of zero for a request with text is a placeholder.
   const isInputCounted = usage.input !== null && usage.input > 0;
   const input = isInputCounted ? usage.input : requestSize.input;
   const isKnown = isOutputCounted || !requestSize.writes;
@@ -39,14 +39,14 @@ function billedUsage(attempt: BilledAttempt, requestSize: RequestSize, isCut: bo
   return { usage: billed, isEstimated: !isInputCounted || !isKnown };
 }
 
-/** What is paid for an answer that was cut off. */
+/** What an answer that was cut off costs. */
 function unseenOutput({ provider, target }: BilledAttempt, requestSize: RequestSize): number {
   return Math.min(expectedOutput(requestSize), longestAnswer(requestSize, provider, target.model));
 }
 
 const tokensOf = ({ input, output }: Usage): number => (input ?? 0) + (output ?? 0);
 
-/** Of an attempt that did not win. */
+/** Usage of an attempt that did not win. */
 function billOf(
   attempt: BilledAttempt,
   requestSize: RequestSize,
@@ -58,7 +58,9 @@ function billOf(
   return { amount: { tokens: tokensOf(usage), nanoUsd }, usage };
 }
 
-/** An attempt is over. The winner's is on the bill of the request; what another one may have cost is kept for it. */
+/**
+ * Ends an attempt. The winner's cost is billed with the request; what another attempt may have cost is kept until then.
+ */
 export function endBilledAttempt(
   run: BilledRequest,
   tenantUsage: TenantUsage,
@@ -87,7 +89,7 @@ function addFailedCost(run: BilledRequest, tenantUsage: TenantUsage, attempt: Bi
         };
 }
 
-/** Puts what was billed into the record, before anybody has it. */
+/** Puts what was billed into the record, before the record is written. */
 function withBill(run: BilledRequest, tenantUsage: TenantUsage, record: UnpricedRecord): UnpricedRecord {
   const { winner } = run;
   if (tenantUsage.requestSize === null) return record;
@@ -110,12 +112,12 @@ function withBill(run: BilledRequest, tenantUsage: TenantUsage, record: Unpriced
   return { ...record, usage: bill.usage, tags };
 }
 
-/** The request's end: its place is free, and what it used is on its tenant's account and in its record. */
+/** Ends the request: releases its slot and puts what it used on its tenant's account and in its record. */
 export function chargeTenant(run: BilledRequest, tenantUsage: TenantUsage, unbilled: UnpricedRecord): void {
   const { services, winner, context } = run;
   const { reservation } = tenantUsage;
   reservation.leave();
-  // A source that learned early that the client has gone ends its attempt later.
+  // A source that notices early that the client has gone ends its attempt later.
   for (const { attempt } of tenantUsage.open.splice(0))
     if (attempt.isSent) addFailedCost(run, tenantUsage, attempt);
   const { failedCost } = tenantUsage;
@@ -134,10 +136,10 @@ export function chargeTenant(run: BilledRequest, tenantUsage: TenantUsage, unbil
     const { observer, target, provider } = winner;
     const priceOf = (usage: Usage): number =>
       provider.price.costOf(observer.upstreamModel, target.model, usage, context.startedAtMs) ?? 0;
-    // Those answers have been paid for.
+    // Those answers are already paid for.
     const paid = observer.costCovers === null ? 0 : priceOf(observer.costCovers);
     const nanoUsd = Math.max(0, (cost ?? priceOf(record.usage)) - paid) + failedCost.nanoUsd;
-    // Else the record is priced as every other one.
+    // Otherwise the record is priced like any other.
     if (nanoUsd !== cost && (nanoUsd > 0 || cost !== null)) record.costNanoUsd = nanoUsd;
     reservation.charge({ tokens, nanoUsd });
     services.record(record);

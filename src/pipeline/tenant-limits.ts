@@ -1,5 +1,5 @@
-// What a tenant may ask for and how much, held against a request before anything is sent.
-// It must never cost a request anything that has no tenant, or one without such settings.
+// Checks a request against what its tenant may ask for and how much, before anything is sent. It must cost nothing for
+// a request without a tenant, or with a tenant without such settings.
 
 import type { Failure } from "../canon/failure.ts";
 import type { Target } from "../canon/decision.ts";
@@ -16,7 +16,10 @@ import { TenantUsage } from "./tenant-usage.ts";
 import { budgetFailure } from "./tenant-reservation.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
 
-/** Takes the tenant's place and minute, before a byte of the body is read. Throws Failure over-limit, or rejects with it. */
+/**
+ * Takes the tenant's concurrency slot and counts its minute, before a byte of the body is read. Throws Failure over-limit,
+ * or rejects with it.
+ */
 export function enterTenant(run: Run, { meter, refusesUnpriced }: TenantPolicy): MaybePromise<void> {
   if (meter === null) return;
   const entry = meter.enter();
@@ -24,7 +27,7 @@ export function enterTenant(run: Run, { meter, refusesUnpriced }: TenantPolicy):
   run.tenantUsage = new TenantUsage(entry, refusesUnpriced);
 }
 
-/** A request that ended in the meantime has been settled without it. */
+/** A request that ended meanwhile has been settled without it. */
 function enterLate(run: Run, entry: Reservation, refusesUnpriced: boolean): void {
   if (run.context.abortReason === null) {
     run.tenantUsage = new TenantUsage(entry, refusesUnpriced);
@@ -35,7 +38,7 @@ function enterLate(run: Run, entry: Reservation, refusesUnpriced: boolean): void
   throw run.context.abortReason;
 }
 
-/** Whose request is decided, and what is asked for the decision. */
+/** The request to decide for, and what the decision uses. */
 type TenantQuestion = {
   readonly incoming: IncomingRequest;
   readonly policy: TenantPolicy;
@@ -45,8 +48,8 @@ type TenantQuestion = {
 };
 
 /**
- * The tenant's grant and budget over the router's decision. `budget` null: the request costs nothing, or there is no budget.
- * Throws Failure unknown-model, over-limit, over-budget, and what routing throws.
+ * Applies the tenant's grant and budget to the router's decision. `budget` null: the request costs nothing, or there is no
+ * budget. Throws Failure unknown-model, over-limit, over-budget, and what routing throws.
  */
 export async function decideForTenant(
   question: TenantQuestion,
@@ -63,13 +66,13 @@ export async function decideForTenant(
     const reserved = budget.reserve(decision);
     const refusal = reserved instanceof Promise ? await reserved : reserved;
     if (refusal === null) return decision;
-    // A budget that is only reserved by others may have something left later.
+    // A budget that other requests have only reserved may have something left later.
     if (refusal.why !== "used-up") throw budgetFailure(refusal, decision.targets[0] ?? null);
     usedUp = refusal;
   }
   const cheaper = incoming.endpoint.kind === "chat" ? policy.overBudgetModel : null;
   if (cheaper === null || budget === null) throw budgetSpent(usedUp);
-  // Alone: the chain behind it may be expensive.
+  // Without the fallback chain, which may be expensive.
   const decision = await router.decide(routeRequestOf(incoming, cheaper, true), isDry);
   const beyond = budget.reserveBeyond(decision, cheaper);
   if (beyond !== undefined) await beyond;
@@ -86,14 +89,14 @@ const overBudgetDecision = (decision: RoutedDecision, cheaper: string, usedUp: U
   clientsTarget: null,
 });
 
-/** The name to route by. Throws where the tenant may not ask for it: it learns no more than of a name that does not exist. */
+/** The name to route by. Throws where the tenant may not use it: the message is the same as for an unknown name. */
 function nameFor({ incoming, policy: { models, provider }, router }: TenantQuestion): string {
   const { model } = incoming.envelope;
   const granted = models === null ? model : grantedName(router, models, model);
   return provider !== null && router.isAuto(granted) ? provider : granted;
 }
 
-/** `asked`: the name that the decision was made for. */
+/** `asked`: the name that the decision was for. */
 function withinGrant(
   { incoming, policy: { models, provider }, router }: TenantQuestion,
   asked: string,

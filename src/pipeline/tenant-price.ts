@@ -1,5 +1,5 @@
-// What a request of a tenant may use at a target at most: tokens and money, before anything is sent.
-// It may say too much, never too little where prices and limits are known; it must never decode a body for it.
+// The most that a tenant's request may use at a target, in tokens and money, before anything is sent. It may
+// overestimate, never underestimate where prices and limits are known; it must never decode a body for it.
 
 import type { ChatRequest } from "../canon/request.ts";
 import type { ClientDialectName } from "../dialects/dialect-table.ts";
@@ -16,27 +16,27 @@ import type { Envelope } from "./envelope.ts";
 import type { Provider } from "./dependencies.ts";
 import { upperBoundRequirements } from "./requirements.ts";
 
-/** What a request says of its own size. */
+/** What a request says about its own size. */
 export type RequestSize = {
   /** Estimated tokens. */
   readonly input: number;
-  /** Most tokens of one answer, as the client names it; null: it names none. */
+  /** The client's token limit for one answer; null: it sets none. */
   readonly limit: number | null;
-  /** How many answers it wants. */
+  /** How many answers it requests. */
   readonly answers: number;
   readonly mayThink: boolean;
   readonly dialect: ClientDialectName;
-  /** False: there is no answer in words (embeddings). */
+  /** False: the answer is not text (embeddings). */
   readonly writes: boolean;
-  /** What it costs does not follow from its tokens (images, recordings). */
+  /** The cost does not follow from its tokens (images, recordings). */
   readonly hasOwnPrice?: boolean;
 };
 
-/** What an answer is held to be before it is there: clients name limits that hardly an answer reaches. */
+/** The assumed length of an answer before it arrives: clients set limits that answers rarely reach. */
 const expectedOutputTokens = 1_000;
-/** For a model whose longest answer is unknown: hardly one writes more. */
+/** For a model whose longest answer is unknown: few write more. */
 const defaultMaxAnswerTokens = 128_000;
-/** For what a body only points to, and what a vendor's own tools bring in. */
+/** Input that a body only references, and what a vendor's own tools add. */
 const unseenTokens = 100_000;
 /** Sums of this size stay exact to the last nano-dollar. */
 const maxNanoUsd = 1e15;
@@ -44,7 +44,9 @@ const maxTokens = 1e12;
 
 const thoughtMembers = ["thinking", "reasoning", "reasoning_effort", "output_config"];
 
-/** Signs of content that the body only points to. Quotes inside a client's text are escaped, so these are no text. */
+/**
+ * Signs of content that the body only references. Quotes inside a client's text are escaped, so these are never text.
+ */
 const unseenWords = [
   '"file_id"',
   '"file_url"',
@@ -101,7 +103,7 @@ export function requestSizeOf(request: SizedRequest): RequestSize {
       mayThink = true;
     }
   }
-  // Of several the vendor may obey any; one that says nothing leaves it to the vendor.
+  // The vendor may obey any of several; a member without a number leaves it to the vendor.
   const known = limits.filter((limit) => limit !== null);
   const limit = known.length < limits.length || known.length === 0 ? null : Math.max(...known);
   return {
@@ -115,7 +117,7 @@ export function requestSizeOf(request: SizedRequest): RequestSize {
   };
 }
 
-/** A file is no text: what a recording or an image counts for is of the order of a thousandth of its bytes. */
+/** A file is not text: a recording or an image counts about a thousandth of its bytes. */
 function flatSize({ bytes, form }: Envelope): number {
   if (form === undefined) return estimateTokensOfBytes(bytes.length);
   return form.fields.reduce((sum, { isFile, start, end }) => {
@@ -129,7 +131,7 @@ function isUnseen({ key, kind }: JsonMember): boolean {
   return kind !== "null" && unseenMembers.includes(key);
 }
 
-/** Each text of a list is answered; a list of tokens is one. */
+/** Each text of a list gets an answer; a list of tokens is one text. */
 function promptsIn(bytes: Buffer, { start, end }: JsonMember): number {
   const list = parseLoosely(bytes.toString("utf8", start, end));
   return Array.isArray(list) && typeof list[0] !== "number" ? Math.max(1, list.length) : 1;
@@ -157,7 +159,7 @@ function sizesIn(
   };
 }
 
-/** Null where only the upstream will understand the request. */
+/** Null where only the upstream understands the request. */
 function estimateOf(request: SizedRequest): number | null {
   try {
     return estimateTokens(request.decode());
@@ -167,12 +169,12 @@ function estimateOf(request: SizedRequest): number | null {
   }
 }
 
-/** What hardly an answer exceeds. */
+/** What an answer rarely exceeds. */
 export function expectedOutput({ writes, limit }: Pick<RequestSize, "writes" | "limit">): number {
   return writes ? Math.min(limit ?? expectedOutputTokens, expectedOutputTokens) : 0;
 }
 
-/** What of a provider says how much a model of its may write. */
+/** The part of a provider that says how much its models may write. */
 type AnswerLimits = {
   readonly backend: Pick<Provider["backend"], "dialect"> & {
     targetFacts(model: string): Pick<TargetFacts, "maxOutput" | "defaultMaxTokens">;
@@ -181,7 +183,7 @@ type AnswerLimits = {
   readonly price: Pick<Provider["price"], "longestExceeding">;
 };
 
-/** The longest answer that the target will be asked for; where it was seen to give longer ones, as long as those. */
+/** The longest answer that the target will be asked for; longer where it was seen to exceed its limit. */
 export function longestAnswer(requestSize: RequestSize, provider: AnswerLimits, model: string): number {
   if (!requestSize.writes) return 0;
   const beyond = provider.price.longestExceeding(model);
@@ -198,9 +200,9 @@ function longestAsked(
   const target = backend.targetFacts(model);
   const known = target.maxOutput ?? facts.maxOutput;
   const unlimited = known ?? Math.min(defaultMaxAnswerTokens, facts.contextWindow ?? defaultMaxAnswerTokens);
-  // A program of its own may ask its model more than once.
+  // A CLI program may ask its model more than once.
   if (backend.dialect === null) return unlimited;
-  // There, and there alone, a thought comes on top of another format's limit.
+  // Only there, thinking comes on top of another format's limit.
   const isForeign = backend.dialect === "anthropic-messages" && backend.dialect !== requestSize.dialect;
   if (requestSize.mayThink && isForeign) return unlimited;
   const limit =
@@ -210,7 +212,7 @@ function longestAsked(
 }
 
 export type Ceiling = RequestedAmount & {
-  /** False: its price there is unknown. */
+  /** False: the model's price there is unknown. */
   readonly isPriced: boolean;
 };
 
@@ -231,7 +233,7 @@ export function ceilingAt(
   };
 }
 
-/** For a tenant whose budget counts money alone. */
+/** For a tenant whose budget counts only money. */
 export function unpricedFailure({ provider, model }: Target): Failure {
   return new Failure(
     "unsupported",

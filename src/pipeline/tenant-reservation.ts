@@ -1,5 +1,5 @@
-// What is reserved for a tenant's request while it goes from target to target: each attempt is judged at its own target's price before
-// anything is sent, and what may have been billed already stays on the bill. A request without a tenant pays nothing for it.
+// Reserves a tenant's budget while its request goes from target to target: each attempt is checked at its own target's price
+// before anything is sent, and what may have been billed already stays reserved. It costs nothing for a request without a tenant.
 
 import type { Target } from "../canon/decision.ts";
 import { Failure } from "../canon/failure.ts";
@@ -12,7 +12,10 @@ import type { Run } from "./run.ts";
 import { type Ceiling, ceilingAt, type RequestSize, unpricedFailure } from "./tenant-price.ts";
 import type { TenantUsage } from "./tenant-usage.ts";
 
-/** Why nothing cheaper answered may be over soon, and then the rest of the budget will do. */
+/**
+ * Longest Retry-After: whatever kept a cheaper target from answering may pass soon, and the rest of the budget covers
+ * that one.
+ */
 const otherTargetMs = 30_000;
 
 function plus(one: Amount, other: Amount): Amount {
@@ -22,14 +25,14 @@ function plus(one: Amount, other: Amount): Amount {
 export type CeilingQuestion = {
   readonly requestSize: RequestSize;
   readonly providers: PipelineSnapshot["providers"];
-  /** A target without a price is passed over. */
+  /** A target without a price is skipped. */
   readonly needsPrice: boolean;
   readonly atMs: number;
 };
 
 /**
- * What the decision's first target may cost that has a price at all; null: there is no target. Throws the Failure for
- * the client when no target has a price, or not the model that the client itself named: no client gets another model unasked.
+ * What the decision's first target with a known price may cost; null: there is no target. Throws the Failure for the client
+ * when no target has a price, or the model that the client itself named has none: no client gets another model unasked.
  */
 export function firstCeiling(
   { targets, clientsTarget }: Pick<RoutedDecision, "targets" | "clientsTarget">,
@@ -48,7 +51,7 @@ export function firstCeiling(
   return null;
 }
 
-/** Why the tenant's limits do not cover an attempt there; null: what it may cost is reserved. */
+/** Why the tenant's limits do not cover an attempt there; null: its possible cost is reserved. */
 export function reserveFor(run: Run, provider: Provider, { model }: Target): MaybePromise<Failure | null> {
   const tenantUsage = run.tenantUsage;
   if (tenantUsage === null || tenantUsage.requestSize === null) return null;

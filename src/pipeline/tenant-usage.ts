@@ -1,5 +1,5 @@
-// What one request of a tenant holds of its tenant's limits, from its admission to its record.
-// It must never decide anything: tenant-reservation.ts judges, tenant-bill.ts settles.
+// The share of its tenant's limits that one request holds, from admission to record. It must never decide anything:
+// tenant-reservation.ts judges, tenant-bill.ts settles.
 
 import type { Target } from "../canon/decision.ts";
 import type { Usage } from "../canon/usage.ts";
@@ -18,11 +18,11 @@ export type BilledAttempt = {
 };
 
 export class TenantUsage {
-  /** What it says of its size; null: it costs nothing. */
+  /** What it says about its size; null: it costs nothing. */
   requestSize: RequestSize | null = null;
   /** The cheaper model that answers because the budget is spent. */
   overBudgetModel: string | null = null;
-  /** Budgets are not asked: they are spent, and this is the model for that. */
+  /** Budgets are not checked: they are spent, and this is the model for that case. */
   isBeyondBudget = false;
   /** Running attempts, and what is reserved for each. */
   readonly open: { readonly attempt: BilledAttempt; readonly reserved: Amount }[] = [];
@@ -32,14 +32,14 @@ export class TenantUsage {
   failedCost: Amount = zeroAmount;
   failedUsage: Usage | null = null;
 
-  /** `payer`: the tenant on whose behalf something of our own is asked; its record is this tenant's too. */
+  /** `payer`: the tenant that an internal request is sent for; the record is this tenant's too. */
   constructor(
     readonly reservation: Reservation,
     readonly refusesUnpriced: boolean,
     readonly payer: string | null = null,
   ) {}
 
-  /** The attempt that was judged begins. */
+  /** The checked attempt begins. */
   begin(attempt: BilledAttempt): void {
     if (this.requestSize === null) return;
     attempt.observer.countsBytes = true;
@@ -47,7 +47,7 @@ export class TenantUsage {
     this.next = zeroAmount;
   }
 
-  /** False: it was none that costs anything. */
+  /** False: the attempt cost nothing. */
   end(attempt: BilledAttempt): boolean {
     const at = this.open.findIndex((each) => each.attempt === attempt);
     if (at >= 0) this.open.splice(at, 1);

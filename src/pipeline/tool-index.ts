@@ -1,14 +1,14 @@
 // Finds tools by their names, descriptions and arguments, in the two ways that a client can ask for: a pattern, or plain words.
-// It must never run a pattern on the language's own RegExp: a model writes it, and anybody may have dictated it to the model.
+// It must never run a pattern on JavaScript's own RegExp: a model writes it, and a prompt injection may have dictated it.
 
 import type { Tool } from "../canon/request.ts";
 import type { Found } from "../dialects/deferred-tools.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import { compilePattern, problemOfPattern } from "../routing/text-pattern.ts";
 
-/** As many as the vendor's own search gives (platform.claude.com, tool search tool: "3-5 most relevant tools"). */
+/** As many as the vendor's own search returns (platform.claude.com, tool search tool: "3-5 most relevant tools"). */
 const maxFound = 5;
-/** The vendor's own limit for a pattern is 200 characters; plain words get as many. */
+/** The vendor's own limit for a pattern is 200 characters; plain words get the same. */
 const maxQueryLength = 200;
 
 type IndexedTool = { readonly name: string; readonly text: string };
@@ -43,7 +43,7 @@ function queryIn(input: string): string | null {
 function byPattern(entries: readonly IndexedTool[], query: string): Found {
   const problem = problemOfPattern(query);
   if (problem !== null) return searchError(`The pattern cannot be used: ${problem}.`);
-  // Models rarely think of upper and lower case.
+  // Models rarely get upper and lower case right.
   const pattern = compilePattern(`(?i)${query}`);
   const names = entries.filter(({ text }) => pattern.occursIn(text)).map(({ name }) => name);
   return { names: names.slice(0, maxFound) };

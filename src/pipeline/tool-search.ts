@@ -1,5 +1,5 @@
-// A search for tools that the vendor would make itself, made here for a vendor that has none: the model calls it like any other
-// tool, is answered with what was found and asked again, and the client sees one answer. It must never ask without an end.
+// Tool search for vendors that have none: the model calls it like any other tool, gets what was found and is asked again, and
+// the client sees one answer. It must never ask without an end.
 
 import type { Backend, Call } from "../backends/backend.ts";
 import type { StreamEvent } from "../canon/event.ts";
@@ -16,7 +16,7 @@ import {
 import { brokenOff, isRecord, parseLoosely } from "../dialects/decoding.ts";
 import { findTools } from "./tool-index.ts";
 
-/** After so many searches the model has to do with what it has. */
+/** After this many searches the model must work with the tools it has. */
 const maxSearches = 4;
 
 type Batches = ReturnType<Backend["generate"]>;
@@ -24,7 +24,7 @@ type SearchKind = "regex" | "bm25";
 
 type SearchingBackend = Pick<Backend, "generate" | "encode">;
 
-/** The backend that searches for its model; the same one where the request asks for no such thing. */
+/** A backend that runs the searches of its model; the given one where the request needs no search. */
 export function searchingFor(backend: SearchingBackend, request: ChatRequest): SearchingBackend {
   if (!request.opaqueTools.some(isVendorSearch)) return backend;
   const { encode } = backend;
@@ -36,7 +36,7 @@ export function searchingFor(backend: SearchingBackend, request: ChatRequest): S
   };
 }
 
-/** The request as the model gets it at first. `kinds` receives how each search looks for its tools. */
+/** The request as the model gets it at first. `kinds` receives the kind of each search. */
 function withSearches(
   asked: ChatRequest,
   kinds: Map<string, SearchKind>,
@@ -85,7 +85,7 @@ async function* answer(backend: SearchingBackend, asked: ChatRequest, call: Call
   }
 }
 
-/** The attempt has been reported as begun already. */
+/** The attempt is already reported as begun. */
 const followUpCall = (call: Call): Call => ({
   requestId: call.requestId,
   model: call.model,
@@ -111,7 +111,7 @@ function searchesOf(reply: Reply, kinds: ReadonlyMap<string, SearchKind>, tools:
   });
 }
 
-/** The model's turn and what was found; `without`: the searches that are not offered any more. */
+/** Adds the model's turn and what was found; `without`: searches that are no longer offered. */
 function withResults(
   request: ChatRequest,
   reply: Reply,
@@ -127,7 +127,7 @@ function withResults(
       { role: "user", content: results },
     ],
     tools: without === null ? request.tools : request.tools.filter(({ name }) => !without.has(name)),
-    // What was forced has been done.
+    // The forced tool call is done.
     toolChoice: request.toolChoice?.type === "none" ? request.toolChoice : null,
   };
 }
@@ -147,7 +147,7 @@ function searchTool(name: string, kind: SearchKind): Tool {
   };
 }
 
-/** One answer of the model's among those that the client sees as one. */
+/** One of the model's answers that the client sees as one. */
 class Round {
   hasFailed = false;
   hasOtherCalls = false;
@@ -171,7 +171,7 @@ class Round {
     return this.end !== null;
   }
 
-  /** What of it the client sees, in the numbering of the whole answer. */
+  /** The events that the client sees, numbered within the whole answer. */
   take(event: StreamEvent): StreamEvent[] {
     this.events.push(event);
     switch (event.type) {
@@ -208,12 +208,12 @@ class Round {
     return { ...event, index };
   }
 
-  /** Of this answer and those before it. */
+  /** Usage of this answer and those before it. */
   get spent(): Usage {
     return addUsage(this.before.spent, this.used);
   }
 
-  /** What the provider itself says that they cost; 0: it says nothing. */
+  /** The cost that the provider itself reports; 0: none reported. */
   get costUsd(): number {
     return this.before.costUsd + (this.end?.costUsd ?? 0);
   }
@@ -232,7 +232,7 @@ class Round {
     return searches.length === 0 ? events : [...events, { type: "usage", usage: this.spent }];
   }
 
-  /** `isLeftAlone`: nothing that was called is the client's to answer. */
+  /** `isLeftAlone`: no call is left for the client to answer. */
   finish(isLeftAlone: boolean): StreamEvent {
     const end = this.end ?? { type: "finish", reason: "stop", usage: unknownUsage };
     const reason = isLeftAlone && end.reason === "tool-calls" ? "stop" : end.reason;

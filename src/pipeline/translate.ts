@@ -1,4 +1,4 @@
-// The answer by way of the canonical form: any endpoint's dialect over any backend's.
+// Translates an answer through the canonical form: from any backend's dialect to any endpoint's.
 
 import type { Backend, Call } from "../backends/backend.ts";
 import { startsAnswer, type StreamEvent } from "../canon/event.ts";
@@ -20,7 +20,7 @@ export type TranslateOptions = {
   readonly client: ClientHalf;
   readonly facts: AnswerFacts;
   readonly observer: Observer;
-  /** Stop sequences that the backend's format cannot say. */
+  /** Stop sequences that the backend's format cannot express. */
   readonly stops?: readonly string[];
   readonly progress: Progress;
   readonly redact: (text: string) => string;
@@ -53,7 +53,7 @@ function streamedSource(options: TranslateOptions, batches: ReturnType<Backend["
   };
 }
 
-/** The message of a program or a vendor may repeat secrets that it was given. */
+/** A message of a program or vendor may repeat secrets that it received. */
 function redactedPiece(options: TranslateOptions, piece: Piece): Piece {
   return piece.failure === null
     ? piece
@@ -68,7 +68,7 @@ function cutOff(options: TranslateOptions, batches: ReturnType<Backend["generate
 
 const complete = (): Failure => new Failure("cancelled", "The answer was complete.");
 
-/** Batches of events -> pieces; one encoder's state over the whole stream. */
+/** Turns batches of events into pieces; one encoder keeps its state over the whole stream. */
 export function pieceEncoder(
   client: ClientHalf,
   facts: AnswerFacts,
@@ -122,7 +122,7 @@ function wholeSource(options: TranslateOptions, batches: ReturnType<Backend["gen
   };
 }
 
-/** About what an event takes in memory; unlike a stream, a whole answer is held until its end. */
+/** The approximate memory of an event; unlike a stream, a whole answer is held until its end. */
 function sizeOf(event: StreamEvent): number {
   switch (event.type) {
     case "text-delta":
@@ -135,7 +135,7 @@ function sizeOf(event: StreamEvent): number {
   }
 }
 
-/** The fold of all events, which the observer has seen, as one JSON body. Throws the stream's Failure. */
+/** All events, which the observer has seen, folded into one JSON body. Throws the stream's Failure. */
 export function wholePiece(
   events: readonly StreamEvent[],
   options: Pick<TranslateOptions, "client" | "facts">,

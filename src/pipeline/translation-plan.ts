@@ -1,5 +1,5 @@
 // The plan for a target that gets the request in its own format: the canonical request as it is sent there, and the source that
-// asks for it. What the client's format alone can say is noted as left out.
+// asks for it. What only the client's format can express is noted as left out.
 
 import type { Backend, Call } from "../backends/backend.ts";
 import type { ChatRequest } from "../canon/request.ts";
@@ -29,7 +29,7 @@ export type TranslationTarget = {
 export type Translation = {
   readonly backend: Pick<Backend, "generate" | "encode">;
   readonly request: ChatRequest;
-  /** Stop sequences that the target's format cannot say: they are looked for in the answer. */
+  /** Stop sequences that the target's format cannot express: they are searched for in the answer. */
   readonly stops: readonly string[];
 };
 
@@ -39,7 +39,7 @@ const requestFor = ({ incoming, facts, isForeign, setsCacheMarks }: TranslationT
   return { ...marked, model: facts.model };
 };
 
-/** What the target is asked for; `call` receives what is left out and how long an answer may be. */
+/** The request for the target; `call` receives what is left out and how long an answer may be. */
 export function translationOf(
   target: TranslationTarget,
   call: Pick<Call, "note" | "unsupported" | "remainingWindow">,
@@ -48,7 +48,7 @@ export function translationOf(
   const { backend } = provider;
   const decoded = incoming.decode();
   if (isForeign) {
-    // The CLI alone has a header for them, from the days of its forerunners.
+    // Only the CLI has a header for these notes, kept for clients of earlier programs.
     const unsupported = backend.dialect === null ? call.unsupported : undefined;
     incoming.bodyClient.noteLosses(decoded, call.note ?? ignoreNote, unsupported);
   }

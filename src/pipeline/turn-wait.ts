@@ -1,5 +1,5 @@
-// The wait for a turn at a provider that has none free, seen by the operator and kept in the record.
-// It must never be asked first: a turn that is free is taken without a promise.
+// The wait for a turn at a provider that has none free, seen by the operator and kept in the record. Callers must first
+// try to take a free turn, which needs no promise.
 
 import type { QueueRefusal, Turn } from "../tenants/queue.ts";
 import type { Provider } from "./dependencies.ts";

@@ -1,26 +1,28 @@
-// A refusal that is sent while the body of its request is still on its way. The rest is taken off the line and dropped, and then
-// the connection is closed: one that is closed with bytes unread is reset, and most clients then say "broken pipe" and never look
-// at the answer. It must never keep what it reads, nor hold a connection for a client that hardly sends.
+// Sends a refusal while the request's body is still arriving. The rest is read and dropped before the connection is closed:
+// closing with unread bytes resets the connection, and most clients then report "broken pipe" and never read the answer. It must
+// never keep what it reads, nor hold a connection for a client that hardly sends.
 
 import type { TimerListener, Ticker, TickerTimer } from "../system/ticker.ts";
 import { releaseMemory } from "../wire/body.ts";
 
 export type UnreadBodies = {
-  /** The same answer, given at once; it ends when the rest has come, when the sender pauses, or when it is too much. */
+  /**
+   * The same answer, sent at once; it ends when the rest has arrived, when the sender pauses, or when it is too much.
+   */
   respondAndDrain(response: Response, request: Request): Response;
 };
 
-/** Each holds a connection; for further ones it is closed at once. */
+/** Each one holds a connection; beyond this number connections are closed at once. */
 const maxAtOnce = 64;
 const maxBytes = 67_108_864;
 const maxMs = 30_000;
-/** Who looks for an answer while sending stops by then, as long as nobody takes more. */
+/** A client that reads answers while sending has stopped by then, as long as no more is read. */
 const firstCheckMs = 100;
 const checkEveryMs = 250;
-/** Who sends less between two looks has stopped, or is too slow to be waited for. */
+/** A client that sends less between two checks has stopped, or is too slow to wait for. */
 const minBytes = 16_384;
 
-/** `hasRoom`: there are connections to spare. */
+/** `hasRoom`: another connection may be held. */
 export function createUnreadBodies(ticker: Ticker, hasRoom: () => boolean): UnreadBodies {
   let underWay = 0;
   return {
@@ -96,14 +98,14 @@ class BodyDrain implements TimerListener {
         releaseMemory(value);
       }
     } catch {
-      // The client has gone: it has read what it wanted to.
+      // The client has gone: it has read what it wanted.
     }
   }
 
   private stop(): void {
     this.timer.stop();
     this.first.resolve();
-    // A read that waits is over then.
+    // Ends a pending read.
     this.reader.cancel().catch(() => undefined);
   }
 }

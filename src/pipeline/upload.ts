@@ -1,5 +1,5 @@
-// A request's body on its way in: held to its size, to the memory of all bodies and to a least speed, and given up at once when
-// the request ends. It must never leave a byte booked that it has given back, nor keep a request waiting that is over.
+// Reads a request's body: limits its size, its memory and its minimum speed, and stops at once when the request ends. It must
+// never leave a released byte reserved, nor keep a finished request waiting.
 
 import { Failure } from "../canon/failure.ts";
 import type { TimerListener, Ticker, TickerTimer } from "../system/ticker.ts";
@@ -7,51 +7,51 @@ import { BodyBlocks } from "../wire/body.ts";
 import type { BodyShare, BodyTurn } from "./body-memory.ts";
 
 export type UploadRules = {
-  /** Of one body. */
+  /** Limit of one body. */
   readonly limitBytes: number;
-  /** Of all bodies together. */
+  /** Limit of all bodies together. */
   readonly memoryBytes: number;
-  /** Bytes a second once `graceMs` have passed; 0: as slowly as it likes. */
+  /** Minimum bytes a second once `graceMs` have passed; 0: no minimum. */
   readonly minRate: number;
   readonly graceMs: number;
   /** How long a large body waits for room before it takes what there is. */
   readonly memoryWaitMs: number;
-  /** When a body is looked at for the first time. */
+  /** When a body is first checked. */
   readonly firstCheckMs: number;
 };
 
 /**
- * Up to here a body is booked as announced and left to the runtime, which gathers it for half of what a stream of chunks
- * costs. Larger ones are booked as they come: announcing is free, and would lock the others out.
+ * Up to this size the announced length is reserved and the runtime collects the body, at half the cost of a stream of
+ * chunks. Larger bodies are reserved as they arrive: announcing is free and would lock other callers out.
  */
 const maxAtOnce = 131_072;
 
-/** How long a client should wait for memory: as long as an answer usually takes to begin, for so long bodies are held. */
+/** How long a client should wait for memory: the usual time until an answer begins, because bodies are held that long. */
 const memoryRetryMs = 5_000;
 
 const never = Number.POSITIVE_INFINITY;
 
 /** A class, because every request has one. */
 export class Upload {
-  /** The body is there. */
+  /** The body has arrived. */
   isWhole = false;
-  /** The same; or no request waits for it any more. */
+  /** The body has arrived, or no request waits for it any more. */
   isOver = false;
   private endedBy: Error | null = null;
   private booked = 0;
   private received = 0;
   private isReleased = false;
-  /** Of a body that is taken at once: when it must be there. */
+  /** For a body that is collected at once: when it must have arrived. */
   private dueMs = never;
   private windowStartMs: number;
   private receivedBefore = 0;
   private readonly waitUntilMs: number;
   private turn: BodyTurn | null = null;
-  /** There was no room for it when it came. */
+  /** There was no room when it arrived. */
   hasWaited = false;
-  /** Bytes that were promised to it and have not come. */
+  /** Promised bytes that have not arrived. */
   private promised = 0;
-  /** Its speed counts from the next look on. */
+  /** Its speed counts from the next check on. */
   private isSpeedReset = false;
   private waiting: PromiseWithResolvers<ArrayBuffer> | null = null;
   private reader: { cancel(): Promise<void> } | null = null;
@@ -67,7 +67,7 @@ export class Upload {
     share.open();
   }
 
-  /** Rejects with a Failure, or with the reason that `end` was given. What it gives goes to `whole`. */
+  /** Rejects with a Failure, or with the reason passed to `end`. Its result goes to `whole`. */
   read(): Promise<ArrayBuffer | Buffer> {
     if (this.endedBy !== null) return Promise.reject(this.endedBy);
     const { limitBytes, memoryBytes, minRate, graceMs } = this.rules;
@@ -84,7 +84,7 @@ export class Upload {
     return waiting.promise;
   }
 
-  /** The body that `read` gave. Throws Failure where a length has lied. */
+  /** The body that `read` returned. Throws Failure where the announced length was wrong. */
   whole(raw: ArrayBuffer | Buffer): Buffer {
     if (raw.byteLength > this.rules.limitBytes) throw tooLarge(this.rules.limitBytes);
     this.isOver = true;
@@ -94,7 +94,7 @@ export class Upload {
     return Buffer.isBuffer(raw) ? raw : Buffer.from(raw);
   }
 
-  /** Why it could not be read, as a Failure or the reason that `end` was given. */
+  /** Why it could not be read, as a Failure or the reason passed to `end`. */
   readFailure(thrown: unknown): Error {
     this.isOver = true;
     if (this.endedBy !== null) return this.endedBy;
@@ -108,11 +108,11 @@ export class Upload {
     this.endedBy = reason;
     this.waiting?.reject(reason);
     this.turn?.leave();
-    // A read that waits is over then.
+    // Ends a pending read.
     void this.reader?.cancel().catch(() => undefined);
   }
 
-  /** Null: it comes fast enough, or it is there. To be asked when `nextCheckMs` have passed. */
+  /** Null: it arrives fast enough, or has arrived. Call after `nextCheckMs`. */
   checkSpeed(nowMs: number): Failure | null {
     if (this.isOver) return null;
     const { minRate, graceMs } = this.rules;
@@ -139,7 +139,7 @@ export class Upload {
     return Math.max(0, (this.dueMs === never ? this.windowStartMs + this.rules.graceMs : this.dueMs) - nowMs);
   }
 
-  /** It will not be read again: its memory is no longer counted. Idempotent. */
+  /** Releases its memory: it will not be read again. Idempotent. */
   release(): void {
     if (this.isReleased) return;
     this.isReleased = true;
@@ -170,7 +170,7 @@ export class Upload {
       }
     } catch (thrown) {
       blocks.drop();
-      // What is still to come of a body that is refused is dropped beside the answer (unread-body.ts).
+      // The rest of a refused body is dropped while the answer is sent (unread-body.ts).
       if (thrown instanceof Failure && this.endedBy === null) reader.releaseLock();
       else await reader.cancel().catch(() => undefined);
       throw thrown;
@@ -181,7 +181,7 @@ export class Upload {
     return bytes;
   }
 
-  /** What is not read stays with the sender (Bun 1.4.5: all but about a megabyte). */
+  /** Unread bytes stay with the sender (Bun 1.4.5: all but about a megabyte). */
   private async waitForMemory(length: number): Promise<void> {
     const turn = this.share.waitTurn(length, this.rules.memoryBytes);
     if (turn !== null) {
@@ -196,7 +196,7 @@ export class Upload {
   }
 
   private book(bytes: number): boolean {
-    // The answer may have been given while a chunk was on its way.
+    // The answer may have been sent while a chunk was arriving.
     if (this.isReleased) return false;
     const { memoryBytes } = this.rules;
     if (!this.share.reserve(bytes, memoryBytes, this.received <= maxAtOnce)) return false;
@@ -227,7 +227,7 @@ const tooSlow = (leastRate: number): Failure =>
     `The body came more slowly than ${leastRate} bytes a second (server.min_upload_kb_s).`,
   );
 
-/** The request's own deadline has passed before its body was there. */
+/** The request's deadline passed before its body had arrived. */
 export const tooLate = (): Failure =>
   new Failure("slow-body", "The body did not arrive within server.request_timeout_s.");
 

@@ -1,5 +1,5 @@
-// Layer 3: a cheap model names the category of the user's words. It knows no provider and no network: `ask` is handed in.
-// The user's words are data: whatever they say, only a category that the config knows can come out.
+// Layer 3: a cheap model names the category of the user's words. It knows no provider and no network: `ask` is a
+// parameter. The user's words are data: whatever they say, the result is always a category of the config.
 
 import { createHash } from "node:crypto";
 import { createExpiringCache } from "./expiring-cache.ts";
@@ -7,14 +7,17 @@ import type { RuleInput } from "./rule-input.ts";
 import type { LlmClassifierSettings } from "./settings.ts";
 import { compileWords, foldText } from "./word-matcher.ts";
 
-/** One question to the classifying model. Rejects when it cannot be answered; `signal` tells when nobody waits any more. */
+/**
+ * One question to the classifying model. Rejects when there is no answer; `signal` aborts when the answer is no longer
+ * needed.
+ */
 export type AskClassifier = (
   prompt: string,
   options: {
     readonly maxTokens: number;
     readonly timeoutMs: number;
     readonly signal: AbortSignal;
-    /** On whose behalf; null: nobody's that is told apart. */
+    /** The tenant it is asked for; null: none. */
     readonly tenant: string | null;
   },
 ) => Promise<string>;
@@ -22,9 +25,9 @@ export type AskClassifier = (
 export type ClassifierOptions = {
   readonly settings: LlmClassifierSettings;
   readonly ask: AskClassifier;
-  /** Milliseconds that never go back. */
+  /** Monotonic milliseconds. */
   readonly nowMs: () => number;
-  /** Calls `run` once after `ms`; the answer cancels it. */
+  /** Calls `run` once after `ms`; the returned function cancels it. */
   readonly setTimer: (ms: number, run: () => void) => () => void;
 };
 
@@ -38,7 +41,7 @@ export type Classification =
     }
   | {
       readonly kind: "timeout" | "failed" | "unknown" | "over-budget";
-      /** `fallback_on_timeout`, or null when the config names none. */
+      /** `fallback_on_timeout`, or null when the config sets none. */
       readonly routeTo: string | null;
       readonly why: string;
     };
@@ -50,10 +53,10 @@ type ModelAnswer = { readonly category: string } | { readonly kind: "timeout" | 
 
 const placeholder = "{last_user_message}";
 
-/** Characters of an answer in which a category is looked for: a model may write its reasoning first. */
+/** How many characters of an answer are searched for a category: a model may write its reasoning first. */
 const maxAnswerLength = 20_000;
 
-/** The first characters, never half of a pair. */
+/** The first characters, never half of a surrogate pair. */
 function firstCharacters(text: string, count: number): string {
   if (text.length <= count) return text;
   const isHalf = /[\ud800-\udbff]/.test(text.charAt(count - 1));
@@ -71,7 +74,7 @@ function defaultPrompt(categories: readonly string[], message: string, mark: str
   ].join("\n");
 }
 
-/** The message goes in as it is: neither `$&` nor a placeholder inside it means anything. */
+/** The message is inserted literally: `$&` and placeholders inside it have no meaning. */
 function fillIn(template: string, message: string): string {
   const filled = template.replaceAll(placeholder, () => message);
   return template.includes(placeholder) ? filled : `${template}\n\n${message}`;
@@ -138,7 +141,7 @@ export function createClassifier({ settings, ask, nowMs, setTimer }: ClassifierO
         stop.abort();
       });
       const { max_classify_tokens: maxTokens, timeout_ms: timeoutMs } = settings;
-      // Inside a promise, so that an `ask` that throws at once is an answer too.
+      // Inside a promise, so that an `ask` that throws synchronously is handled too.
       Promise.resolve()
         .then(() => ask(prompt, { maxTokens, timeoutMs, signal: stop.signal, tenant }))
         .then(
@@ -163,7 +166,7 @@ export function createClassifier({ settings, ask, nowMs, setTimer }: ClassifierO
       let flight = flights.get(key);
       if (flight === undefined) {
         if (!budget.take()) return without("over-budget");
-        // Nobody can write a message that holds a part of its own hash.
+        // No message can contain a part of its own hash.
         const prompt =
           settings.prompt === undefined
             ? defaultPrompt(categories, message, `=== ${key.slice(0, 16)} ===`)

@@ -1,5 +1,5 @@
-// Targets in the wished order -> the Decision: filtered by what models can do, those held back last, and all of it explained.
-// It must never know which layer chose, only what to write of it.
+// Turns targets in preferred order into the Decision: filtered by what models can do, held-back targets last, every step
+// explained. It must never know which layer chose, only how to describe the choice.
 
 import type { Candidate, Decision, Target } from "../canon/decision.ts";
 import {
@@ -15,27 +15,27 @@ import { noCapableTarget } from "./no-capable-target.ts";
 import type { RuleInput } from "./rule-input.ts";
 import type { Load } from "./strategies.ts";
 
-/** What is true right now. */
+/** The current state of providers and prices. */
 export type RoutingView = {
   judge(
     provider: string,
     model: string,
   ): { readonly go: "yes" | "probe" } | { readonly go: "no"; readonly untilMs: number; readonly why: string };
   load(provider: string): Load;
-  /** The provider of this pool that served the session last, null when nobody did. */
+  /** The provider of this pool that served the session last; null: none. */
   lastOf(pool: string, session: string): string | null;
 };
 
 export type RouteRequest = {
   readonly model: string;
-  /** The client said `x-clawgate-fallback: off`. */
+  /** The client sent `x-clawgate-fallback: off`. */
   readonly isFallbackOff: boolean;
   readonly session: string | null;
-  /** Only this very model may answer, wherever it is sold: vectors of another one mean nothing beside its own. */
+  /** Only this model may answer, at any provider: vectors of different models cannot be compared. */
   readonly keepsModel?: boolean;
-  /** What the request needs at most; null where the request is no chat and nothing is filtered. */
+  /** The most that the request may need; null where the request is not a chat and nothing is filtered. */
   readonly requirements: Requirements | null;
-  /** The request itself; decodes the body. Throws Failure. */
+  /** Decodes and returns the request. Throws Failure. */
   read(): RuleInput;
 };
 
@@ -44,7 +44,7 @@ export type RoutedDecision = Decision & {
   readonly isClientsOwnModel: boolean;
   /** The target that the client itself named; its refusal is the answer. */
   readonly clientsTarget: Target | null;
-  /** Where a session's last provider is remembered; null when there was nothing to choose. */
+  /** The pool under which a session's last provider is remembered; null when there was no choice. */
   readonly pool: string | null;
 };
 
@@ -62,13 +62,13 @@ export type DecisionInput = {
   readonly isDry: boolean;
 };
 
-/** One target on its way into the decision. */
+/** One candidate for the decision. */
 type RatedTarget = {
   readonly target: Target;
   readonly isNamed: boolean;
   readonly lack: MissingCapability | null;
   readonly shortfall: MissingCapability | null;
-  /** Why it should not be asked right now. */
+  /** Why it should not be asked now. */
   readonly heldBack: string | null;
 };
 
@@ -93,7 +93,7 @@ export function createDecisionBuilder(options: {
         shortfall: requirements === null || isNamed ? null : outputShortfall(facts, requirements),
       });
       let found = find();
-      // The bytes alone give an upper bound of what is needed: only the decoded request may be refused.
+      // The bytes alone give an upper bound of the needs: only a decoded request may be refused.
       if (read === null && (found.lack !== null || found.shortfall !== null)) {
         read = request.read();
         requirements = requirementsOf(read.facts);
@@ -134,7 +134,7 @@ export function createDecisionBuilder(options: {
       reason: isDiverted ? `${choice.reason}; diverted: ${candidates[0]?.note ?? ""}` : choice.reason,
       targets: ordered.map(({ target }) => target),
       candidates,
-      // A copy: the question's own facts are worked out late and hold the whole request.
+      // A copy: the question's own facts are computed lazily and hold on to the whole request.
       facts: read === null ? null : { ...read.facts },
       isClientsOwnModel: input.isClientsOwnModel && winner === all[0],
       clientsTarget: isClientsChoice ? (input.first[0] ?? null) : null,

@@ -1,9 +1,9 @@
-// Can this model serve this request at all? Hard filters, asked before any preference.
-// What nobody knows refuses nothing; it must never guess.
+// Decides whether a model can serve a request at all: hard filters, applied before any preference. Unknown facts
+// exclude nothing; it must never guess.
 
 import type { RequestFacts } from "../canon/decision.ts";
 
-/** What is known of one model. Tokens; USD per million; null = unknown. */
+/** What is known about one model. Tokens; USD per million; null = unknown. */
 export type ModelFacts = {
   readonly contextWindow: number | null;
   readonly maxOutput: number | null;
@@ -15,7 +15,7 @@ export type ModelFacts = {
   readonly priceOutput: number | null;
 };
 
-/** What a request may need at most, read off its bytes without decoding it. */
+/** The most that a request may need, read from its bytes without decoding it. */
 export type Requirements = {
   readonly tokens: number;
   readonly tools: boolean;
@@ -28,7 +28,7 @@ export type Requirements = {
 export type MissingCapability = {
   readonly capability:
     "context window" | "tools" | "vision" | "structured output" | "thinking" | "max output";
-  /** For people: what is missing, with the numbers. */
+  /** What is missing, for people, with numbers. */
   readonly reason: string;
 };
 
@@ -46,7 +46,7 @@ export function requirementsOf(facts: RequestFacts): Requirements {
   };
 }
 
-/** What rules a model out, whoever chose it; null: nothing that we know of. */
+/** What excludes a model, whoever chose it; null: nothing known. */
 export function missingCapability(
   model: ModelFacts,
   requirements: Requirements,
@@ -64,15 +64,15 @@ export function missingCapability(
       capability: "context window",
       reason: `window of ${contextWindow} tokens, the request has about ${requirements.tokens}`,
     };
-  // Who names a model and asks it to think gets the model; the option is dropped on the way.
+  // A client that names a model and asks it to think gets the model without the option.
   if (requirements.thinking && model.thinking === false && !isClientsChoice)
     return { capability: "thinking", reason: "does not support thinking" };
   return null;
 }
 
 /**
- * A shorter ceiling than the limit the client named: the model can still answer, only not at such length.
- * So it is left out while another one can, and otherwise the limit is cut (TargetFacts.maxOutput).
+ * The model's output limit is below the client's: it can still answer, but not at that length. It is left out while
+ * another model can, and otherwise the limit is reduced (TargetFacts.maxOutput).
  */
 export function outputShortfall(model: ModelFacts, requirements: Requirements): MissingCapability | null {
   if (
@@ -87,7 +87,7 @@ export function outputShortfall(model: ModelFacts, requirements: Requirements): 
   };
 }
 
-/** Expected answer length where the client named none, for the estimate of costs only. */
+/** Expected answer length where the client set no limit, for the cost estimate only. */
 const expectedOutputTokens = 500;
 
 /** USD of a request with this many tokens, null when a price is unknown. */

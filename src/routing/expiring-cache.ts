@@ -1,5 +1,5 @@
-// A small memory with a bound and an age: the least recently used entry goes first (lru-cache), an old one is never told.
-// It must never grow beyond its bound nor keep a timer of its own.
+// A small cache with a size limit and a maximum age: the least recently used entry goes first (lru-cache), an expired one
+// is never returned. It must never exceed its limit nor keep a timer.
 
 import { LRUCache } from "lru-cache";
 
@@ -7,18 +7,18 @@ export type ExpiringCache<Value> = {
   get(key: string): Value | null;
   /** An entry keeps the age of its last `set`. */
   set(key: string, value: Value): void;
-  /** Drops the old ones, which otherwise stay until they are asked for or pushed out. */
+  /** Drops expired entries, which otherwise stay until they are read or evicted. */
   sweep(): void;
   readonly size: number;
 };
 
 export function createExpiringCache<Value>(options: {
   readonly entries: number;
-  /** Asked whenever an age is judged: a new value holds for entries that are there already. */
+  /** Read whenever an age is checked: a new value applies to existing entries too. */
   readonly ttlMs: () => number;
   readonly nowMs: () => number;
 }): ExpiringCache<Value> {
-  // Its own ages are fixed when an entry is set, and ours follow a reload; a cache without room is none to it.
+  // lru-cache fixes an entry's age when it is set, but ours must follow a reload; and it does not accept a size of 0.
   const entries = new LRUCache<string, { readonly value: Value; readonly setMs: number }>({
     max: Math.max(1, options.entries),
   });

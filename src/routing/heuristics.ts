@@ -1,5 +1,5 @@
-// Layer 2: rules about what the request looks like and about the user's own words.
-// It must never look at the system prompt (ClawGate-py learned why), and never repeat the user's words in its reason.
+// Layer 2: rules about the request's shape and the user's own words. It must never look at the system prompt, which
+// contains matching words in every request, and never repeat the user's words in its reason.
 
 import type { RuleInput } from "./rule-input.ts";
 import type { HeuristicMatch, HeuristicRulesSettings } from "./settings.ts";
@@ -59,7 +59,7 @@ function factCondition(name: keyof typeof factReasons, wanted: boolean): Conditi
 
 function conditionsOf(match: HeuristicMatch): Condition[] {
   const found: Condition[] = [];
-  // The cheap ones first: counting tokens looks at every byte.
+  // Cheap conditions first: counting tokens reads every byte.
   if (match.has_tools !== undefined) found.push(factCondition("hasTools", match.has_tools));
   if (match.message_keywords !== undefined) found.push(wordsCondition(match.message_keywords));
   if (match.code_block !== undefined) found.push(factCondition("hasCodeBlock", match.code_block));
@@ -67,12 +67,12 @@ function conditionsOf(match: HeuristicMatch): Condition[] {
   const tokens = match.estimated_tokens === undefined ? null : tokensCondition(match.estimated_tokens);
   if (tokens !== null) found.push(tokens);
   if (match.message_matches !== undefined) found.push(patternsCondition(match.message_matches));
-  // Last, so that it decides only for a block that says nothing else. `false` says nothing at all.
+  // Last, so that it decides only for a block without other conditions. `false` is no condition.
   if (found.length === 0 && match.fallthrough === true) found.push(() => "this rule always matches");
   return found;
 }
 
-/** First match wins; all conditions of a rule must hold, and a rule without any never does. */
+/** First match wins; all conditions of a rule must hold, and a rule without any never matches. */
 export function compileHeuristics(settings: HeuristicRulesSettings): (input: RuleInput) => RuleMatch | null {
   if (!settings.enabled) return () => null;
   const rules = settings.rules.map((rule) => ({ ...rule, holds: allOf(conditionsOf(rule.match)) }));

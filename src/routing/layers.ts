@@ -1,5 +1,5 @@
-// The three layers in their order: static rules, heuristics, classifier, and what is left when none of them speaks.
-// It only says where to; whether anybody there can serve is the router's business.
+// Runs the three layers in order: static rules, heuristics, classifier, then the default when none of them decides. It
+// only names a destination; the router checks whether a provider there can serve.
 
 import type { Layer } from "../canon/decision.ts";
 import type { Classifier } from "./classifier.ts";
@@ -18,13 +18,13 @@ export type LayerChoice = {
 };
 
 export type Layers = {
-  /** False: every `auto` goes to the chain, and nobody needs to read the request. */
+  /** False: every `auto` goes to the chain, and the request need not be read. */
   readonly hasRules: boolean;
-  /** A promise only when the classifier must be asked; `isDry`: it is not asked, only named. */
+  /** A promise only when the classifier must be asked; `isDry`: it is named but not asked. */
   choose(input: RuleInput, isDry: boolean): LayerChoice | Promise<LayerChoice>;
 };
 
-/** What is left when no layer speaks. */
+/** The default when no layer decides. */
 export const noMatch: LayerChoice = {
   layer: "fallback",
   rule: "no-match",
@@ -33,7 +33,7 @@ export const noMatch: LayerChoice = {
   routeTo: null,
 };
 
-/** Nobody is called to explain a route, so this is where the request would go if the classifier did not answer. */
+/** Explaining a route calls no model, so this is where the request would go without an answer of the classifier. */
 function withUnaskedClassifier(choice: LayerChoice): LayerChoice {
   return {
     ...choice,
@@ -48,7 +48,7 @@ export function createLayers(options: {
 }): Layers {
   const { staticRules, heuristicRules, classifier } = options;
   const statics = compileStaticRules(staticRules);
-  // "Always holds" means: when nothing else did. With a classifier that is after it, or it would never be asked.
+  // "Always" rules apply when nothing else matched. With a classifier they come after it, or it would never be asked.
   const isLast = (rule: HeuristicRulesSettings["rules"][number]): boolean =>
     classifier !== null && rule.match.fallthrough === true;
   const withRules = (rules: HeuristicRulesSettings["rules"]): HeuristicRulesSettings => ({

@@ -1,5 +1,5 @@
-// Names that mean something only to a rule ("r1", "flash"): they are no models, but they are no mistakes either.
-// A name under `not` is one that a rule does not want, so it makes nothing known.
+// Names that only a rule knows ("r1", "flash"): not models, but not mistakes either. A name under `not` is one that a
+// rule excludes, so it does not count as known.
 
 import { compileNamePattern } from "./name-pattern.ts";
 import type { StaticMatch, StaticRulesSettings } from "./settings.ts";
@@ -18,7 +18,7 @@ export function requestsModel(settings: StaticRulesSettings): (name: string) => 
   if (!settings.enabled) return () => false;
   const patterns = settings.rules
     .flatMap((rule) => namesIn(rule.match))
-    // A bare star fits everything, and would make every slip of the pen a request for `auto`.
+    // A bare star matches everything and would turn every typo into a request for `auto`.
     .filter((written) => written.trim() !== "*")
     .map(compileNamePattern);
   return (name) => {

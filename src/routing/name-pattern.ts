@@ -1,16 +1,16 @@
-// Model names as rules write them: the whole name, without case, `*` for any run of characters.
-// It must never take time that grows faster than name times pattern: no backtracking over stars.
+// Matches model names against patterns of rules: the whole name, ignoring case, `*` for any run of characters.
+// Its time must never grow faster than name length times pattern length: no backtracking over stars.
 
 import { foldText } from "./word-matcher.ts";
 
-/** Tells whether a folded name (`foldText`) fits. */
+/** Whether a folded name (`foldText`) matches. */
 export type NamePattern = { readonly written: string; fits(foldedName: string): boolean };
 
 export function compileNamePattern(written: string): NamePattern {
   return compiled(written, foldText(written.trim()));
 }
 
-/** The same for names as they are written, letter by letter. */
+/** The same for unfolded names, case-sensitive. */
 export function compileExactPattern(written: string): NamePattern {
   return compiled(written, written.trim());
 }
@@ -27,7 +27,7 @@ function compiled(written: string, pattern: string): NamePattern {
       if (!name.startsWith(head) || !name.endsWith(tail)) return false;
       const end = name.length - tail.length;
       let at = head.length;
-      // The leftmost place of each part leaves the most room for the next one.
+      // The leftmost match of each part leaves the most room for the next one.
       for (const part of middle) {
         const found = name.indexOf(part, at);
         if (found < 0 || found + part.length > end) return false;

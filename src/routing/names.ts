@@ -1,11 +1,12 @@
-// Which provider and model a name in a request means. Pure: it looks at the config only, never at health.
+// Resolves a model name in a request to a provider and model. Pure: it uses the config only, never
+// health.
 
 import { Failure } from "../canon/failure.ts";
 import type { Target } from "../canon/decision.ts";
 import { nearest } from "../canon/nearest.ts";
 import { behindClaudeName } from "./claude-names.ts";
 
-/** A provider as routing sees it. `models` are upstream ids; `model` is the one meant by the bare provider id. */
+/** A provider as routing sees it. `models` are upstream ids; `model` is the default for the bare provider id. */
 export type RoutedProvider = {
   readonly id: string;
   readonly model: string;
@@ -17,19 +18,19 @@ export type NameTable = {
   readonly providers: readonly RoutedProvider[];
   /** Declared but not loaded: id -> the reason. */
   readonly skipped: Readonly<Record<string, string>>;
-  /** Name (may hold `*`) -> a name that resolves by the same rules. */
+  /** Name (may contain `*`) -> a name that resolves by the same rules. */
   readonly aliases: Readonly<Record<string, string>>;
   readonly fallbackChain: readonly string[];
   readonly defaultModel: string | null;
   /** Whether a static rule's `model_requested` knows the name: such a name is `auto` with a hint. */
   readonly isHint: (name: string) => boolean;
-  /** Names that a backend knows by itself (the CLI's aliases and prefixes). Absent: there is no such backend. */
+  /** Names that a backend itself knows (the CLI's aliases and prefixes). Absent: no such backend. */
   readonly backendNames?: BackendNames;
 };
 
 export type BackendNames = {
   resolve(name: string): { readonly target: Target; readonly isListed: boolean } | null;
-  /** What answers a name that nothing knows, where the provider says so itself. */
+  /** The target for unknown names, where the provider sets it. */
   fallback(): Target | null;
   known(): readonly string[];
 };
@@ -42,7 +43,7 @@ export type ResolvedName =
       readonly target: Target;
       readonly isListed: boolean;
       readonly via: string;
-      /** Nothing knows the name: what answers all such names. */
+      /** The name is unknown: the target for all unknown names. */
       readonly isDefault?: true;
     };
 
@@ -51,9 +52,9 @@ const maxAliasSteps = 8;
 export type Names = {
   /** Throws Failure `unknown-model`. */
   resolve(name: string): ResolvedName;
-  /** The same for a name that the config wrote; null when what it names is not loaded. */
+  /** The same for a name from the config; null when its target is not loaded. */
   resolveOrNull(name: string): ResolvedName | null;
-  /** The config's own name behind one that is made for Claude Code (claude-names.ts); any other name as it is. */
+  /** The config's own name behind a name made for Claude Code (claude-names.ts); any other name unchanged. */
   configName(name: string): string;
   known(): string[];
 };
@@ -64,7 +65,7 @@ export function createNames(table: NameTable): Names {
 
 class ConfiguredNames implements Names {
   private readonly byId: ReadonlyMap<string, RoutedProvider>;
-  /** Who answers for the bare name of a model: the first of the chain that sells it, else of the config. */
+  /** The provider for a bare model name: the first of the chain that has the model, else of the config. */
   private readonly owners: ReadonlyMap<string, RoutedProvider>;
   private readonly exact: ReadonlyMap<string, string>;
   private readonly wild: readonly { readonly name: string; readonly to: string }[];
@@ -107,7 +108,7 @@ class ConfiguredNames implements Names {
     throw unknownModel(name, meant, this.table, [...this.known(), ...this.owners.keys()]);
   }
 
-  /** What answers a name that nothing knows. */
+  /** The target for unknown names. */
   private defaultOf(): ResolvedName | null {
     const { defaultModel, backendNames } = this.table;
     const fallback = defaultModel === null ? null : this.lookUp(defaultModel, "default_model", 0, true);
@@ -118,7 +119,7 @@ class ConfiguredNames implements Names {
     return { kind: "target", target, isListed: true, via, isDefault: true };
   }
 
-  /** Null where somebody else has the name. */
+  /** Null where another provider has the name. */
   private behindClaudePrefix(name: string): string | null {
     const { byId } = this;
     const plain = behindClaudeName(name, this.isOurs);
@@ -127,7 +128,7 @@ class ConfiguredNames implements Names {
     return isWithin || this.table.backendNames?.known().includes(name) === true ? null : plain;
   }
 
-  /** `isWhole` false: a part of the new name is what the client wrote. */
+  /** `isWhole` false: a part of the new name comes from the client. */
   private aliasOf(name: string): { readonly to: string; readonly isWhole: boolean } | null {
     const direct = this.exact.get(name);
     if (direct !== undefined) return { to: direct, isWhole: true };
@@ -135,7 +136,7 @@ class ConfiguredNames implements Names {
     if (plain !== null) return { to: plain, isWhole: true };
     for (const { name: pattern, to } of this.wild) {
       const middle = wildcardMatch(pattern, name);
-      // A function, because the client's text may hold `$&`.
+      // A function, because the client's text may contain `$&`.
       if (middle !== null) return { to: to.replace("*", () => middle), isWhole: !to.includes("*") };
     }
     return null;
@@ -157,7 +158,7 @@ class ConfiguredNames implements Names {
     const owner = this.owners.get(name);
     if (owner !== undefined)
       return { kind: "target", target: { provider: owner.id, model: name }, isListed: true, via };
-    // A static rule may claim what a client wrote; it never claims what the config itself names.
+    // A static rule may claim a client's name, but never a name from the config itself.
     return isOurs || step > 0 ? this.resolveByBackend(name, via) : null;
   }
 
@@ -192,7 +193,7 @@ function ownersOf(
   return owners;
 }
 
-/** `meant` is what stands behind the name when it is an alias. */
+/** `meant` is the alias's target when the name is an alias. */
 function unknownModel(name: string, meant: string, table: NameTable, known: readonly string[]): Failure {
   const shown = name.length > 120 ? `${name.slice(0, 120)}…` : name;
   const id = meant.split("/")[0] ?? meant;
@@ -210,7 +211,7 @@ function unknownModel(name: string, meant: string, table: NameTable, known: read
   });
 }
 
-/** What stands where the pattern's first `*` is (as little as fits), or null when the whole name does not fit. */
+/** What the pattern's first `*` matches (the shortest match), or null when the whole name does not match. */
 function wildcardMatch(pattern: string, name: string): string | null {
   const [head = "", ...parts] = pattern.split("*");
   const tail = parts.pop() ?? "";

@@ -1,4 +1,4 @@
-// The answer when no loaded target can serve a request: what is missing, in words and as the field at fault.
+// The failure when no loaded target can serve a request: what is missing, as a sentence and as the field at fault.
 
 import type { Target } from "../canon/decision.ts";
 import { Failure } from "../canon/failure.ts";
@@ -13,7 +13,7 @@ const fieldAtFault: Readonly<Record<MissingCapability["capability"], string>> = 
   "max output": "max_tokens",
 };
 
-/** A 400. Too long for everybody is its own kind: clients shorten their history when they are told so. */
+/** A 400. A request too long for every target has its own kind: clients then shorten their history. */
 export function noCapableTarget(
   targets: readonly { readonly target: Target; readonly lack: MissingCapability | null }[],
   isClientsChoice: boolean,

@@ -1,5 +1,5 @@
-// The targets of a config that stand beside each other: the fallback chain, a target's equals (its tier), and in which order they are
-// asked. It must never call anybody; a dry run leaves every rotation as it was.
+// Groups of targets that can replace each other: the fallback chain, a target's equals (its tier), and the order in which they
+// are asked. It must never send a request; a dry run advances no rotation.
 
 import type { Target } from "../canon/decision.ts";
 import type { RoutingView } from "./decision-builder.ts";
@@ -30,9 +30,12 @@ const noNeeds: Requirements = {
 const targetOf = ({ id, model }: RoutedProvider): Target => ({ provider: id, model });
 
 export class Pools {
-  /** The config's own. */
+  /** The configured strategy. */
   readonly chain: readonly Target[];
-  /** The chain for `auto`: without one of its own the config's order is the chain, and direct choices stand alone. */
+  /**
+   * The chain for `auto`: without a configured chain, the config's order is the chain and direct choices have no
+   * fallback.
+   */
   readonly autoChain: readonly Target[];
   private readonly loaded: ReadonlyMap<string, RoutedProvider>;
   private readonly rotations = new Map<string, Rotation>();
@@ -46,7 +49,7 @@ export class Pools {
     this.autoChain = this.chain.length > 0 ? this.chain : options.providers.map(targetOf);
   }
 
-  /** Of the chain, who sells the model. */
+  /** The chain's providers that have the model. */
   sellersOf(model: string): readonly Target[] {
     return this.chain.flatMap(({ provider }) => {
       const seller = this.loaded.get(provider);
@@ -54,7 +57,7 @@ export class Pools {
     });
   }
 
-  /** The target's equals: its tier; for one without a tier those of the chain that have none either. */
+  /** The target's equals: its tier; for a target without a tier, those of the chain without one. */
   poolOf(target: Target): Pool {
     const tier = this.tierOf(target.provider);
     const equals =
@@ -81,7 +84,7 @@ export class Pools {
     const last = session === null ? null : view.lastOf(pool.name, session);
     const sticky = last === null ? undefined : members.find((each) => each.target.provider === last);
     const others = sticky === undefined ? members : members.filter((each) => each !== sticky);
-    // A session that stays where its prompt cache is uses up nobody's turn.
+    // A session that stays where its prompt cache is takes no turn of the rotation.
     const keepsRotation = isDry || sticky !== undefined;
     const ordered = orderMembers(strategy, others, this.rotationOf(pool.name), keepsRotation);
     const targets = ordered.members.map((each) => each.target);

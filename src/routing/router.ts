@@ -1,5 +1,5 @@
-// A request -> a Decision: which targets, in which order, and why. Synchronous but for the classifier's question.
-// It looks at the config, the request and a view of health, load and prices; it must never call anybody.
+// Turns a request into a Decision: which targets, in which order, and why. Synchronous except for the classifier's
+// question. It uses the config, the request and a view of health, load and prices; it must never send a request itself.
 
 import type { Target } from "../canon/decision.ts";
 import { Failure } from "../canon/failure.ts";
@@ -17,26 +17,26 @@ import {
 
 export type RouterOptions = NameTable &
   PoolOptions & {
-    /** Providers that never hand a direct choice on to the chain (`fallback: false`). */
+    /** Providers whose direct choices never fall back to the chain (`fallback: false`). */
     readonly withoutFallback: ReadonlySet<string>;
     readonly layers: Layers;
   };
 
 export type Router = {
-  /** `isDry`: nothing is remembered and no turn is used up. Throws Failure. */
+  /** `isDry`: nothing is remembered and no rotation advances. Throws Failure. */
   decide(request: RouteRequest, isDry?: boolean): RoutedDecision | Promise<RoutedDecision>;
-  /** The one target that a name stands for; null when nothing is known by it, or it means `auto`. */
+  /** The target of a name; null when the name is unknown or means `auto`. */
   targetOf(name: string): Target | null;
-  /** Nothing knows the name; what answers such names would answer it. */
+  /** The name is unknown, and the default for unknown names would answer it. */
   isDefault(name: string): boolean;
   /** Whether routing chooses for this name. */
   isAuto(name: string): boolean;
-  /** The config's own name behind one that is made for Claude Code; any other name as it is. */
+  /** The config's own name behind a name made for Claude Code; any other name unchanged. */
   configName(name: string): string;
   known(): string[];
 };
 
-/** Not the decision that is remembered for the name. */
+/** The decision is not the one cached for the name. */
 const isSpecial = (request: RouteRequest): boolean => request.isFallbackOff || request.keepsModel === true;
 
 const maxRemembered = 1_000;
@@ -49,7 +49,7 @@ class ConfiguredRouter implements Router {
   private readonly names: Names;
   private readonly pools: Pools;
   private readonly buildDecision: (input: DecisionInput) => RoutedDecision;
-  /** Decisions that hold for every request that names this model and asks for nothing special. */
+  /** Decisions that apply to every request for this model without special needs. */
   private readonly remembered = new Map<string, RoutedDecision>();
 
   constructor(private readonly options: RouterOptions) {
@@ -135,14 +135,14 @@ class ConfiguredRouter implements Router {
       isDry,
     });
     if (meaning.isListed && !isDry && !isSpecial(request) && decision.facts === null) {
-      // A wildcard alias knows any number of names.
+      // A wildcard alias matches any number of names.
       if (this.remembered.size >= maxRemembered) this.remembered.clear();
       this.remembered.set(request.model, decision);
     }
     return decision;
   }
 
-  /** What the layers chose -> pool in its order, then the chain. */
+  /** Turns the layers' choice into targets: its pool in order, then the chain. */
   private decideByLayers(
     choice: LayerChoice,
     request: RouteRequest,

@@ -1,5 +1,5 @@
-// What the routing layers may ask about a request. Everything is worked out at most once and only when a rule asks:
-// most requests are settled by their name or by the first rule.
+// What the routing layers may read of a request. Everything is computed at most once and only when a rule needs it:
+// most requests are decided by their name or the first rule.
 
 import type { RequestFacts } from "../canon/decision.ts";
 import type { Block, ChatRequest, Message } from "../canon/request.ts";
@@ -11,24 +11,24 @@ export type RuleInput = {
   readonly facts: RequestFacts;
   readonly requestedModel: string;
   readonly foldedModel: FoldedText;
-  /** The last real user turn: no tool results, none of what the client added. */
+  /** The last real user turn, without tool results and client additions. */
   readonly userText: string;
   readonly foldedUserText: FoldedText;
   /** The system prompt up to OpenClaw's mark. */
   readonly systemText: string;
   readonly foldedSystemText: FoldedText;
   header(name: string): string | null;
-  /** Who asks: whatever has to be paid for the answer, this tenant pays. Absent: nobody that is told apart. */
+  /** The tenant that pays for the request. Absent: none. */
   readonly tenant?: string | null;
 };
 
-/** What follows this mark is OpenClaw's own prompt, which names subagents and heartbeats in every request. */
+/** After this mark comes OpenClaw's own prompt, which mentions subagents and heartbeats in every request. */
 const attemptMark = "openclaw:attempt";
 
 function beforeMark(text: string): { readonly text: string; readonly isCut: boolean } {
   const at = text.indexOf(attemptMark);
   if (at < 0) return { text, isCut: false };
-  // The mark stands in an HTML comment, whose opening is not the operator's either.
+  // The mark is inside an HTML comment, whose opening is not the operator's text either.
   return { text: text.slice(0, at).replace(/<!--\s*$/, ""), isCut: true };
 }
 
@@ -56,10 +56,10 @@ const holdsImage = (block: Block): boolean =>
 const hasImages = (messages: readonly Message[]): boolean =>
   messages.some((message) => message.content.some(holdsImage));
 
-/** People open a fence in mid-line as well; tildes count at a line's start only, where Markdown knows them. */
+/** People also open a fence in mid-line; tildes count only at a line's start, as in Markdown. */
 const hasFence = (text: string): boolean => text.includes("```") || /^ {0,3}~~~/m.test(text);
 
-/** Calls `work` at the first question and remembers the answer. */
+/** Calls `work` on first use and caches the result. */
 function once<T>(work: () => T): () => T {
   let known: { readonly value: T } | null = null;
   return () => (known ??= { value: work() }).value;

@@ -1,5 +1,5 @@
-// The routing sections of the config: names, chain, strategy and the three layers in ClawGate-py's shapes.
-// It must never ask whether a target exists: only config/ sees the whole file.
+// The routing sections of the config: names, chain, strategy and the three layers in ClawGate-py's shapes. It must
+// never check whether a target exists: only config/ sees the whole file.
 
 import { z } from "zod";
 import { maxPatternLength, problemOfPattern } from "./text-pattern.ts";
@@ -15,7 +15,7 @@ export const defaultModelSettings = z
   .string()
   .min(1)
   .optional()
-  .describe("Target for a model name that nothing else knows. Absent: such a name is answered with 404.");
+  .describe("Target for an unknown model name. Absent: an unknown name is answered with 404.");
 
 export const fallbackChainSettings = z
   .array(z.string().min(1))
@@ -71,21 +71,21 @@ const patterns = z
   .union([pattern, z.array(pattern).min(1)])
   .transform((value) => (typeof value === "string" ? [value] : value));
 
-/** Said once for both layers. */
+/** Shared by both layers. */
 const aboutPatterns = `RE2 patterns (no backreferences, no look-around; \`(?i)\` ignores case; at most ${maxPatternLength} characters), one of which occurs`;
 
-/** A rule that can never hold is a mistake and no setting. */
-const saysNothing = "says nothing, so it would never hold";
+/** A rule that can never match is a mistake, not a setting. */
+const noCondition = "has no condition, so it would never match";
 
 const staticMatch = z.strictObject({
   get any() {
-    return z.array(staticMatch).min(1).optional().describe("One of these blocks holds.");
+    return z.array(staticMatch).min(1).optional().describe("One of these blocks matches.");
   },
   get all() {
-    return z.array(staticMatch).min(1).optional().describe("All of these blocks hold.");
+    return z.array(staticMatch).min(1).optional().describe("All of these blocks match.");
   },
   get not() {
-    return staticMatch.optional().describe("This block does not hold.");
+    return staticMatch.optional().describe("This block does not match.");
   },
   model_requested: words.optional().describe("Whole model names; `*` is a wildcard."),
   system_prompt_contains: words
@@ -100,7 +100,7 @@ const staticMatch = z.strictObject({
 
 export type StaticMatch = z.infer<typeof staticMatch>;
 
-/** Where blocks stand that say nothing, this one included. */
+/** Paths of blocks without conditions, this one included. */
 function* emptyBlocks(
   block: StaticMatch,
   path: readonly (string | number)[] = [],
@@ -116,9 +116,9 @@ const staticRule = z.strictObject({
   name: z.string().min(1).max(100).describe("The rule's name, shown in `X-ClawGate-Rule`."),
   match: staticMatch
     .superRefine((block, context) => {
-      for (const path of emptyBlocks(block)) context.addIssue({ code: "custom", path, message: saysNothing });
+      for (const path of emptyBlocks(block)) context.addIssue({ code: "custom", path, message: noCondition });
     })
-    .describe("What must hold; keys of one block are AND."),
+    .describe("What must match; keys of one block are AND."),
   route_to: z.string().min(1).describe("Provider, or `provider/model`."),
 });
 
@@ -140,14 +140,14 @@ const heuristicMatch = z
       })
       .refine((each) => new Set(each.any_of).size >= each.min_matches, {
         path: ["min_matches"],
-        error: "is more than there are words, so it would never hold",
+        error: "is more than there are words, so it would never match",
       })
       .optional()
       .describe("Keywords in the user's own words."),
     message_matches: patterns.optional().describe(`${aboutPatterns} in the last user turn.`),
     has_tools: z.boolean().optional().describe("Whether the request brings tools."),
     has_images: z.boolean().optional().describe("Whether the request brings images."),
-    code_block: z.boolean().optional().describe("Whether the last user turn holds a code block."),
+    code_block: z.boolean().optional().describe("Whether the last user turn contains a code block."),
     estimated_tokens: z
       .strictObject({
         less_than: z.number().min(0).optional().describe("Fewer than this."),
@@ -157,7 +157,7 @@ const heuristicMatch = z
         error: "needs less_than or greater_than",
       })
       .refine((range) => (range.less_than ?? Infinity) > (range.greater_than ?? 0), {
-        error: "no number is in this range, so it would never hold",
+        error: "no number is in this range, so it would never match",
       })
       .optional()
       .describe("Estimated tokens of the whole request."),
@@ -166,14 +166,14 @@ const heuristicMatch = z
   .refine(
     ({ fallthrough, ...rest }) =>
       fallthrough === true || Object.values(rest).some((value) => value !== undefined),
-    { error: saysNothing },
+    { error: noCondition },
   );
 
 export type HeuristicMatch = z.infer<typeof heuristicMatch>;
 
 const heuristicRule = z.strictObject({
   name: z.string().min(1).max(100).describe("The rule's name, shown in `X-ClawGate-Rule`."),
-  match: heuristicMatch.describe("What must hold; keys of one block are AND."),
+  match: heuristicMatch.describe("What must match; keys of one block are AND."),
   route_to: z.string().min(1).describe("Provider, or `provider/model`."),
 });
 

@@ -1,5 +1,5 @@
-// Layer 1: rules about what stands around the user's words: the model's name, the system prompt, headers.
-// It must never look at the words themselves, and never repeat a client's text in its reason.
+// Layer 1: rules about everything but the user's words: the model's name, the system prompt, headers. It must never
+// look at the words themselves, and never repeat a client's text in its reason.
 
 import { compileNamePattern } from "./name-pattern.ts";
 import type { RuleInput } from "./rule-input.ts";
@@ -7,13 +7,13 @@ import type { StaticMatch, StaticRulesSettings } from "./settings.ts";
 import { compilePattern } from "./text-pattern.ts";
 import { compileWords, foldText } from "./word-matcher.ts";
 
-/** What a layer answers. `why` names what the config wrote, never what the client sent. */
+/** A layer's answer. `why` quotes the config, never the client. */
 export type RuleMatch = { readonly rule: string; readonly routeTo: string; readonly why: string };
 
-/** Why it holds, or null. */
+/** Why it matches, or null. */
 export type Condition = (input: RuleInput) => string | null;
 
-/** What the config wrote, short enough for a sentence. */
+/** The config's text, shortened to fit a sentence. */
 export function quoted(written: string): string {
   return `"${written.length > 60 ? `${written.slice(0, 60)}…` : written}"`;
 }
@@ -30,7 +30,7 @@ function systemWordsCondition(written: readonly string[]): Condition {
   const words = compileWords(written);
   const meansHeartbeat = written.some((each) => foldText(each).trim() === "heartbeat");
   return (input) => {
-    // OpenClaw's heartbeat shows in its user turn; its system prompt names heartbeats in every request.
+    // OpenClaw's heartbeat is recognised by its user turn; its system prompt mentions heartbeats in every request.
     if (meansHeartbeat && input.facts.isHeartbeat) return "the user turn is OpenClaw's heartbeat";
     const [found] = words.foundIn(input.foldedSystemText, 1);
     return found === undefined ? null : `the system prompt contains ${quoted(found)}`;
@@ -66,7 +66,7 @@ function anyOf(conditions: readonly Condition[]): Condition {
   };
 }
 
-/** All of them, and at least one: a block without any condition says nothing, so it holds for nothing. */
+/** All conditions, and at least one: a block without conditions matches nothing. */
 export function allOf(conditions: readonly Condition[]): Condition {
   const [only] = conditions;
   if (only !== undefined && conditions.length === 1) return only;
@@ -83,7 +83,7 @@ export function allOf(conditions: readonly Condition[]): Condition {
 
 function compileBlock(block: StaticMatch): Condition {
   const conditions: Condition[] = [];
-  // The cheap ones first: a system prompt may be long.
+  // Cheap conditions first: a system prompt may be long.
   if (block.model_requested !== undefined) conditions.push(modelCondition(block.model_requested));
   for (const [name, texts] of Object.entries(block.header_contains ?? {}))
     conditions.push(headerCondition(name, texts));

@@ -1,13 +1,13 @@
-// Which provider of a pool served a session last, so that the next turn finds its prompt cache warm.
-// It must never decide: a provider that cannot serve any more is passed over like any other.
+// Remembers which provider of a pool served a session last, so that the next turn finds its prompt cache warm. It must
+// never decide: a provider that can no longer serve is skipped like any other.
 
 import { createExpiringCache } from "./expiring-cache.ts";
 
 export type Stickiness = {
   lastOf(pool: string, session: string): string | null;
-  /** `session`: a key that holds its tenant (tenants/sessions.ts). */
+  /** `session`: a key that includes its tenant (tenants/sessions.ts). */
   remember(pool: string, session: string, provider: string): void;
-  /** Drops what is too old. */
+  /** Drops expired entries. */
   sweep(): void;
   count(): number;
 };

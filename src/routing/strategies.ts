@@ -1,15 +1,16 @@
-// Which of several equal targets goes first. Pure but for the turn counters of a rotation, which only a real request advances.
+// Chooses which of several equal targets goes first. Pure except for the turn counters of a rotation, which only a real
+// request advances.
 
 import type { Target } from "../canon/decision.ts";
 import type { Strategy } from "./settings.ts";
 
-/** What is going on at a provider right now. */
+/** The current state of a provider. */
 export type Load = { readonly inFlight: number; readonly peakEwmaMs: number | null };
 
 export type PoolMember = {
   readonly target: Target;
   readonly weight: number;
-  /** USD for this request as far as it can be estimated; null = unknown. */
+  /** Estimated USD for this request; null = unknown. */
   readonly costUsd: number | null;
   readonly load: Load;
 };
@@ -41,7 +42,7 @@ export function createRotation(): Rotation {
   };
 }
 
-/** A provider that nobody has asked yet is taken as quick: somebody must find out. */
+/** A provider that has not been asked yet counts as fast, so that it gets measured. */
 const unknownLatencyMs = 1;
 
 /** Not a subtraction: two unknown (infinite) scores are equal. */
@@ -52,7 +53,7 @@ const byLeast =
     return before < after ? -1 : before > after ? 1 : 0;
   };
 
-/** The members in the order in which they are tried. Equal ones keep the order of the config. */
+/** The members in the order of attempts. Equal ones keep the config's order. */
 export function orderMembers(
   strategy: Strategy,
   members: readonly PoolMember[],
@@ -91,7 +92,7 @@ export function orderMembers(
 function byRotation(members: readonly PoolMember[], rotation: Rotation, isDry: boolean): PoolMember[] {
   const first = rotation.next(members, isDry);
   if (first === null) return [];
-  // The rest by weight: who gets more traffic also gets more of a failed one's.
+  // The rest by weight: a provider with more traffic also gets more of a failed one's.
   const rest = members
     .filter((member) => member !== first)
     .toSorted((left, right) => right.weight - left.weight);

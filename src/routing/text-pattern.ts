@@ -1,14 +1,14 @@
-// The operator's own patterns, run on RE2: time grows with the text only, whatever the pattern and whoever writes the text.
-// The language's own RegExp must never see one of them.
+// The operator's own patterns, run on RE2: the time grows only with the text's length, whatever the pattern. JavaScript's
+// own RegExp must never run one of them.
 
 import type { RE2JS } from "re2js";
 
 export const maxPatternLength = 500;
 
-/** RE2's instructions; each of them may be looked at for every character of the text. */
+/** Limit of RE2 instructions; each may be visited for every character of the text. */
 const maxProgramSize = 2_000;
 
-/** Characters of a text that are looked at, so that a pasted book does not hold up everybody else. */
+/** How many characters of a text are searched, so that a pasted book does not delay other requests. */
 export const maxTextLength = 16_384;
 
 export type TextPattern = { readonly written: string; occursIn(text: string): boolean };
@@ -19,7 +19,7 @@ function compile(written: string): RE2JS {
   return engine.RE2JS.compile(written);
 }
 
-/** What RE2 lacks although other engines have it, by the way its complaint quotes it. */
+/** Features of other engines that RE2 lacks, by the fragment that its error message quotes. */
 const unsupported: readonly (readonly [RegExp, string])[] = [
   [/invalid escape sequence: `\\[1-9]/, "backreferences are not supported"],
   [/`\(\?<?[=!]/, "looking ahead or behind is not supported"],
@@ -39,7 +39,7 @@ export function problemOfPattern(written: string): string | null {
   }
 }
 
-/** Throws on a pattern that `problemOfPattern` complains about. */
+/** Throws on a pattern that `problemOfPattern` rejects. */
 export function compilePattern(written: string): TextPattern {
   const pattern = compile(written);
   return {

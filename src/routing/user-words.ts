@@ -1,5 +1,5 @@
-// What the person wrote, out of a message that its client has wrapped, stamped and added to (facts of OpenClaw's and
-// Claude Code's requests). It must never drop a word that no client is known to add.
+// Extracts what the person wrote from a message that the client has wrapped, stamped and extended (known forms of
+// OpenClaw and Claude Code). It must never drop a word that no client is known to add.
 
 import type { Block, Message } from "../canon/request.ts";
 
@@ -33,7 +33,7 @@ function withoutInsertions(text: string): string {
     while (from >= 0) {
       kept += left.slice(at, from);
       const close = left.indexOf(end, from + begin.length);
-      // One that never closes was cut off on its way: all the rest belongs to it.
+      // A block that never closes was cut off: all the rest belongs to it.
       at = close < 0 ? left.length : close + end.length;
       from = left.indexOf(begin, at);
     }
@@ -58,7 +58,10 @@ export function ownWords(text: string): string {
 
 const isPersonsOwn = (block: Block): boolean => block.type === "image" || block.type === "opaque";
 
-/** The words of this message, or null when no person is behind it (tool results, context, a carrier of tool images). */
+/**
+ * The person's words in this message, or null when no person wrote it (tool results, context, a carrier of tool
+ * images).
+ */
 function wordsOf(message: Message): string | null {
   if (message.role !== "user") return null;
   const texts: string[] = [];
@@ -74,7 +77,7 @@ function wordsOf(message: Message): string | null {
   return !hasToolResult && message.content.some(isPersonsOwn) ? "" : null;
 }
 
-/** The words of the last real user turn; "" when there is none, or when it is only a picture. */
+/** The words of the last real user turn; "" when there is none, or only an image. */
 export function lastUserWords(messages: readonly Message[]): string {
   for (let at = messages.length - 1; at >= 0; at--) {
     const message = messages[at];

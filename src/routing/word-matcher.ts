@@ -1,31 +1,32 @@
-// Keyword lists compiled into whole-word matchers: "hi" is not in "which", 你好 is in 你好吗.
-// It must never build a pattern per keyword nor look at a text twice: native searches, then a look at both edges.
+// Keyword lists compiled into whole-word matchers: "hi" is not in "which", 你好 is in 你好吗. It must
+// never build a pattern per keyword nor scan a text twice: native searches, then a check of both edges.
 
 /** A text made comparable by `foldText`; matchers take nothing else. */
 export type FoldedText = string & { readonly folded: unique symbol };
 
 export type WordMatcher = {
-  /** The keywords that occur, in the list's order and as the config writes them: each once, at most `enough`. */
+  /** The matching keywords, in the list's order and the config's spelling: each once, at most `enough`. */
   foundIn(text: FoldedText, enough?: number): readonly string[];
   countDistinct(text: FoldedText): number;
-  /** The keyword that occurs first in the text; of two at one place the longer one. */
+  /** The keyword that occurs first in the text; of two at one position, the longer one. */
   earliestIn(text: FoldedText): string | null;
 };
 
 type Keyword = {
   readonly written: string;
-  /** Folded; a phrase's words, because any run of blanks may stand between them. */
+  /** Folded words of a phrase, because any white space may separate them. */
   readonly parts: readonly string[];
   readonly needsStart: boolean;
   readonly needsEnd: boolean;
 };
 
 /**
- * Composed (NFC) and without case. By way of upper case, because only that way ß, ẞ and ss, ς and σ, ſ and s
- * become equal; İ and ı become a plain i.
+ * Composed (NFC) and without case. It goes through upper case, because only then ß, ẞ and ss, ς and σ, ſ and s become
+ * equal; İ and ı become a plain i.
  */
 export function foldText(text: string): FoldedText {
-  // Bytes equal to units means ASCII; counting them natively is far cheaper than looking for a letter above it.
+  // As many bytes as UTF-16 units means ASCII; counting them natively is far cheaper than searching for a non-ASCII
+  // letter.
   if (Buffer.byteLength(text, "utf8") === text.length) return text.toLowerCase() as FoldedText;
   return text
     .normalize("NFC")
@@ -41,7 +42,7 @@ const asciiWord = Uint8Array.from({ length: 128 }, (_, code) =>
   /[a-z0-9]/i.test(String.fromCharCode(code)) ? 1 : 0,
 );
 
-/** Letters, marks and digits, but not those of scripts that are written without blanks. */
+/** Letters, marks and digits, except those of scripts written without spaces. */
 const spacedWord =
   /^[[\p{L}\p{M}\p{N}]--[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Bopomofo}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]]$/v;
 
@@ -80,7 +81,7 @@ function endOf(text: string, at: number, parts: readonly string[]): number {
   return end;
 }
 
-/** Where the keyword stands first as a word of its own, or -1. */
+/** Where the keyword first occurs as a separate word, or -1. */
 function indexOfKeyword(text: string, keyword: Keyword): number {
   const first = keyword.parts[0] ?? "";
   for (let at = text.indexOf(first); at >= 0; at = text.indexOf(first, at + 1)) {

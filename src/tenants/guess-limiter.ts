@@ -1,42 +1,45 @@
-// Wrong keys, counted per address. It lives as long as the process (a reload must not forgive), and its memory is bounded.
-// It must never be asked about a right key: what others at an address do holds nobody back. It slows answers and changes none.
+// Counts wrong keys per address and delays answers to them. It lives as long as the process (a reload must not reset it), and
+// its memory is bounded. It must never be used for a correct key: other callers at an address must not delay it. It delays
+// answers and changes none.
 
 import { LRUCache } from "lru-cache";
 
 export type GuessLimiter = {
-  /** Counts a wrong key. Milliseconds for which the answer is to be kept back: 0 until the address has had its share. */
+  /**
+   * Counts a wrong key. Returns how many milliseconds to delay the answer: 0 until the address has used up its share.
+   */
   failed(address: string): number;
 };
 
 export type GuessLimiterOptions = {
   /** Monotonic clock. */
   nowMs(): number;
-  /** Wrong keys a window and address (default 20). */
+  /** Wrong keys per window and address (default 20). */
   readonly limit?: number;
   readonly windowMs?: number;
   readonly maxAddresses?: number;
-  /** How long an answer is kept back (default 1 s). */
+  /** How long an answer is delayed (default 1 s). */
   readonly holdMs?: number;
-  /** Answers kept back at the same time, of all addresses (default 64): each holds a connection. Further ones are given at once. */
+  /** Delayed answers at the same time, for all addresses (default 64): each holds a connection. Further ones are sent at once. */
   readonly maxHeld?: number;
   /**
-   * Told once a window of each network that has had its share. Of the first few only: `more` says that the rest of this
-   * window's will not be told.
+   * Called once per window for each network that has used up its share. Only for the first few: `more` means that the
+   * window's other networks are not reported.
    */
   readonly onHeldBack?: (network: string, more: boolean) => void;
 };
 
 type AddressAccount = { endsAtMs: number; failures: number; isReported: boolean };
 
-/** Whoever has many addresses could fill the log. */
+/** A caller with many addresses could fill the log. */
 const maxReports = 10;
 
 export function createGuessLimiter(options: GuessLimiterOptions): GuessLimiter {
   const { nowMs, limit = 20, windowMs = 60_000, maxAddresses = 4096, onHeldBack } = options;
   const { holdMs = 1_000, maxHeld = 64 } = options;
-  /** When each answer that is kept back will be given, the next one first. */
+  /** When each delayed answer will be sent, the next one first. */
   const delayedUntilMs: number[] = [];
-  // Never asked by `get`: an account that is set is behind the others, and windows are equally long, so that the first to end goes.
+  // Never read with `get`: a new account goes behind the others, and windows are equally long, so the first to end is evicted.
   const accounts = new LRUCache<string, AddressAccount>({ max: maxAddresses });
   let reportWindowEndMs = Number.NEGATIVE_INFINITY;
   let reported = 0;
@@ -82,8 +85,8 @@ export function createGuessLimiter(options: GuessLimiterOptions): GuessLimiter {
 }
 
 /**
- * Who counts as one. An IPv6 customer owns at least a /64, so that counting single addresses would count nothing; a proxy may
- * write a port behind the address, which is another one with every connection.
+ * What counts as one caller. An IPv6 customer owns at least a /64, so counting single addresses would be useless; a proxy may
+ * append a port, which differs with every connection.
  */
 function networkOf(address: string): string {
   const bare = withoutPort(address.toLowerCase());
@@ -102,7 +105,7 @@ function withoutPort(address: string): string {
   return bracketed ?? /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(address)?.[1] ?? address;
 }
 
-/** Written without leading zeros; an IPv4 address at the end stands for two groups. */
+/** Written without leading zeros; an IPv4 address at the end counts as two groups. */
 function groupsOf(text: string): string[] {
   const groups = text.split(":").filter((group) => group !== "");
   return groups.flatMap((group) =>

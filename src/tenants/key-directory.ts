@@ -1,24 +1,24 @@
-// Which key belongs to whom. Keys are held as SHA-256 only, and it must never log, return or store one in the clear.
+// Maps keys to their owners. Keys are held only as SHA-256, and it must never log, return or store one in plain text.
 
 import { timingSafeEqual } from "node:crypto";
 
 export type KeyDirectoryOptions = {
   /** Client keys, plain or as `sha256:<64 hex digits>`. */
   readonly keys: readonly string[];
-  /** Keys that have an owner's name. Absent: none has. */
+  /** Keys with an owner's name. Absent: none. */
   readonly tenants?: readonly {
     readonly name: string;
     readonly key: string;
     /** UTC milliseconds; null or absent: never. */
     readonly expiresAtMs?: number | null;
   }[];
-  /** UTC milliseconds. Absent: a key that may expire has expired. */
+  /** UTC milliseconds. Absent: every key with an expiry counts as expired. */
   readonly nowMs?: () => number;
-  /** Told of a key that is right but expired: the client is not. */
+  /** Called for a correct but expired key, which the client is not told. */
   readonly onExpired?: (tenant: string, keyId: string) => void;
-  /** In the same two forms; null or blank: there is none. */
+  /** In the same two forms; null or blank: none. */
   readonly adminKey: string | null;
-  /** The token in the state directory; null: none was written. */
+  /** The token in the state directory; null: none. */
   readonly stateToken: string | null;
 };
 
@@ -52,11 +52,11 @@ export function createKeyDirectory(options: KeyDirectoryOptions): KeyDirectory {
   for (const { hash, tenant, expiresAtMs } of written) {
     if (hash === null) continue;
     const alike = entries.get(bucketOf(hash)) ?? [];
-    // Of one key that stands there twice the later owner counts.
+    // For a duplicate key, the later owner counts.
     const others = alike.filter((each) => !each.hash.equals(hash));
     entries.set(bucketOf(hash), [...others, { keyId: keyIdOf(hash), hash, tenant, expiresAtMs }]);
   }
-  // Every request hashes a key: into the same 32 bytes.
+  // Every request hashes a key, so the same 32 bytes are reused.
   const scratch = Buffer.alloc(32);
   const adminHashes: Buffer[] = [];
   const adminHash = hashOfEntry(options.adminKey ?? "");
@@ -64,7 +64,7 @@ export function createKeyDirectory(options: KeyDirectoryOptions): KeyDirectory {
   if (options.stateToken !== null && options.stateToken !== "")
     adminHashes.push(hashOf(Buffer.from(options.stateToken)));
   return {
-    // A blank entry still counts as written: an unset key must refuse everybody, not admit everybody.
+    // A blank entry still counts as a key: an unset key must refuse all callers, not admit them.
     hasKeys: written.length > 0,
     hasAdminKey: adminHash !== null,
     identify(presented) {
@@ -91,7 +91,7 @@ function matchingEntry(alike: readonly KeyEntry[] | undefined, hash: Buffer): Ke
   return null;
 }
 
-/** Where to look: the first bytes of a hash say nothing about the key, and what stands there is compared in constant time. */
+/** The look-up key: the first bytes of a hash reveal nothing about the key, and the entry is compared in constant time. */
 const bucketOf = (hash: Buffer): number => hash.readUIntBE(0, 6);
 
 function hashInto(presented: string, target: Buffer): Buffer {
@@ -108,13 +108,13 @@ function hashOf(bytes: Uint8Array): Buffer {
   return Buffer.from(Bun.SHA256.hash(bytes).buffer);
 }
 
-/** A header value holds one character a byte, so a key outside ASCII arrives as the Latin-1 reading of its UTF-8. */
+/** A header value has one character per byte, so a non-ASCII key arrives as UTF-8 read as Latin-1. */
 function bytesOf(presented: string): Buffer {
   // oxlint-disable-next-line no-control-regex
   return /^[\u0000-\u00ff]*$/.test(presented) ? Buffer.from(presented, "latin1") : Buffer.from(presented);
 }
 
-/** Names a key as the config writes it without giving it away: the `keyId` of `identify`. Throws like `createKeyDirectory`. */
+/** Identifies a key of the config without revealing it: the `keyId` of `identify`. Throws like `createKeyDirectory`. */
 export function fingerprintOfEntry(entry: string): string {
   const hash = hashOfEntry(entry);
   return hash === null ? "" : keyIdOf(hash);

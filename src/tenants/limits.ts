@@ -1,5 +1,5 @@
-// How much a tenant may use: requests and tokens of a minute, requests at once, budgets. One meter a tenant; what is used is counted
-// in a LimitStore, the requests at once are counted here. It must never wait: a request that does not fit is refused.
+// Enforces how much a tenant may use: requests and tokens per minute, concurrent requests, budgets. One meter per tenant; usage
+// is counted in a LimitStore, concurrent requests are counted here. It must never wait: a request that does not fit is refused.
 
 import { Failure } from "../canon/failure.ts";
 import {
@@ -15,21 +15,21 @@ import {
 } from "./limit-store.ts";
 import { type Amount, type BudgetRefusal, type UsedUp, zeroAmount } from "./spending.ts";
 
-/** `isBeyondBudget`: budgets are not asked. `startedAtMs`: whose day and month it is in; absent: now. */
+/** `isBeyondBudget`: budgets are not checked. `startedAtMs`: determines the day and month to charge; absent: now. */
 export type ReservationTerms = { readonly isBeyondBudget?: boolean; readonly startedAtMs?: number };
 
 /** One request of a tenant, from its admission to its record. */
 export type Reservation = {
   /**
-   * Promises this much to the request, in place of what was promised to it. Throws Failure over-limit (or rejects with it) when
-   * the minute's tokens do not bear it. Answers the budget that does not. Both leave everything as it was.
+   * Reserves this much for the request, in place of its earlier reservation. Throws Failure over-limit (or rejects with it)
+   * when the minute's tokens do not cover it. Returns the budget that does not cover it. Both change nothing.
    */
   reserve(wanted: RequestedAmount, terms?: ReservationTerms): MaybePromise<BudgetRefusal | null>;
-  /** What is promised; null when nothing was. */
+  /** What is reserved; null: nothing. */
   reserved(): Amount | null;
-  /** The request has ended: its place is free. Idempotent. */
+  /** The request has ended: releases its slot. Idempotent. */
   leave(): void;
-  /** What it really used takes the place of what was promised. Idempotent. */
+  /** Replaces the reservation by what the request really used. Idempotent. */
   charge(real: Amount): void;
 };
 
@@ -37,22 +37,25 @@ export type Meter = {
   readonly name: string;
   limits(): Limits;
   adjust(limits: Limits): void;
-  /** Counts a request and gives it a place. Throws Failure over-limit, or rejects with it. */
+  /** Counts a request and gives it a slot. Throws Failure over-limit, or rejects with it. */
   enter(): MaybePromise<Reservation>;
-  /** The same for what is asked on the tenant's behalf: it is no request of its own and takes no place. */
+  /** The same for an internal request on the tenant's behalf: it is not counted and takes no slot. */
   enterWithoutPlace(): Reservation;
-  /** The budget that is used up already. */
+  /** The budget that is used up. */
   usedUp(): MaybePromise<UsedUp | null>;
-  /** What `enter` and `reserve` would say to a request like this one; nothing is counted. Rejects with Failure over-limit. */
+  /** What `enter` and `reserve` would return for such a request; nothing is counted. Rejects with Failure over-limit. */
   preview(wanted: RequestedAmount): MaybePromise<BudgetRefusal | null>;
   status(): LimitStatus;
   running(): number;
   usage(): MaybePromise<LimitUsage>;
 };
 
-/** How long a client should wait for a place: nobody knows when one is free. */
+/** How long a client should wait for a slot: when one becomes free is unknown. */
 const placeWaitMs = 1_000;
-/** For the end of an answer that may use what is left: it takes its time, and clients ask a few times only. */
+/**
+ * How long to wait for the end of an answer that holds the rest of a budget: answers take time, and clients retry only
+ * a few times.
+ */
 export const answerWaitMs = 5_000;
 
 const defaultTerms: ReservationTerms = {};
@@ -77,7 +80,7 @@ class StoreMeter<Account> implements Meter {
 
   enter(): MaybePromise<Reservation> {
     this.requirePlace();
-    // Before anybody is waited for, so that no place is given twice.
+    // Before any wait, so that no slot is given twice.
     this.places += 1;
     const waitMs = this.store.countRequest(this.name, this.current.requestsPerMinute);
     return waitMs instanceof Promise ? waitMs.then((late) => this.entered(late)) : this.entered(waitMs);
@@ -120,7 +123,7 @@ class StoreMeter<Account> implements Meter {
     this.places -= 1;
   }
 
-  /** Throws Failure over-limit for the minute's tokens; answers the budget that does not bear it. */
+  /** Throws Failure over-limit for the minute's tokens; returns the budget that does not cover it. */
   budgetRefusal(refusal: LimitRefusal | null, { expectedTokens, want }: LimitClaim): BudgetRefusal | null {
     if (refusal?.why !== "minute") return refusal;
     const expected = Math.min(expectedTokens, want.tokens);
@@ -162,7 +165,7 @@ class StoreReservation<Account> implements Reservation {
   private account: Account | null = null;
   private isGone: boolean;
   private isCharged = false;
-  /** What a store elsewhere has not answered yet: the next step waits for it. */
+  /** A pending answer of a remote store: the next step waits for it. */
   private pending: Promise<unknown> | null = null;
 
   constructor(
@@ -234,7 +237,7 @@ function claimOf(
   };
 }
 
-/** `waitMs` 0: what was used leaves room for it, what is promised to others does not. */
+/** `waitMs` 0: used tokens leave room for it, but tokens reserved by others do not. */
 function tooManyTokens(estimate: number, limit: number, waitMs: number): Failure {
   if (estimate > limit)
     return new Failure(

@@ -1,5 +1,5 @@
-// What tenants use, counted in this process: every answer is at hand. It outlives every config, so that a reload neither forgives
-// nor forgets; what must outlive the process is kept by whoever is told of charges (app/persistence/saved-spending.ts).
+// A LimitStore in this process's memory, which answers without promises. It outlives every config, so that a reload resets
+// nothing; app/persistence/saved-spending.ts listens to charges and saves what must outlive the process.
 
 import type {
   LimitClaim,
@@ -24,13 +24,13 @@ import {
 
 export type MemoryLimitOptions = {
   readonly clock: { nowMs(): number; monotonicMs(): number };
-  /** Told after every charge; cheap. */
+  /** Called after every charge; must be cheap. */
   readonly onCharge: (tenant: string) => void;
-  /** Told when a day begins of which nothing was known; cheap. */
+  /** Called when a day without known charges begins; must be cheap. */
   readonly onNewDay?: (tenant: string) => void;
 };
 
-/** What ends now leaves the minute at the latest after so long. */
+/** What ends now leaves the minute after at most this long. */
 const longestWaitMs = 61_000;
 
 /** One tenant. */
@@ -38,7 +38,7 @@ class Counts {
   readonly requests: MinuteWindow;
   readonly tokens: MinuteWindow;
   readonly spending: Spending;
-  /** Of requests that still run: however long they do, it is not used yet. */
+  /** Reserved by running requests: it is not used yet, however long they run. */
   reservedTokens = 0;
   reservedNanoUsd = 0;
   private last: MemoryAccount | null = null;
@@ -148,7 +148,7 @@ export class MemoryLimitStore implements LimitStore<MemoryAccount> {
     return this.countsOf(tenant).spending.spent();
   }
 
-  /** Everything that is known of its days and months, for whoever keeps it. */
+  /** All known days and months, for saving. */
   periods(tenant: string): SpentPeriods {
     return this.countsOf(tenant).spending.periods();
   }
@@ -164,7 +164,7 @@ export class MemoryLimitStore implements LimitStore<MemoryAccount> {
   }
 }
 
-/** The same rule as for budgets: at most one answer goes beyond the limit. */
+/** The same rule as for budgets: at most one answer exceeds the limit. */
 function judgeMinute(
   { tokens, reservedTokens }: Counts,
   limit: number,

@@ -1,11 +1,14 @@
-// What was used in the last minute, in slots of a second. No entry for a request: a window costs the same however many there are.
-// It must never forget early: what is in it counts for 60 to 61 seconds, so that no minute ever holds more than its limit.
+// Counts what was used in the last minute, in slots of one second. No entry per request: a window costs the same however many
+// there are. It must never forget early: an amount counts for 60 to 61 seconds, so that no minute ever exceeds its limit.
 
 export type MinuteWindow = {
-  /** Counts whole units now. */
+  /** Adds whole units now. */
   take(amount: number): void;
   used(): number;
-  /** Milliseconds until `amount` more fits under `limit`; 0: now. What never fits waits until the window is empty. */
+  /**
+   * Milliseconds until `amount` more fits under `limit`; 0: now. For an amount that never fits: until the window is
+   * empty.
+   */
   waitMs(amount: number, limit: number): number;
   /** Milliseconds until nothing counts any more. */
   emptyInMs(): number;
@@ -31,7 +34,7 @@ export function createMinuteWindow(nowMs: () => number): MinuteWindow {
     if (now > head) head = now;
   };
   const endsInMs = (slot: number): number => (slot + slotCount) * slotMs - nowMs();
-  /** When so much has left that no more than `limit` is in it. */
+  /** When at most `limit` is left in the window. */
   const fallsToMs = (limit: number): number => {
     let left = sum;
     for (let slot = head - slotCount + 1; slot <= head; slot++) {

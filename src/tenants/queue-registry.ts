@@ -1,13 +1,13 @@
-// The queues by name: they outlive the config that named them, so that a reload neither forgets who runs nor who waits.
-// It must never let two queues count the turns of one provider.
+// The queues by name: they outlive the config that named them, so that a reload keeps running and waiting requests. It
+// must never let two queues count the turns of one provider.
 
 import { createQueue, type AdjustableQueue, type QueueLimits, type TurnQueue } from "./queue.ts";
 
 export type QueueRegistry = {
-  /** The queue of that name. A new one begins with `limits`; a living one keeps its own until `adjust`. */
+  /** The queue of that name. A new one begins with `limits`; an existing one keeps its own until `adjust`. */
   of(name: string, limits: QueueLimits): TurnQueue;
   adjust(name: string, limits: QueueLimits): void;
-  /** Drops every queue but these. A turn that is still out comes back to a queue that nobody asks any more. */
+  /** Drops every queue but these. A turn still in use is later released to a queue that is no longer used. */
   retain(names: ReadonlySet<string>): void;
   names(): readonly string[];
 };

@@ -1,45 +1,46 @@
-// Turns at something of limited concurrency, fair between tenants: each has a line of its own, and the lines are served in turn.
-// A waiter that leaves gives up its place at once; every turn is released exactly once, whatever happens to its holder.
+// A queue for turns at a resource of limited concurrency, fair between tenants: each tenant has its own line, and the lines are
+// served round-robin. A waiter that leaves gives up its place at once; every turn is released exactly once, whatever happens to
+// its holder.
 
-/** `position`: the place at which it came to wait, 1 = next; null when it did not wait. */
+/** `position`: its place in the queue when it began to wait, 1 = next; null when it did not wait. */
 export type Turn = { readonly waitedMs: number; readonly position: number | null; release(): void };
 
 export type QueueRefusal = "full" | "too-long";
 
-/** Where somebody waits. */
+/** A waiter's place. */
 export type QueuePlace = {
-  /** 1: next, if nobody else comes and nobody is at a limit of its own. */
+  /** 1: next, if no other waiter comes and no tenant is at its own limit. */
   position(): number;
   waitedMs(): number;
 };
 
 export type TurnRequest = {
-  /** Whose line; null is the line of all that belong to no tenant. */
+  /** The tenant's line; null: the line of all requests without a tenant. */
   readonly tenant?: string | null;
   /** At the head of its line, however many wait there. */
   readonly goesFirst?: boolean;
-  /** Told when it has to wait. */
+  /** Called when it has to wait. */
   readonly onPlace?: (place: QueuePlace) => void;
 };
 
 export type TurnQueue = {
-  /** A turn if one is free now: what most requests get, without a promise. */
+  /** A turn if one is free now: the case of most requests, without a promise. */
   tryTake(tenant?: string | null): Turn | null;
-  /** Resolves with a turn, or with why there is none. Rejects with the signal's reason when it aborts. */
+  /** Resolves with a turn, or with the reason why there is none. Rejects with the signal's reason when it aborts. */
   take(signal: AbortSignal, request?: TurnRequest): Promise<Turn | QueueRefusal>;
   counts(): { running: number; waiting: number };
-  /** Turns that are out, by whose they are; null is those of no tenant. */
+  /** Turns in use, by tenant; null: without a tenant. */
   runningByTenant(): readonly (readonly [tenant: string | null, running: number])[];
-  /** How long somebody new in this line would wait, as turns have lasted of late; null while none has ended. */
+  /** How long a new waiter in this line would wait, judged by recent turns; null while none has ended. */
   expectedWaitMs(tenant: string | null): number | null;
 };
 
 export type QueueLimits = {
-  /** Turns at once; null = no limit. */
+  /** Concurrent turns; null = no limit. */
   readonly limit: number | null;
   /** Of them for one tenant; null = no limit. */
   readonly limitPerTenant: number | null;
-  /** Places to wait. */
+  /** Waiting places. */
   readonly depth: number;
   /** Of them for one tenant. */
   readonly depthPerTenant: number;
@@ -47,7 +48,7 @@ export type QueueLimits = {
 };
 
 export type AdjustableQueue = TurnQueue & {
-  /** From now on these limits hold. Nobody loses a turn or a place by it; more room is given away at once. */
+  /** Applies new limits. No request loses its turn or place; additional room is given out at once. */
   adjust(limits: QueueLimits): void;
 };
 
@@ -61,9 +62,9 @@ const plainTurnRequest: TurnRequest = {};
 /** Those of one tenant. */
 class TenantLine {
   running = 0;
-  /** The number of the last turn that was given to it; the line with the lowest is next. */
+  /** The number of the last turn given to the line; the line with the lowest is next. */
   lastTurn = 0;
-  /** Sets: who leaves is taken out of the middle without a search. */
+  /** Sets: a waiter that leaves is removed from the middle without a search. */
   readonly first = new Set<Waiter>();
   readonly others = new Set<Waiter>();
 
@@ -104,7 +105,7 @@ type Waiting = {
   reject(reason: unknown): void;
 };
 
-/** Somebody who waits in a line. */
+/** A waiter in a line. */
 class Waiter implements QueuePlace {
   private readonly startedMs: number;
   private readonly own: Set<Waiter>;
@@ -167,7 +168,7 @@ class FairQueue implements AdjustableQueue {
   private turns = 0;
   /** A moving mean of how long turns last. */
   private serviceMs: number | null = null;
-  /** In the order in which they first came. One stays: whose turn it was last is known only by it. */
+  /** Lines in order of creation. A line is kept, because only it records when its last turn was. */
   private readonly lines = new Map<string | null, TenantLine>();
 
   constructor(
@@ -194,7 +195,7 @@ class FairQueue implements AdjustableQueue {
     this.serveWaiting();
   }
 
-  // With room for both nobody of this line can be waiting: who could have run was served.
+  // With room for both, nothing can be waiting in this line: a waiter that could run has been served.
   tryTake(tenant: string | null = null): Turn | null {
     if (!this.hasRoom()) return null;
     const line = this.lineOf(tenant);
@@ -240,7 +241,10 @@ class FairQueue implements AdjustableQueue {
     this.waiting -= 1;
   }
 
-  /** The place of one that has `ahead` before it in its own line: of every other line as many go before it as have their turn first. */
+  /**
+   * The place of a waiter with `ahead` others before it in its line: from every other line, those whose turn comes first are
+   * added.
+   */
   positionIn(own: TenantLine, ahead: number): number {
     let position = ahead + 1;
     for (const line of this.lines.values()) {
@@ -273,7 +277,9 @@ class FairQueue implements AdjustableQueue {
     return this.limits.limitPerTenant === null || line.running < this.limits.limitPerTenant;
   }
 
-  /** Whoever waits while there is room waits for its own tenant's limit: nobody is held up by another's. */
+  /**
+   * A waiter that waits although there is room is at its own tenant's limit: no tenant is held up by another's limit.
+   */
   private serveWaiting(): void {
     while (this.waiting > 0 && this.hasRoom()) {
       let next: TenantLine | null = null;

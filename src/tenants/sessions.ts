@@ -1,5 +1,5 @@
-// Whose conversation a request belongs to, as one key: everything that is remembered for a conversation is remembered under it.
-// It must never give two tenants the same key, whatever conversation their clients name.
+// Builds the key of a tenant's conversation, under which everything about that conversation is remembered. It must never give
+// two tenants the same key, whatever conversation ids their clients send.
 
 import type { Clock } from "../system/clock.ts";
 
@@ -8,7 +8,7 @@ export function sessionKey(tenant: string | null, conversation: string | null): 
   return conversation === null ? null : `${tenant ?? ""}:${conversation}`;
 }
 
-/** Forgets what is too old, again and again; the interval is asked for each time. Returns the function that stops it. */
+/** Drops expired entries periodically; the interval is read each time. Returns a function that stops it. */
 export function sweepSessions(
   clock: Pick<Clock, "setTimer">,
   intervalMs: () => number,

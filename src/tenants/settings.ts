@@ -1,9 +1,9 @@
-// The `auth`, `tenants` and `session` sections of the config: which keys are accepted and whose they are.
-// It must never hash, compare or store a key: that is the directory's work.
+// The `auth`, `tenants` and `session` sections of the config: which keys are accepted and who owns them. It must never
+// hash, compare or store a key: key-directory.ts does.
 
 import { z } from "zod";
 
-/** Below it a plain key can be guessed over the network; what follows is decided in config/client-keys.ts. */
+/** A shorter plain key can be guessed over the network; config/client-keys.ts decides what follows. */
 export const shortestKeyLength = 16;
 
 export const hashedKeyPattern = /^sha256:[0-9a-fA-F]{64}$/;
@@ -67,13 +67,13 @@ const tokens = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional();
 const limitsSettings = z.strictObject({
   requests_per_minute: perMinute.describe("Requests in any minute."),
   tokens_per_minute: perMinute.describe(
-    "Input and output tokens in any minute: what a request may use before, what it did use after. At most one answer goes beyond it.",
+    "Input and output tokens in any minute: before an answer its maximum counts, afterwards its actual use. At most one answer exceeds the limit.",
   ),
   max_concurrent: z.number().int().min(1).max(100_000).optional().describe("Requests at once."),
   budget: z
     .strictObject({
       usd_per_day: money.describe(
-        "US dollars of a UTC day. Each request is promised what it may cost before it is sent, so at most one answer goes beyond a budget.",
+        "US dollars of a UTC day. What a request may cost is reserved before it is sent, so at most one answer exceeds a budget.",
       ),
       usd_per_month: money.describe("US dollars of a UTC month."),
       tokens_per_day: tokens.describe("Tokens of a UTC day."),
@@ -85,7 +85,7 @@ const limitsSettings = z.strictObject({
     .enum(["allow", "refuse"])
     .optional()
     .describe(
-      "Models whose price nobody knows, for a tenant with a budget in dollars: refused, or counted as free. Absent: refused where the budget counts dollars alone. Local servers are free.",
+      "Models whose price is unknown, for a tenant with a budget in dollars: refused, or counted as free. Absent: refused where the budget counts only dollars. Local servers are free.",
     ),
   over_budget_model: z
     .string()
@@ -101,7 +101,7 @@ const tenantSettings = z.strictObject({
   name: z
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, "letters, digits, dot, dash and underscore, at most 64")
-    .describe("The tenant's name, as it stands in records."),
+    .describe("The tenant's name, as shown in records."),
   api_key: clientKey.optional().describe("The tenant's own key: plain, `${VAR}` or `sha256:<hex>`."),
   keys: z
     .array(furtherKey)
@@ -181,7 +181,7 @@ export type TenantKey = {
   readonly key: string;
   /** UTC milliseconds; null: never. */
   readonly expiresAtMs: number | null;
-  /** Where it stands in the tenant's settings. */
+  /** Its path in the tenant's settings. */
   readonly path: readonly (string | number)[];
 };
 
@@ -210,13 +210,13 @@ export const sessionSettings = z
       .max(31_536_000)
       .default(3600)
       .describe(
-        "Seconds after which a conversation that nobody goes on with is forgotten: which provider served it last, and its CLI process.",
+        "Seconds after which an idle conversation is forgotten: which provider served it last, and its CLI process.",
       ),
     cleanup_interval: z
       .number()
       .min(1)
       .max(86_400)
       .default(900)
-      .describe("Seconds between two sweeps of the forgotten ones."),
+      .describe("Seconds between two removals of idle conversations."),
   })
   .prefault({});

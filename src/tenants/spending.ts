@@ -1,9 +1,9 @@
-// What a tenant has spent in UTC days and months, and what is promised to requests that still run. Pure sums;
-// it must never know what a model costs.
+// A tenant's spending per UTC day and month, and what running requests have reserved. Pure arithmetic; it must never
+// know what a model costs.
 
 export type Amount = { readonly tokens: number; readonly nanoUsd: number };
 
-/** Budgets; null: there is none of that kind. */
+/** Budgets; null: none of that kind. */
 export type Budget = {
   readonly usdPerDay: number | null;
   readonly usdPerMonth: number | null;
@@ -19,25 +19,25 @@ export type Spent = {
   readonly month: Amount;
 };
 
-/** One day or month, by when it began. */
+/** One day or month, identified by its start. */
 export type SpentPeriod = Amount & { readonly startMs: number };
 export type SpentPeriods = { readonly days: readonly SpentPeriod[]; readonly months: readonly SpentPeriod[] };
 
-/** A budget that is used up, in words, and when it is full again. */
+/** A budget that is used up, in words, and when it resets. */
 export type UsedUp = { readonly what: string; readonly resetInMs: number };
 
 /**
- * Why nothing was promised. `used-up`: nothing is left. `taken`: what is left is promised to requests that still run.
- * `too-dear`: nobody else has a part in it, and yet it does not bear so much.
+ * Why nothing was reserved. `used-up`: nothing is left. `taken`: running requests have reserved the rest. `too-dear`:
+ * no other request has a share in it, and yet it does not cover the amount.
  */
 export type BudgetRefusal = UsedUp & { readonly why: "used-up" | "taken" | "too-dear" };
 
-/** What one request asks for, and where it stands. */
+/** What one request asks for, and its account. */
 export type Claim = {
   readonly want: Amount;
-  /** What is promised to it already. */
+  /** What it has already reserved. */
   readonly own: Amount;
-  /** What it may have even where the budget does not bear it, as long as it is the only one; null: anything. */
+  /** What it may use even if the budget does not cover it, as long as it is the only request; null: anything. */
   readonly granted: Amount | null;
 };
 
@@ -66,23 +66,23 @@ class Ledger {
   }
 }
 
-/** The day and the month in which a request began: whenever it ends, it is theirs. */
+/** The day and month in which a request began: they are charged whenever it ends. */
 export type PeriodAccount = { readonly day: Ledger; readonly month: Ledger };
 
 export type Spending = {
-  /** The account of what begins at that moment. */
+  /** The account of a request that begins at that moment. */
   at(ms: number): PeriodAccount;
   reserve(account: PeriodAccount, before: Amount, after: Amount): void;
-  /** In place of what was promised. */
+  /** Replaces the reserved amount. */
   charge(account: PeriodAccount, reserved: Amount, real: Amount): void;
-  /** Why the account does not bear the claim; null: it does. */
+  /** Why the account does not cover the claim; null: it does. */
   judge(budget: Budget, account: PeriodAccount, claim: Claim): BudgetRefusal | null;
-  /** The first budget that is used up already. */
+  /** The first budget that is used up. */
   usedUp(budget: Budget): UsedUp | null;
   spent(): Spent;
-  /** Everything that is known, for whoever keeps it. */
+  /** All known spending, for saving. */
   periods(): SpentPeriods;
-  /** Takes what is larger of what was known here and what is known elsewhere, for the same day and month. */
+  /** Takes the larger of local and saved spending, for the same day and month. */
   restore(known: SpentPeriods): void;
 };
 
@@ -100,11 +100,11 @@ export function nextMonthOf(ms: number): number {
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1);
 }
 
-/** A clock that runs wild must not fill the memory. */
+/** An erratic clock must not fill the memory. */
 const maxDays = 62;
 const maxMonths = 24;
 
-/** `onNewDay`: told when a day begins that was not known yet; cheap. */
+/** `onNewDay`: called when a new day begins; must be cheap. */
 export function createSpending(nowMs: () => number, onNewDay: () => void = () => undefined): Spending {
   const days = new Map<number, Ledger>();
   const months = new Map<number, Ledger>();
@@ -114,8 +114,8 @@ export function createSpending(nowMs: () => number, onNewDay: () => void = () =>
   const dayAt = (ms: number): Ledger => ledgerIn(days, dayOf(ms), nextDayOf(ms), maxDays);
   const monthAt = (ms: number): Ledger => ledgerIn(months, monthOf(ms), nextMonthOf(ms), maxMonths);
 
-  // A day that a stepping clock left and comes back to is the same day still, with all that was spent in it. One that it
-  // comes to from behind, by less than a day, is none at all: a clock that is set back hands nothing out.
+  // When the clock steps away from a day and back, it is still the same day with all its spending. A clock that is set
+  // back by less than a day starts no new period, so it frees no budget.
   const at = (ms: number): PeriodAccount => {
     if (last !== null && ms >= last.day.startMs && ms < last.day.endMs) return last;
     const isUnknown = !days.has(dayOf(ms));
@@ -198,7 +198,7 @@ const nanoOf = (usd: number | null): number | null => (usd === null ? null : Mat
 
 type Why = BudgetRefusal["why"] | null;
 
-/** What waiting does not help is told first. */
+/** Reports first what waiting does not solve. */
 function moreSevere(one: Why, other: Why): BudgetRefusal["why"] {
   for (const why of ["used-up", "too-dear"] as const) if (one === why || other === why) return why;
   return "taken";
@@ -222,11 +222,11 @@ function refusalOf(ledger: Ledger, usd: number | null, tokens: number | null, cl
 type Part = { readonly want: number; readonly own: number; readonly granted: number | null };
 
 /**
- * Everybody together never has more than is left, but for one: whoever is alone may have the rest of a budget, however
- * little that is, since nearly no answer gets as long as it may. So at most one answer goes beyond a budget.
+ * All requests together never reserve more than is left, with one exception: a single request may have the rest of a
+ * budget, however little, because hardly any answer reaches its maximum length. So at most one answer exceeds a budget.
  */
 function judgeClaim(used: number, others: number, limit: number | null, { want, own, granted }: Part): Why {
-  // Of a budget of nothing, what costs nothing may be had.
+  // A budget of zero still covers what costs nothing.
   if (limit === null || want === 0 || want <= own) return null;
   if (used >= limit) return "used-up";
   if (used + others + want <= limit) return null;

@@ -2,14 +2,14 @@
 
 import { BlockList, isIP } from "node:net";
 
-/** 127.0.0.0/8, ::1, and the first of them written as an IPv6 address (a dual-stack socket says ::ffff:127.0.0.1). */
+/** 127.0.0.0/8, ::1, and IPv4 loopback in IPv6 form (a dual-stack socket reports ::ffff:127.0.0.1). */
 export function isLoopback(address: string): boolean {
   if (address === "127.0.0.1" || address === "::1") return true;
   const plain = unmapped(address);
   return plain.startsWith("127.") && isIP(plain) === 4;
 }
 
-/** Does the host part of a Host header hold an address rather than a name? Brackets belong to IPv6. */
+/** Whether the host part of a Host header is an address rather than a name. Brackets belong to IPv6. */
 export function isAddressLiteral(host: string): boolean {
   return host.startsWith("[") ? host.endsWith("]") && isIP(host.slice(1, -1)) === 6 : isIP(host) === 4;
 }

@@ -1,14 +1,14 @@
 // The bytes of a request body: how they are gathered, and how their memory is freed. It must never hold on to a network chunk
-// that is smaller than the block it came in. That memory is freed by hand is held by the row agent-chat of `npm run bench`: without
-// it a request takes 9 % more CPU.
+// that is smaller than the block it came in. Freeing memory by hand is justified by the row agent-chat of `npm run bench`:
+// without it a request takes 9 % more CPU.
 
 // Smaller ones share a block with others, or are not worth the call.
 const minReleasedBytes = 16_384;
 
 /**
- * Frees the memory of a body that nobody will read again, which the collector would do only much later: then the next one
- * is read into pages that are still warm, and a thousand long streams do not hold a thousand prompts. `bytes` is empty afterwards.
- * One that fetch is still sending may go as well: it has taken a copy (Bun 1.4.5; a test holds it to that).
+ * Frees the memory of a body that will not be read again, which the garbage collector would do much later: the next body then
+ * reuses warm pages, and a thousand long streams do not hold a thousand prompts. `bytes` is empty afterwards. A body that fetch
+ * is still sending may be freed too, because fetch has copied it (Bun 1.4.5; a test checks this).
  */
 export function releaseMemory(bytes: Uint8Array): void {
   const { buffer } = bytes;
@@ -16,19 +16,19 @@ export function releaseMemory(bytes: Uint8Array): void {
   if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
-// Less than this is still taken off the line, so that its sender gets to read why it was refused: a connection that is closed
-// with bytes unread is reset, and many clients then look no further. Bun cuts such a rest off after its idle timeout.
+// A smaller rest is still read, so that its sender can read the refusal: closing with unread bytes resets the connection, and
+// many clients then never read the answer. Bun aborts such a rest after its idle timeout.
 const maxDrained = 8_388_608;
 
-/** What lies in the buffers of two machines before anybody reads. */
+/** What the socket buffers of both machines hold before anything is read. */
 const maxSentAtOnce = 65_536;
 
-/** The client asks for a close, and Bun does it with the answer. */
+/** The client requests a close, and Bun closes after the answer. */
 function asksToClose(headers: Headers): boolean {
   return headers.get("connection")?.toLowerCase() === "close";
 }
 
-/** Whether a body that nobody reads is too much to let it come: then the connection is to be closed. */
+/** Whether the unread rest of a body is too large to read: then the connection must be closed. */
 export function leavesLargeBody(headers: Headers): boolean {
   const declared = headers.get("content-length");
   if (declared === null) return headers.has("transfer-encoding");
@@ -40,8 +40,8 @@ const minBlockBytes = 4_096;
 const maxBlockBytes = 262_144;
 
 /**
- * Chunks that come in, in blocks: a body that is sent byte by byte would otherwise be a million little arrays. A block is at
- * most as large as all that was there before it.
+ * Collects incoming chunks in blocks: a body sent byte by byte would otherwise be a million small arrays. A block is at most
+ * as large as all blocks before it.
  */
 export class BodyBlocks {
   length = 0;
@@ -49,10 +49,10 @@ export class BodyBlocks {
   private last: Buffer | null = null;
   private used = 0;
 
-  /** Takes the chunk over. Gives the bytes of memory that it took. */
+  /** Takes over the chunk. Returns how many bytes of memory it took. */
   add(chunk: Uint8Array): number {
     this.length += chunk.byteLength;
-    // Beside a block that is not full it is copied: else every other block would be nearly empty.
+    // If the last block is not full, the chunk is copied into it: otherwise every other block would be nearly empty.
     if (this.last === null && chunk.byteLength >= minReleasedBytes && ownsItsMemory(chunk)) {
       this.full.push(chunk);
       return chunk.byteLength;
@@ -74,7 +74,7 @@ export class BodyBlocks {
     return taken;
   }
 
-  /** Nobody will join them: their memory is freed at once, which the collector would do much later. */
+  /** They will not be joined: frees their memory at once, which the garbage collector would do much later. */
   drop(): void {
     this.close();
     for (const block of this.full) freeBlock(block);
@@ -82,7 +82,7 @@ export class BodyBlocks {
     this.length = 0;
   }
 
-  /** All of it in one piece; the blocks are freed on the way. */
+  /** The whole body in one piece; frees the blocks on the way. */
   join(): Buffer {
     this.close();
     const [only] = this.full;

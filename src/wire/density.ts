@@ -1,15 +1,15 @@
-// JSON that costs far more than its size: ten million empty objects in 30 MB take two seconds and 900 MB to parse.
-// It must never judge a small text, nor decide what is done about a dense one.
+// Detects JSON that costs far more than its size: ten million empty objects in 30 MB take two seconds and 900 MB to
+// parse. It must never judge a small text, nor decide how to treat a dense one.
 
-/** Below this even the densest text is parsed in a moment. */
+/** Below this size even the densest text is parsed quickly. */
 const smallBytes = 1024 * 1024;
 
-/** Of what JSON texts of that size hold in earnest, the probabilities of a long answer's words come nearest. */
+/** The densest real JSON of that size is a long answer's token probabilities. */
 const maxParts = 1_000_000;
 
 const [comma, brace, bracket] = [0x2c, 0x7b, 0x5b];
 
-/** Does it hold so many values that parsing it would hold everybody up? Commas within strings count as well. */
+/** Whether it contains so many values that parsing would block other requests. Commas within strings count as well. */
 export function isDense(text: Uint8Array | string): boolean {
   if (text.length <= smallBytes) return false;
   let parts = 0;

@@ -1,8 +1,8 @@
-// One pass over the raw bytes of a JSON object: depth, and where each top-level value stands. Nothing is parsed.
-// It must never guess: what it cannot be sure of it reports as broken, and the caller answers 400. Its shortcuts are held by rows of
-// `npm run bench` (CPU a request without them): agent-chat +7 % (skipString) and +30 % (overwrite), agent-messages +20 % (Watched).
+// One pass over the raw bytes of a JSON object: depth, and the position of each top-level value. Nothing is parsed. It must never
+// guess: it reports doubtful input as broken, and the caller answers 400. Its shortcuts are justified by rows of `npm run bench`
+// (CPU a request without them): agent-chat +7 % (skipString) and +30 % (overwrite), agent-messages +20 % (Watched).
 
-/** `start`..`end` are byte offsets of the value (end exclusive). `kind` is told by the value's first byte. */
+/** `start`..`end` are byte offsets of the value (end exclusive). `kind` follows from the value's first byte. */
 export type JsonMember = {
   readonly key: string;
   readonly start: number;
@@ -12,22 +12,22 @@ export type JsonMember = {
 
 export type JsonScan = {
   readonly members: readonly JsonMember[];
-  /** Offset just behind the opening brace, where a new member may be spliced in. */
+  /** Offset just after the opening brace, where a new member may be inserted. */
   readonly bodyStart: number;
-  /** Where the watched words stand below the top level; read it with `placesOf`. */
+  /** Positions of the watched words below the top level; read it with `placesOf`. */
   readonly wordPlaces: WordPlaces;
 };
 
 type WordPlaces = {
   readonly words: readonly Buffer[];
-  /** For each word the offsets just behind its closing quote; undefined: nowhere. */
+  /** For each word the offsets just after its closing quote; undefined: nowhere. */
   readonly places: (number[] | undefined)[];
 };
 
-/** Words to look for on the way: names or texts in quotes, written without an escape. */
+/** Words to watch for: names or strings in quotes, written without an escape. */
 export type Watched = {
   readonly words: readonly Buffer[];
-  /** By their length in bytes, quotes included: the numbers of the words of that length. */
+  /** Word indexes by length in bytes, quotes included. */
   readonly byLength: readonly (readonly number[] | undefined)[];
 };
 
@@ -50,15 +50,15 @@ const nothingWatched = watchedWords([]);
 const noPlaces: readonly number[] = [];
 
 /**
- * The offsets just behind `word` (in quotes) wherever it stands below the top level. What the scan has watched costs nothing;
- * for anything else the bytes are searched.
+ * The offsets just after each `word` (in quotes) below the top level. Free for words that the scan watched; for others the
+ * bytes are searched.
  */
 export function placesOf({ wordPlaces }: JsonScan, bytes: Buffer, word: Buffer): readonly number[] {
   const at = wordPlaces.words.indexOf(word);
   return at >= 0 ? (wordPlaces.places[at] ?? noPlaces) : searchPlaces(bytes, word);
 }
 
-/** The same by a search through all the bytes. */
+/** The same, by searching all bytes. */
 export function searchPlaces(bytes: Buffer, word: Buffer): readonly number[] {
   const places: number[] = [];
   for (let found = bytes.indexOf(word); found >= 0; found = bytes.indexOf(word, found + word.length))
@@ -85,7 +85,7 @@ export class BrokenJson extends Error {
 const quote = 0x22;
 const backslash = 0x5c;
 
-/** Offset just behind the closing quote of the string whose opening quote stands at `at`. */
+/** Offset just after the closing quote of the string whose opening quote is at `at`. */
 function skipString(bytes: Buffer, at: number): number {
   // Most strings are short; the native search pays off only on long ones.
   const near = at + 25;
@@ -95,7 +95,7 @@ function skipString(bytes: Buffer, at: number): number {
   return bytes[end - 1] === backslash || end >= bytes.length ? skipEscapes(bytes, at, end) : end + 1;
 }
 
-/** The same from a quote on that may be escaped, or lies behind the end. */
+/** The same, starting at a quote that may be escaped or beyond the end. */
 function skipEscapes(bytes: Buffer, at: number, candidate: number): number {
   let end = candidate;
   for (;;) {
@@ -107,7 +107,7 @@ function skipEscapes(bytes: Buffer, at: number, candidate: number): number {
   }
 }
 
-/** Where the next quote stands; the length of `bytes` when there is none. */
+/** The offset of the next quote; the length of `bytes` when there is none. */
 function nextQuote(bytes: Buffer, from: number): number {
   const found = bytes.indexOf(quote, from);
   return found < 0 ? bytes.length : found;
@@ -122,7 +122,7 @@ function skipSpace(bytes: Buffer, at: number): number {
   }
 }
 
-/** Offset just behind the object or array that opens at `at`. */
+/** Offset just after the object or array that opens at `at`. */
 function skipNested(
   bytes: Buffer,
   at: number,
@@ -162,7 +162,7 @@ const literals: ReadonlyMap<string, JsonMember["kind"]> = new Map([
 const longestScalar = 400;
 const numberPattern = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
-/** Offset just behind the number or word that begins at `at`. */
+/** Offset just after the number or word that begins at `at`. */
 function skipScalar(bytes: Buffer, at: number): number {
   let end = at;
   while (end < bytes.length && end - at < longestScalar) {
@@ -222,7 +222,10 @@ export function scanObject(bytes: Buffer, maxDepth: number, watched = nothingWat
   return { members, bodyStart, wordPlaces };
 }
 
-/** Most names are short and without escapes. By JSON.parse a body of a million names would hold the loop three times as long. */
+/**
+ * Most names are short and without escapes. With JSON.parse, a body of a million names would block the event loop three times as
+ * long.
+ */
 function plainString(bytes: Buffer, start: number, end: number): string | null {
   for (let i = start; i < end; i++) {
     const byte = bytes[i] ?? 0;
@@ -231,7 +234,7 @@ function plainString(bytes: Buffer, start: number, end: number): string | null {
   return bytes.toString("latin1", start, end);
 }
 
-/** The text of the JSON string that stands at `start`..`end`. Throws BrokenJson. */
+/** The text of the JSON string at `start`..`end`. Throws BrokenJson. */
 export function readString(bytes: Buffer, start: number, end: number): string {
   const plain = end - start >= 2 && end - start <= 34 ? plainString(bytes, start + 1, end - 1) : null;
   if (plain !== null) return plain;
@@ -242,7 +245,7 @@ export function readString(bytes: Buffer, start: number, end: number): string {
   }
 }
 
-/** False, and nothing done, unless every edit replaces a member that is at least as long; blanks fill the rest. */
+/** False without changes unless every edit replaces a member that is at least as long; spaces fill the rest. */
 function overwrite(bytes: Buffer, scan: JsonScan, edits: readonly JsonEdit[]): boolean {
   for (const { key, json } of edits) {
     const member = memberNamed(scan, key);

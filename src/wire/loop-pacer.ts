@@ -1,13 +1,13 @@
-// Keeps whoever reads a flood from holding the loop. Bytes that lie ready are handed over without a turn of the loop: no timer
-// fires meanwhile and nobody else is served. It must never drop or count anything for others.
+// Keeps a reader of a fast stream from blocking the event loop. Bytes that are ready are delivered without a turn of the loop:
+// no timer fires meanwhile and no other request is served. It must never drop bytes.
 
-/** Worked through in one go. Of the smallest frames there are 11,000 in it, which take some 20 ms. */
+/** How many bytes are processed in one turn. It holds 11,000 of the smallest frames, which take about 20 ms. */
 export const portionBytes = 32 * 1024;
 
 export class LoopPacer {
   private bytesSinceYield = 0;
 
-  /** So many bytes are worked through next. A promise: wait for it, others have their turn meanwhile. */
+  /** Announces bytes to process next. If it returns a promise, await it to let other work run. */
   take(bytes: number): Promise<void> | null {
     this.bytesSinceYield += bytes;
     if (this.bytesSinceYield < portionBytes) return null;
@@ -16,7 +16,7 @@ export class LoopPacer {
   }
 }
 
-/** `bytes` in portions; itself where it is no more than one. */
+/** `bytes` in portions; `bytes` itself if it is not larger than one. */
 export function portionsOf(bytes: Uint8Array): readonly Uint8Array[] {
   if (bytes.length <= portionBytes) return [bytes];
   const portions: Uint8Array[] = [];

@@ -1,5 +1,5 @@
-// One pass over the bytes of a multipart/form-data body (RFC 7578): which fields there are and where each value stands. It must
-// never guess: what it cannot be sure of it reports as broken, and the caller answers 400.
+// One pass over the bytes of a multipart/form-data body (RFC 7578): the fields and the position of each value. It must never
+// guess: it reports doubtful input as broken, and the caller answers 400.
 
 /** `start`..`end` are byte offsets of the value (end exclusive), `from`..`to` those of the whole part with its delimiter line. */
 export type FormField = {
@@ -13,7 +13,7 @@ export type FormField = {
 
 export type Form = {
   readonly fields: readonly FormField[];
-  /** As it came: it names the boundary, which stays. */
+  /** The content type as received: it names the boundary, which does not change. */
   readonly contentType: string;
   readonly boundary: string;
 };
@@ -26,7 +26,7 @@ const maxFields = 200;
 const longestHead = 8_192;
 const headEnd = Buffer.from("\r\n\r\n");
 
-/** What separates the parts; null: the content type names none that is allowed. */
+/** The boundary between parts; null: the content type has no valid one. */
 export function boundaryOf(contentType: string): string | null {
   if (!/^multipart\/form-data\s*;/i.test(contentType)) return null;
   const found = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))\s*(?:;|$)/i.exec(contentType);

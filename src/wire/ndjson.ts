@@ -1,5 +1,5 @@
-// Bytes -> lines of newline-delimited JSON. Bounded: a line over the limit is refused before it is whole.
-// It must never know what a line means; whether it is JSON is the reader's question.
+// Splits bytes into lines of newline-delimited JSON. Bounded: a line over the limit is refused before it is complete.
+// It must never know what a line means; the reader checks whether it is JSON.
 
 export class LineTooLong extends Error {
   override readonly name = "LineTooLong";
@@ -9,17 +9,17 @@ export class LineTooLong extends Error {
 export const maxLineBytes = 64 * 1024 * 1024;
 
 export type LineSplitter = {
-  /** Lines that are complete, without their ends; blank ones are left out. Throws LineTooLong, after the lines before it. */
+  /** Complete lines without their line breaks; blank ones are left out. Throws LineTooLong, after the lines before it. */
   push(chunk: Uint8Array): string[];
-  /** What came after the last line end. */
+  /** What came after the last line break. */
   end(): string[];
 };
 
 /** `limit` counts UTF-16 units of text, which is never more than its bytes. */
 export function lineSplitter(limit = maxLineBytes): LineSplitter {
-  // A BOM in front is dropped, broken UTF-8 becomes U+FFFD: neither may lose the line around it.
+  // A leading BOM is dropped, broken UTF-8 becomes U+FFFD: neither may lose its line.
   const text = new TextDecoder("utf-8");
-  // Pieces of one line: joined once, so that a long line in small chunks takes linear time.
+  // Pieces of one line, joined once, so that a long line in small chunks takes linear time.
   let pieces: string[] = [];
   let held = 0;
 
@@ -53,7 +53,7 @@ export function lineSplitter(limit = maxLineBytes): LineSplitter {
     try {
       takeInto(lines, input);
     } catch (thrown) {
-      // Lines that came whole before it are given first; it is told with the next step.
+      // Complete lines before it are returned first; the error follows in the next step.
       if (!(thrown instanceof LineTooLong) || lines.length === 0) throw thrown;
       tooLong = thrown;
     }
@@ -70,7 +70,7 @@ export function lineSplitter(limit = maxLineBytes): LineSplitter {
   };
 }
 
-/** The object of a line, or null where it holds anything else. */
+/** The object in a line, or null where it contains anything else. */
 export function readObject(line: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(line);
@@ -82,7 +82,7 @@ export function readObject(line: string): Record<string, unknown> | null {
   }
 }
 
-/** One object as a line with its end. */
+/** One object as a line with its line break. */
 export function encodeLine(value: object): string {
   // JSON.stringify writes line breaks inside strings as escapes, so the line stays one.
   return `${JSON.stringify(value)}\n`;

@@ -1,14 +1,15 @@
-// Bytes <-> server-sent events (WHATWG HTML section 9.2). Bounded: a frame over the limit is a Failure of the caller's making.
-// It must never know what a frame means. Streams that are translated are read by eventsource-parser; what passes as bytes is cut and
-// read by our own code, for a parser gives no bytes (rows stream, stream-messages: +48 % CPU by a parser a frame, 2 to 6 % by one a stream).
+// Reads and writes server-sent events (WHATWG HTML section 9.2). Bounded: a frame over the limit throws, and the caller makes a
+// Failure of it. It must never know what a frame means. eventsource-parser reads translated streams; our own code splits streams
+// that pass as bytes, because a parser returns no bytes (rows stream, stream-messages: a parser per frame takes +48 % CPU, one
+// per stream 2 to 6 %).
 
 import { createParser } from "eventsource-parser";
 import { isDense } from "./density.ts";
 
-/** `event` is null when the frame names none. `data` joins several data lines with "\n". */
+/** `event` is null when the frame has none. `data` joins several data lines with "\n". */
 export type SseFrame = { readonly event: string | null; readonly data: string };
 
-/** A frame larger than this is refused: nothing legitimate comes near it and it would otherwise sit in memory. */
+/** A frame larger than this is refused: no legitimate frame comes near it, and it would occupy memory. */
 export const maxFrameBytes = 16 * 1024 * 1024;
 
 export class FrameTooLarge extends Error {
@@ -18,14 +19,14 @@ export class FrameTooLarge extends Error {
 export type SseDecoder = {
   /** Complete frames so far. Throws FrameTooLarge. */
   push(chunk: Uint8Array): SseFrame[];
-  /** A last frame whose blank line never came. Vendors leave it out; the specification would drop it. */
+  /** A last frame without its blank line. Some vendors leave the line out; the specification would drop the frame. */
   end(): SseFrame[];
 };
 
 export function sseDecoder(limit = maxFrameBytes): SseDecoder {
   const text = new TextDecoder("utf-8"); // drops a leading BOM
   let frames: SseFrame[] = [];
-  // The parser has a bound of its own, but tells of it by an Error that it makes for every unknown line as well.
+  // The parser has its own limit, but reports it with the same Error that it creates for every unknown line.
   let sinceFrame = 0;
   const parser = createParser({
     onEvent({ event, data }) {
@@ -37,7 +38,7 @@ export function sseDecoder(limit = maxFrameBytes): SseDecoder {
   const take = (input: string): SseFrame[] => {
     frames = [];
     parser.feed(input);
-    // What is held now came after the last frame: comments and empty lines count, for they may take memory as well.
+    // What is buffered came after the last frame: comments and empty lines count, because they take memory too.
     sinceFrame = frames.length > 0 ? 0 : sinceFrame + input.length;
     if (sinceFrame > limit) throw new FrameTooLarge("A server-sent event is larger than the limit.");
     return frames;
@@ -58,7 +59,7 @@ export function readFrames(input: string | Uint8Array): SseFrame[] {
 export function readFrame(slice: Buffer): SseFrame | null {
   if (isDense(slice)) throw new FrameTooLarge("A server-sent event holds more parts than the limit.");
   const text = slice.toString("utf8");
-  // Nearly every frame is one data line, named or not: no decoder is set up for those.
+  // Nearly every frame is one data line, with or without an event name: those need no decoder.
   if (!text.includes("\r")) {
     const first = text.indexOf("\n");
     if (text.startsWith(":") && first === text.length - 2) return null;
@@ -80,10 +81,10 @@ export function encodeFrame(data: string, event: string | null = null): string {
 
 /** A comment frame: keeps connections open, and every client's parser skips it. */
 export const commentFrame = ": keep-alive\n\n";
-/** An empty event, which the standard says is none. For readers that give up at a comment. */
+/** An empty event, which the standard ignores. For readers that stop at a comment. */
 export const blankFrame = "\n\n";
 
-/** Offset just behind the last complete frame in `bytes`, or 0. Frames end with a blank line in LF, CRLF or CR. */
+/** Offset just after the last complete frame in `bytes`, or 0. Frames end with a blank line in LF, CRLF or CR. */
 export function lastFrameEnd(bytes: Buffer): number {
   if (bytes[bytes.length - 1] === 0x0a && bytes[bytes.length - 2] === 0x0a) return bytes.length;
   const lf = bytes.lastIndexOf("\n\n");
@@ -98,8 +99,8 @@ export function lastFrameEnd(bytes: Buffer): number {
 }
 
 /**
- * Every frame as its own slice, terminators included; blank lines that end nothing belong to the frame behind them.
- * `bytes` must end with a complete frame.
+ * Every frame as its own slice, terminators included; extra blank lines belong to the frame after them. `bytes` must
+ * end with a complete frame.
  */
 export function splitFrames(bytes: Buffer): Buffer[] {
   const frames: Buffer[] = [];

@@ -11,8 +11,8 @@ import { scanObject } from "../../src/wire/json.ts";
 const table = new MemberTable(
   {
     ...upstreamRows("base_url"),
-    model: { check: requiredText, home: "canonical", elsewhere: "said", isRequired: true },
-    max_tokens: { check: count, home: "canonical", elsewhere: "said", docs: "The limit." },
+    model: { check: requiredText, home: "canonical", elsewhere: "carried", isRequired: true },
+    max_tokens: { check: count, home: "canonical", elsewhere: "carried", docs: "The limit." },
     sparkle: { check: numberIn(0, 2), home: "extras", elsewhere: "noted", usual: 1, docs: "How it shines." },
     tier: { check: text, home: "extras", elsewhere: "named" },
     store: {
@@ -27,8 +27,8 @@ const table = new MemberTable(
     ledger: { check: text, home: "extras", elsewhere: "silent" },
     free: { check: count, home: "extras", elsewhere: "silent", passthrough: "unchecked" },
     loose: { check: count, home: "extras", elsewhere: "silent", passthrough: "kind-only" },
-    longer: { check: count, home: "extras", elsewhere: "said", isRewritten: true },
-    turns: { check: list, home: "canonical", elsewhere: "said", isRequired: true },
+    longer: { check: count, home: "extras", elsewhere: "carried", isRewritten: true },
+    turns: { check: list, home: "canonical", elsewhere: "carried", isRequired: true },
     functions: { home: "obsolete", elsewhere: "silent", instead: "tools" },
   },
   { addedByDecoder: ["made"] },

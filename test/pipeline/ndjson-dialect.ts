@@ -12,9 +12,9 @@ import { MemberTable } from "../../src/dialects/member-table.ts";
 const name = "ollama-chat";
 
 const requestMembers = new MemberTable({
-  model: { home: "canonical", elsewhere: "said" },
-  messages: { home: "canonical", elsewhere: "said" },
-  stream: { home: "canonical", elsewhere: "said" },
+  model: { home: "canonical", elsewhere: "carried" },
+  messages: { home: "canonical", elsewhere: "carried" },
+  stream: { home: "canonical", elsewhere: "carried" },
   keep_alive: { home: "extras", elsewhere: "silent" },
   logprobs: { home: "extras", elsewhere: "noted" },
 });

@@ -1,5 +1,5 @@
-// What the pool, the parking and the turns ask of a running program, whatever protocol it speaks. Types only: a program's own
-// folder sorts its lines (the channel) and reads them (the decoder).
+// The interface through which the pool, the parking and the turns use a running program of any protocol. Types only: a
+// program's own folder sorts its lines (the channel) and reads them (the decoder).
 
 import type { StreamEvent } from "../../canon/event.ts";
 import type { Failure } from "../../canon/failure.ts";
@@ -8,17 +8,17 @@ import type { AgentProcess } from "./child-process.ts";
 /** The lines of one process that belong to its answers, in order. */
 export type AgentChannel<Line> = {
   readonly child: AgentProcess;
-  /** The next line, if one is there. */
+  /** The next line, if one is available. */
   take(): Line | null;
-  /** Calls `run` once when there is something to take or the lines are over; the answer takes it back. */
+  /** Calls `run` once when a line is available or the lines have ended; the returned function cancels it. */
   onReady(run: () => void): () => void;
-  /** Calls `run` when the model's output waits although no request asked for it; the answer takes it back. */
+  /** Calls `run` when unsolicited model output is waiting; the returned function cancels it. */
   onUnsolicited(run: () => void): () => void;
   /** True when nothing more will come. */
   isOver(): boolean;
-  /** Why an answer that was under way cannot be completed. */
+  /** Why a running answer cannot be completed. */
   endFailure(): Failure;
-  /** Settles when the lines are over. */
+  /** Settles when the lines have ended. */
   readonly over: Promise<void>;
 };
 
@@ -28,11 +28,13 @@ export type TurnDecoder<Line, End> = {
   /** Shows text that has been held back for long enough. */
   release(): readonly StreamEvent[];
   isHolding(): boolean;
-  /** A message of the model is under way; otherwise the program works by itself, or has not begun. */
+  /** A model message is in progress; otherwise the program works by itself, or has not begun. */
   isStreaming(): boolean;
-  /** The first event of the model came in. */
+  /** The first event of the model arrived. */
   hasStarted(): boolean;
-  /** The answer where only its result is missing: a process that dies or hangs there has said all. */
+  /**
+   * The complete answer when only the result line is missing: a process that dies or hangs then has already answered.
+   */
   complete(): End | null;
 };
 

@@ -1,17 +1,17 @@
-// One process's lines as a channel: those of its answers wait here for a reader, in order; all others are the protocol's own.
-// It must never let a line be read twice, nor keep more of them than a reader will take.
+// One process's lines as a channel: answer lines wait here for a reader, in order; the protocol handles all others. It must
+// never let a line be read twice, nor keep lines without limit.
 
 import { type Failure, failureFrom } from "../../canon/failure.ts";
 import type { AgentChannel } from "./agent-channel.ts";
 import type { AgentProcess } from "./child-process.ts";
 
-/** What a program's own folder knows of its lines. */
+/** What a program's own folder knows about its lines. */
 export type LineProtocol<Line> = {
-  /** The line where it belongs to an answer; null where the protocol has dealt with it. */
+  /** The line if it belongs to an answer; null if the protocol has handled it. */
   sort(line: Record<string, unknown>): Line | null;
-  /** Is it output of the model, so that it can come unsolicited? */
+  /** Whether it is model output, which may come unsolicited. */
   isModelOutput(line: Line): boolean;
-  /** Nothing more comes; the failure where the output could not be read. */
+  /** The lines have ended; the failure if the output could not be read. */
   onEnd(trouble: Failure | null): void;
   /** The failure of an answer that the process did not complete. */
   endedEarly(stderr: string): Failure;

@@ -1,11 +1,11 @@
-// Waiting that always ends: by the thing itself, by the request's abort, or by a deadline.
-// Code that waits for an agent program waits in no other way.
+// Waits that always end: by the awaited result, by the request's abort, or by a deadline. All code that waits for an
+// agent program uses them.
 
 import { Failure } from "../../canon/failure.ts";
 import type { Clock } from "../../system/clock.ts";
 
 export type WaitLimits = {
-  /** What failures call the program that is waited for. */
+  /** The program's name in failures. */
   readonly program: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;

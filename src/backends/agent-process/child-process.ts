@@ -1,5 +1,5 @@
-// One running agent program as lines in and lines out. Bounded: a slow reader makes it wait.
-// It must never log what the program prints, and never leave a process behind.
+// One running agent program with its input and output lines. Bounded: a slow reader makes it wait. It must never log
+// what the program prints, and never leave a process behind.
 
 import { realpath } from "node:fs/promises";
 import { Failure, shortageFrom } from "../../canon/failure.ts";
@@ -20,14 +20,14 @@ export type AgentProcess = {
   next(): Promise<Record<string, unknown> | null>;
   /** One JSON line. Waits while the pipe is full; rejects with a Failure when the program is gone or closed its input. */
   send(line: object): Promise<void>;
-  /** Never rejects. By then its standard error is complete and whatever it had started is gone too. */
+  /** Never rejects. When it settles, standard error is complete and whatever the program started is gone too. */
   readonly exited: Promise<ExitInfo>;
   isAlive(): boolean;
-  /** Does its jail hold what it held at the start? Absent where there is none. Never rejects. */
+  /** Whether its jail is unchanged since the start. Absent where there is none. Never rejects. */
   readonly isIntact?: () => Promise<boolean>;
   /** The newest 8 KB, redacted. */
   stderr(): string;
-  /** Output lines so far that were no JSON object. */
+  /** How many output lines so far were not JSON objects. */
   skippedLines(): number;
   /**
    * TERM to the group, then KILL after a grace; or KILL immediately. Resolves when all of it is gone; may be called more than once, and
@@ -40,14 +40,14 @@ export type AgentProcessOptions = {
   /** Lists every process, so that the next gateway finds what this one could not stop. */
   readonly register?: ChildRegister | null;
   readonly redact?: (text: string) => string;
-  /** What a jail needs; without it nothing is started in one. */
+  /** What a jail needs; without it no jail can be started. */
   readonly jailRuntime?: JailRuntime | null;
   readonly clock?: Clock;
   readonly maxLineBytes?: number;
   /** Output that is read ahead; beyond it the program waits. */
   readonly maxUnreadBytes?: number;
   readonly graceMs?: number;
-  /** Takes away what the program could not clean up itself, after it was killed without a TERM. */
+  /** Removes what the program could not clean up itself, after it was killed without a TERM. */
   readonly afterKill?: (launch: Launch, pid: number) => Promise<void>;
 };
 
@@ -56,7 +56,7 @@ const unreadBytes = 8 * 1024 * 1024;
 // A program needs some 40 ms for a TERM.
 const stopGraceMs = 3_000;
 
-/** One that waited is good for a request: it lives, and nothing has been opened to it meanwhile. */
+/** A waiting process is usable for a request: it is alive, and its jail is unchanged. */
 export async function isUsable(child: AgentProcess): Promise<boolean> {
   if (child.isIntact !== undefined && !(await child.isIntact())) return false;
   return child.isAlive();
@@ -85,8 +85,8 @@ export async function startAgentProcess(
   let started: readonly ProcessFacts[] = [];
   const exited = child.exited.then(async (exit) => {
     isExited = true;
-    // What took a session of its own no signal to the group reaches; it inherited the mark, or was seen before. In a jail
-    // the kernel has ended all of it.
+    // A signal to the group does not reach a process with its own session; it inherited the mark, or was seen before. In
+    // a jail the kernel has ended all of them.
     if (launch.jail === null) {
       try {
         const { refused } = await signalThose(started, "SIGKILL");
@@ -106,7 +106,7 @@ export async function startAgentProcess(
   const stop = (how: { readonly atOnce?: true } = {}): Promise<void> => {
     stopping ??= (async () => {
       output.abandon();
-      // Once it is gone, what it had started can no longer be found out.
+      // Once it is gone, the processes it started can no longer be found.
       if (launch.jail === null && !isExited) {
         const found = descendantsOf(child.pid);
         started = found instanceof Promise ? await found : found;
@@ -139,7 +139,7 @@ export async function startAgentProcess(
   };
 }
 
-/** Throws a Failure where there is to be a jail and there is none. */
+/** Throws a Failure where a jail is required and there is none. */
 async function commandOf(
   launch: Launch,
   jailRuntime: JailRuntime | null,
@@ -147,7 +147,7 @@ async function commandOf(
   const { bin, jail, cwd, env, user = null } = launch;
   if (jail === null) return { argv: [bin, ...launch.argv] };
   try {
-    // In a jail a link becomes a file of its own: a script would look for its other files beside it.
+    // In a jail a link becomes a separate file, and a script would look for its other files next to it.
     const argv = [await realpath(bin), ...launch.argv];
     if (jailRuntime === null) throw new Error("no jail directory was prepared");
     return await jailRuntime.wrap({ jail, cwd, argv, env, home: env["HOME"] ?? "/", user });
@@ -159,7 +159,7 @@ async function commandOf(
 function spawn(launch: Launch, argv: readonly string[], mark: ChildMark, clock: Clock): LiveProcess {
   const env = { ...launch.env, [childMark]: mark.value };
   try {
-    // Twice what is shown: a secret that is cut in half at the front is not among the newest.
+    // Twice what is shown, so that a secret cut in half at the front is not in the shown part.
     return startProcess(argv, {
       env,
       cwd: launch.cwd,

@@ -24,12 +24,12 @@ export const childMark = "CLAWGATE_CHILD";
 
 export const newGatewayId = (): string => randomBytes(8).toString("hex");
 
-/** How our processes are recognised: by the variable's value, and where a program cleared its variables by the inherited mark. */
+/** How our processes are recognised: by the variable's value, or by the inherited mark where a program cleared its variables. */
 export type Mark = { readonly value: string; readonly digits: string };
 
 export type ChildMark = Mark & { readonly inherited: InheritedMark };
 
-/** Gives each child its own, so that what one process started can be told apart from what the others did. */
+/** Gives each child its own mark, to tell what one process started from what others started. */
 export function createMarks(gatewayId: string): () => ChildMark {
   const marks = createInheritedMarks(gatewayId);
   return () => {
@@ -39,7 +39,7 @@ export function createMarks(gatewayId: string): () => ChildMark {
   };
 }
 
-/** Of all children of a gateway. */
+/** The mark's part that all children of a gateway share. */
 export const gatewayMark = (gatewayId: string): Mark => ({ value: gatewayId, digits: runNumber(gatewayId) });
 
 function hasMark(found: MarkedProcess, { value, digits }: Mark): boolean {
@@ -52,13 +52,13 @@ export type ChildRegister = {
   newMark(): ChildMark;
   add(pid: number, program: string): void;
   remove(pid: number): void;
-  /** Everything added and removed so far is on the disk. Rejects when it cannot be written. */
+  /** Settles when everything added and removed so far is on disk. Rejects when it cannot be written. */
   saved(): Promise<void>;
   /** Reports processes that an ended child had started and that cannot be stopped: they are another user's by now. */
   unstoppable(pids: readonly number[]): void;
   /** The search for what an ended child had started has failed. */
   searchFailed(error: unknown): void;
-  /** Stops whatever still runs and takes the list away. */
+  /** Stops whatever still runs and removes the list. */
   close(): Promise<void>;
 };
 
@@ -68,7 +68,7 @@ export type RegisterOptions = {
   readonly gatewayPid: number;
   /** Called when the list cannot be written; the gateway continues without it. */
   onTrouble(error: unknown): void;
-  /** Called with those that keep running because they are another user's by now. */
+  /** Called with processes that keep running because they now belong to another user. */
   onUnstoppable?(pids: readonly number[]): void;
   onSearchFailed?(error: unknown): void;
   readonly clock?: Clock;
@@ -116,7 +116,7 @@ export async function openRegister(options: RegisterOptions): Promise<ChildRegis
       await replaceFile(path, `${JSON.stringify(list)}\n`, { mode: 0o600 });
     } while (isDirty && !isClosed);
   };
-  // One write at a time, and what changes during it goes into the next: never on the way of a request.
+  // One write at a time, and changes during it go into the next one: a request never waits for a write.
   const save = (): Promise<void> => {
     isDirty = true;
     writing ??= write().finally(() => (writing = null));
@@ -151,7 +151,7 @@ export async function openRegister(options: RegisterOptions): Promise<ChildRegis
   };
 }
 
-/** Stops what dead gateways of this state directory left running. Gives the number of processes that it signalled. */
+/** Stops what dead gateways of this state directory left running. Returns the number of signalled processes. */
 export async function stopOrphans(
   options: Pick<RegisterOptions, "stateDirectory" | "clock" | "onUnstoppable">,
 ): Promise<number> {
@@ -176,7 +176,7 @@ export async function stopOrphans(
 
 export type Stopped = {
   readonly met: ReadonlySet<number>;
-  /** Of them those that run on, because they are another user's. */
+  /** Those that keep running because they belong to another user. */
   readonly unstoppable: ReadonlySet<number>;
 };
 
@@ -189,7 +189,7 @@ export async function stopMarked(
   const unstoppable = new Set<number>();
   const find = async (): Promise<readonly MarkedProcess[]> =>
     (await markedProcesses(childMark)).filter((each) => hasMark(each, mark) && !unstoppable.has(each.pid));
-  /** Each once, also one that was not to be seen the first time: while a program is replaced by the next it has no variables. */
+  /** Each process once, also one not visible the first time: during exec a process has no variables. */
   const ask = async (): Promise<boolean> => {
     const found = await find();
     const { refused } = await signalThose(
@@ -222,7 +222,7 @@ export async function stopMarked(
   return { met, unstoppable };
 }
 
-/** The list and the mark find the same ones on Linux, the list alone elsewhere. */
+/** On Linux both the list and the mark find them, elsewhere only the list. */
 async function stopListedAndMarked(
   children: readonly Listed[],
   gatewayId: string,
@@ -252,15 +252,15 @@ async function stopListed(children: readonly Listed[], clock: Clock): Promise<Re
   return new Set(alive.map((each) => each.pid));
 }
 
-/** The very process that was listed, and not one that got its number later. */
+/** Whether it is the listed process, and not one that got its pid later. */
 async function isStillThere(listed: Listed): Promise<boolean> {
   if (listed.startTime !== null) return (await startTimeOf(listed.pid)) === listed.startTime;
   if (!isAlive(listed.pid)) return false;
-  // Linux knows the start of all that live: this one was gone before it was written down.
+  // Linux knows the start time of every live process: this one was gone before it was recorded.
   if ((await bootId()) !== null) return false;
   const found = await listedProcess(listed.pid);
   if (found === null || found.startedMs > listed.startedMs + toleranceMs) return false;
-  // A gateway is listed some time after its start, a child immediately.
+  // A gateway is listed a few moments after its start, a child immediately.
   return listed.program === "" || basename(found.program) === basename(listed.program);
 }
 
@@ -275,7 +275,7 @@ function readList(text: string | null): List | null {
   if (head === null) return null;
   const { bootId: boot, children } = value as Record<string, unknown>;
   const known = Array.isArray(children) ? children.map(readListed).filter((each) => each !== null) : [];
-  // A gateway may well be the first process of its container; a child never is, and a signal to 1 reaches every process.
+  // A gateway may be pid 1 of its container; a child never is, and a signal to 1 reaches every process.
   return {
     ...head,
     bootId: typeof boot === "string" ? boot : null,

@@ -1,12 +1,12 @@
-// What makes two requests the same conversation: a digest of what the model would see, in a form that survives clients.
-// It must never depend on what clients do not give back: thinking, cache marks, the punctuation of ids.
+// Recognises requests of the same conversation: a digest of what the model would see, normalised for what clients
+// change. It must never depend on what clients do not send back: thinking, cache marks, the punctuation of ids.
 
 import { createHash, type Hash } from "node:crypto";
 import { normaliseToolId } from "../../canon/id.ts";
 import type { Block, ChatRequest, Message, ToolResultBlock } from "../../canon/request.ts";
 import { parseLoosely } from "../../dialects/decoding.ts";
 
-/** OpenClaw puts a note about its own state behind the newest message of every request: it moves with each turn. */
+/** OpenClaw appends a note about its own state to the newest message of every request, so it moves with each turn. */
 const movingNote = {
   begin: "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>",
   end: "<<<END_OPENCLAW_INTERNAL_CONTEXT>>>",
@@ -90,7 +90,7 @@ function addBlock(hash: Hash, block: Block, role: string): void {
       for (const part of block.content) addBlock(hash, part, "result");
       return;
     case "opaque": {
-      // What a model's turn holds beside text and calls is sealed, and clients of other formats never saw it.
+      // Anything besides text and calls in a model turn is encrypted, and clients of other formats never saw it.
       if (role !== "assistant") add(hash, "opaque", stable(block.value));
     }
   }
@@ -111,9 +111,9 @@ function stable(value: unknown): string {
 }
 
 export type Continuation = {
-  /** Everything up to and with the model's last turn. */
+  /** Everything up to and including the model's last turn. */
   readonly prefix: readonly Message[];
-  /** What the user says now; holds no results. Empty where there are results. */
+  /** The user's new text, without results. Empty where there are results. */
   readonly words: readonly Message[];
   readonly results: readonly ToolResultBlock[];
 };
@@ -127,7 +127,7 @@ export function continuationOf({ messages }: ChatRequest): Continuation | null {
   const blocks = tail.flatMap((message) => message.content);
   const results = blocks.filter((block) => block.type === "tool-result");
   if (results.length === 0) return blocks.length === 0 ? null : { prefix, words: tail, results };
-  // A blank text says nothing; anything else would have to go into the same turn.
+  // Blank text can be ignored; anything else would have to go into the same turn.
   const others = blocks.filter((block) => block.type !== "tool-result");
   const isPure = others.every((block) => block.type === "text" && block.text.trim() === "");
   return isPure ? { prefix, words: [], results } : null;

@@ -1,4 +1,4 @@
-// Processes that are being stopped in the background; a shutdown waits until all are gone.
+// Tracks processes that are being stopped in the background; a shutdown waits until all are gone.
 
 import type { AgentProcess } from "./child-process.ts";
 
@@ -22,7 +22,7 @@ export class Disposal {
     return this.stopping.size;
   }
 
-  /** Settles when none is left, also of those that are added meanwhile. */
+  /** Settles when none is left, including those added meanwhile. */
   async settled(): Promise<void> {
     while (this.stopping.size > 0) await Promise.all(this.stopping);
   }

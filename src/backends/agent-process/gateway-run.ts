@@ -1,5 +1,5 @@
 // What this run of the gateway keeps for agent programs: its id, the list of their processes, its private folder.
-// Made with the first process; what dead runs left, processes and folders, is removed at the start.
+// Created with the first process; processes and folders that dead runs left are removed at the start.
 
 import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
@@ -21,14 +21,14 @@ import { createWatchdog } from "../../system/watchdog.ts";
 
 export type GatewayRun = {
   readonly gatewayId: string;
-  /** Files of this run alone. */
+  /** Private files of this run. */
   readonly folder: string;
-  /** Files of this run that other users of the machine are to read. */
+  /** Files of this run that other users of the machine must be able to read. */
   readonly sharedFolder: SharedFolder;
   readonly jailRuntime: JailRuntime;
   /** Where a program runs when its folder's name must reveal nothing. */
   readonly neutralFolders: NeutralFolders;
-  /** From now on the gateway listens there: no jailed program is let through to it. */
+  /** Records where the gateway listens: no jailed program may connect to it. */
   listensOn(port: number): void;
   register(): Promise<ChildRegister>;
   /** Removes what dead gateways left. Never rejects. */
@@ -41,7 +41,7 @@ export type GatewayRunOptions = {
   readonly stateDirectory: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** What the log calls the programs. */
+  /** The programs' name in the log. */
   readonly programs: string;
 };
 
@@ -55,7 +55,7 @@ class Run implements GatewayRun {
   readonly sharedFolder: SharedFolder;
   readonly jailRuntime: JailRuntime;
   readonly neutralFolders: NeutralFolders;
-  /** Of all runs. */
+  /** The folder of all runs. */
   private readonly runs: string;
   private readonly watchdog: ReturnType<typeof createWatchdog>;
   private ownPort: number | null = null;
@@ -71,14 +71,14 @@ class Run implements GatewayRun {
     const places = neutralFolderPaths(gatewayId);
     this.neutralFolders = createNeutralFolders({
       places,
-      // By the list's name the next gateway finds them.
+      // The next gateway finds them by the list's name.
       beforehand: async () => void (await this.register()),
       onNone: this.trouble(
         `${programs} runs in a folder of the state directory, and may tell its vendor the name`,
       ),
     });
     this.jailRuntime = createJailRuntime({ sharedFolder: this.sharedFolder, ownPort: () => this.ownPort });
-    // The list is for the next gateway, this one for the moment in which we are killed.
+    // The list is for the next gateway, this handler for the case that we are killed.
     this.watchdog = createWatchdog({
       variable: childMark,
       run: gatewayId,
@@ -170,7 +170,7 @@ class Run implements GatewayRun {
     return namesIn(join(this.options.stateDirectory, "cli", "gateways"));
   }
 
-  /** A run whose list is gone has ended: its files are not read any more. */
+  /** A run whose list is gone has ended: its files are no longer in use. */
   private async sweepFolders(): Promise<void> {
     const living = new Set(await this.listedRuns());
     for (const name of await namesIn(this.runs))
@@ -180,14 +180,14 @@ class Run implements GatewayRun {
   }
 }
 
-/** Where every user gets to; a folder that is emptied with every start of the machine, where there is one. */
+/** A place that every user can reach; preferably a folder that is emptied at boot. */
 function openPath(gatewayId: string): string {
   const isRunUsable = process.getuid?.() === 0 && existsSync("/run");
   const temporary = tmpdir().length > longestFolder ? "/tmp" : tmpdir();
   return join(isRunUsable ? "/run" : temporary, `clawgate-${gatewayId}`);
 }
 
-/** The name of a socket in it has 107 bytes at most. */
+/** A socket path in it has at most 107 bytes. */
 const longestFolder = 50;
 
 async function namesIn(folder: string): Promise<readonly string[]> {

@@ -3,10 +3,10 @@
 
 import { availableMemoryMb } from "../../system/memory.ts";
 
-// What the machine and the gateway itself want to keep.
+// Reserve for the machine and the gateway itself.
 const reserveMb = 512;
 
-/** Further processes of `childMb` each that would fit now and leave the reserve alone. */
+/** How many more processes of `childMb` each fit now without using the reserve. */
 export async function childrenThatFit(
   childMb: number,
   available: () => Promise<number> = availableMemoryMb,

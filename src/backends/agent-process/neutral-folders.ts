@@ -9,27 +9,27 @@ import { errorCode } from "../../system/files.ts";
 import { sha256Hex } from "../../system/secret.ts";
 
 export type NeutralFolders = {
-  /** One for each tenant (null: for requests without one) and user; null where there is no place, or another user holds it. */
+  /** One for each tenant (null: for requests without one) and user; null where there is no place, or another user owns it. */
   of(tenant: string | null, user: UserIds | null): Promise<string | null>;
   /**
-   * Makes it again where the machine has cleaned up; any other path is returned as it is. Another folder where another user holds
-   * the place by now, null where there is none.
+   * Recreates it if the machine has cleaned up; any other path is returned unchanged. Another folder if another user now owns the
+   * place, null if there is none.
    */
   renew(path: string): Promise<string | null>;
   close(): Promise<void>;
 };
 
-/** By the gateway's id its successor finds what it left. The first place that can be written is taken. */
+/** The gateway's id lets its successor find what it left. The first writable place is used. */
 export function neutralFolderPaths(gatewayId: string): readonly string[] {
   const name = `work-${sha256Hex(gatewayId).slice(0, 10)}`;
-  // The user's own temporary folder comes last: its path may hold a name.
+  // The user's own temporary folder comes last: its path may contain a name.
   const bases = process.platform === "win32" ? [tmpdir()] : ["/tmp", "/var/tmp", tmpdir()];
   return [...new Set(bases)].map((base) => join(base, name));
 }
 
 export function createNeutralFolders(options: {
   readonly places: readonly string[];
-  /** What must be there before, so that it can be found when this run is gone. */
+  /** Prerequisite that lets the folder be found when this run is gone. */
   readonly beforehand: () => Promise<void>;
   /** Called once when there is no place for one. */
   readonly onNone: (error: unknown) => void;
@@ -38,10 +38,10 @@ export function createNeutralFolders(options: {
   const paths = new Map<string, string>();
   let root: Promise<string | null> | null = null;
 
-  let isTold = false;
+  let isReported = false;
   const tell = (error: unknown): void => {
-    if (!isTold) options.onNone(error);
-    isTold = true;
+    if (!isReported) options.onNone(error);
+    isReported = true;
   };
 
   const findRoot = async (): Promise<string | null> => {
@@ -67,7 +67,7 @@ export function createNeutralFolders(options: {
         const found = join(place, basename(path));
         await makeOwn(place, 0o711, null);
         await makeOwn(found, 0o700, user);
-        isTold = false;
+        isReported = false;
         return found;
       } catch (error) {
         trouble = error;
@@ -100,7 +100,7 @@ export function createNeutralFolders(options: {
   };
 }
 
-/** What another user made there meanwhile is left alone. */
+/** Leaves alone what another user created there meanwhile. */
 export async function removeOwnFolder(place: string): Promise<void> {
   const own = process.getuid?.();
   const found = await lstat(place).catch(() => null);
@@ -108,12 +108,12 @@ export async function removeOwnFolder(place: string): Promise<void> {
     await rm(place, { recursive: true, force: true });
 }
 
-/** Throws where a link or another user's folder is in the way. */
+/** Throws where a link or another user's folder exists. */
 async function makeOwn(path: string, mode: number, user: UserIds | null): Promise<void> {
   const own = process.getuid?.();
   try {
     await mkdir(path, { mode });
-    // Whatever the gateway's own mask takes off new folders.
+    // Independent of the gateway's umask.
     await chmod(path, mode);
     if (user !== null && user.uid !== own) await chown(path, user.uid, user.gid);
   } catch (error) {

@@ -1,5 +1,5 @@
-// The program run as another user of the machine: whether that can be done here, and what such a user is allowed to see of
-// ours. It must never fall back to the gateway's own user: a tenant that was meant to be apart is refused instead.
+// Runs the program as another user of the machine: whether that is possible here, and which of our files such a user may
+// see. It must never fall back to the gateway's own user: the tenant is refused instead.
 
 import { chmod, chown, lstat, mkdir, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -14,7 +14,7 @@ export class UserProblem extends Error {
 }
 
 export type UserQuery = {
-  /** What the problem calls the program. */
+  /** The program's name in problems. */
   readonly programName: string;
   readonly tenant: string;
   /** As the config writes it: a number or a name. */
@@ -22,7 +22,7 @@ export type UserQuery = {
   /** Absolute. */
   readonly bin: string;
   readonly environment: Environment;
-  /** Of this process; undefined where the system has no such thing. Default: asked. */
+  /** This process's uid; undefined where the system has none. Default: read from the system. */
   readonly ownUid?: number | undefined;
   readonly accountOf?: typeof accountOf;
 };
@@ -50,7 +50,7 @@ export async function resolveUser(query: UserQuery): Promise<Account> {
   return account;
 }
 
-/** A folder made with that user's own rights: a link that it put there leads nowhere that it could not go itself. */
+/** Creates a folder with that user's own rights: a link that the user made leads nowhere the user could not go. */
 export async function makeFolderAs(user: UserIds, path: string, environment: Environment): Promise<void> {
   const mkdirProgram = findOnPath("mkdir", environment["PATH"]) ?? "/bin/mkdir";
   const argv = [mkdirProgram, "-p", "-m", "700", "--", path];
@@ -92,7 +92,7 @@ async function canAccess(
   return code === 0;
 }
 
-/** A folder in which other users can open what they know the name of, but list nothing. */
+/** A folder in which other users can open files by name but not list them. */
 export type SharedFolder = {
   readonly path: string;
   /** Idempotent. Throws when the folder exists already. */
@@ -117,8 +117,8 @@ export function createSharedFolder(path: string, beforehand: () => Promise<void>
 }
 
 /**
- * What the gateway wrote, for this user to read: files are the user's alone, folders stay the gateway's, so that nothing can
- * be put in the place of what we write or take away there.
+ * Makes what the gateway wrote readable for this user: files belong to the user, folders stay the gateway's, so that nothing
+ * we write there can be replaced or removed.
  */
 export async function giveTo(path: string, { uid, gid }: UserIds): Promise<void> {
   const found = await lstat(path);

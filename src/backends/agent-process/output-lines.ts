@@ -1,5 +1,5 @@
-// The output of one agent program as JSON objects, one a line. Reads ahead up to a limit: a program that must print before it
-// reads on would otherwise wait for us while we wait for it to take our line.
+// Reads the output of one agent program as JSON objects, one per line. Reads ahead up to a limit: a program that must print
+// before it reads would otherwise deadlock with our pending write.
 
 import { Failure } from "../../canon/failure.ts";
 import type { LiveProcess } from "../../system/live-process.ts";
@@ -7,11 +7,11 @@ import { isDense } from "../../wire/density.ts";
 import { LoopPacer, portionsOf } from "../../wire/loop-pacer.ts";
 import { lineSplitter, LineTooLong, readObject } from "../../wire/ndjson.ts";
 
-/** What a line takes beside its text. */
+/** Memory of a line besides its text. */
 const overheadBytes = 16;
 
 export type OutputLimits = {
-  /** What failures call the program. */
+  /** The program's name in failures. */
   readonly program: string;
   readonly lineBytes: number;
   /** Output that is read ahead; beyond it the program waits. */
@@ -21,11 +21,11 @@ export type OutputLimits = {
 };
 
 export class OutputLines {
-  /** Lines that are no JSON object. */
+  /** Lines that are not JSON objects. */
   skipped = 0;
   private readonly splitter: ReturnType<typeof lineSplitter>;
   private readonly pace = new LoopPacer();
-  /** Kept as text and parsed when they are asked for; read up to `at`. */
+  /** Kept as text and parsed when read; read up to `at`. */
   private lines: string[] = [];
   private at = 0;
   private unread = 0;

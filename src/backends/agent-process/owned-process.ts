@@ -1,5 +1,4 @@
-// A process that is being waited for, or at work, belongs to its request: it is stopped when the request fails or is gone before
-// the process has come.
+// Ties a process to its request: it is stopped when the request fails, or is gone before the process has started.
 
 import type { AgentProcess } from "./child-process.ts";
 import { type WaitLimits, within } from "./bounded-wait.ts";
@@ -25,7 +24,7 @@ export async function owned<T>(
   }
 }
 
-/** Does something with a process that is stopped when it fails. */
+/** Runs `work` with a process, and stops the process if it fails. */
 export async function orStopped<T>(child: AgentProcess, dispose: Dispose, work: Promise<T>): Promise<T> {
   try {
     return await work;

@@ -1,5 +1,5 @@
-// Processes between two requests of one conversation: those that wait for the client's tools, and those that may be asked again.
-// It must never give one to two requests, to another tenant, or to a request that does not match in every part.
+// Keeps processes between two requests of one conversation: those that wait for the client's tool results, and those that may be
+// asked again. It must never give one to two requests, to another tenant, or to a request that does not match in every part.
 
 import { normaliseToolId } from "../../canon/id.ts";
 import type { Clock } from "../../system/clock.ts";
@@ -9,13 +9,13 @@ import { callKey } from "./conversation-fingerprint.ts";
 export type ParkedLimits = {
   readonly max: number;
   readonly maxPerTenant: number;
-  /** For the client's tools; 0: none is parked. */
+  /** Time to wait for the client's tools; 0: none is parked. */
   readonly callsTtlMs: number;
-  /** For the next question; 0: none is parked. */
+  /** Time to wait for the next question; 0: none is parked. */
   readonly idleTtlMs: number;
 };
 
-/** What a program's own conversation must have to be parked. */
+/** What a program's conversation must provide to be parked. */
 export type Parkable = {
   readonly channel: Pick<AgentChannel<unknown>, "onUnsolicited" | "over"> & {
     readonly child: Pick<AgentChannel<unknown>["child"], "isAlive">;
@@ -35,16 +35,16 @@ export type ParkedCounts = { readonly calls: number; readonly idle: number };
 export type ParkedProcesses<C extends Parkable> = {
   /** False: there is no place, and the process is the caller's to stop. */
   park(entry: ParkedProcess<C>): boolean;
-  /** Is any process parked for this tenant? */
+  /** Whether any process is parked for this tenant. */
   hasAny(tenant: string): boolean;
-  /** The process whose conversation this is, and whose calls are exactly these; it is the caller's from then on. */
+  /** The process with this conversation and exactly these calls; from then on it belongs to the caller. */
   take(tenant: string, fingerprint: string, callIds: readonly string[]): ParkedProcess<C> | null;
   /** The same without taking it. */
   has(tenant: string, fingerprint: string, callIds: readonly string[]): boolean;
-  /** Gives up those whose calls were answered in a request that does not match. */
+  /** Stops those whose calls were answered in a request that does not match. */
   abandon(tenant: string, callIds: readonly string[]): void;
   counts(): ParkedCounts;
-  /** Gives up all of them. */
+  /** Stops all of them. */
   clear(): void;
 };
 
@@ -81,7 +81,7 @@ class Parking<C extends Parkable> implements ParkedProcesses<C> {
       },
     };
     this.places.add(place);
-    // It went on by itself (a call that its own checks refused): what it says now belongs to no request.
+    // It continued by itself (its own checks refused a call): its output belongs to no request.
     unwatch = channel.onUnsolicited(() => this.evict(place));
     if (!this.places.has(place)) unwatch();
     // One that ends by itself cannot be resumed.
@@ -143,7 +143,7 @@ class Parking<C extends Parkable> implements ParkedProcesses<C> {
     return null;
   }
 
-  /** A twin goes, and where the limits are reached one that is worth less. */
+  /** Drops a duplicate, and at the limits a less valuable one. */
   private hasRoomFor(entry: ParkedProcess<C>): boolean {
     const { max, maxPerTenant } = this.options.limits;
     if (max <= 0 || maxPerTenant <= 0) return false;
@@ -154,7 +154,7 @@ class Parking<C extends Parkable> implements ParkedProcesses<C> {
     return this.places.size < max || this.makeRoom([...this.places], entry);
   }
 
-  /** A client that runs tools for us would lose more than one that may come back: the oldest idle one goes first. */
+  /** A client that is running tools would lose more than one that may come back: the oldest idle one goes first. */
   private makeRoom(among: readonly Place<C>[], entry: ParkedProcess<C>): boolean {
     const victim =
       among.find((place) => place.calls.length === 0) ?? (entry.calls.length > 0 ? among[0] : undefined);

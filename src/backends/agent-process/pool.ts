@@ -1,5 +1,5 @@
-// Processes started before a request needs them, so that a first word takes a fraction of a cold start. Each serves one
-// conversation. It must never hand out one that is gone, nor keep more than the machine has memory for.
+// Starts processes before a request needs them, so that a first word takes a fraction of a cold start. Each serves one
+// conversation. It must never hand out a dead one, nor keep more than the machine's memory allows.
 
 import type { Clock } from "../../system/clock.ts";
 import { type AgentProcess, isUsable } from "./child-process.ts";
@@ -7,25 +7,25 @@ import { type AgentProcess, isUsable } from "./child-process.ts";
 export type PoolLimits = {
   /** Processes in stock for one key; 0: none is started ahead. */
   readonly size: number;
-  /** Of all keys together. */
+  /** Limit of all keys together. */
   readonly max: number;
   readonly idleMs: number;
 };
 
 export type Claim = { readonly child: AgentProcess; readonly isWarm: boolean };
 
-/** Orders of one key start processes that are interchangeable; what an order holds, only `start` knows. */
+/** Orders of one key start interchangeable processes; only `start` knows an order's content. */
 export type Pool<Order> = {
-  /** A process of its own for the caller, who stops it. Rejects with a Failure when none can be started. */
+  /** A process for the caller, who must stop it. Rejects with a Failure when none can be started. */
   claim(key: string, order: Order): Promise<Claim>;
   /** One that was not in stock. */
   startCold(order: Order): Promise<AgentProcess>;
-  /** The first word of the one that was claimed is there: its successor need not wait any longer. */
+  /** The claimed process has its first word: its successor need not wait any longer. */
   refillNow(key: string): void;
-  /** Starts what no request has asked for yet, in the background. */
+  /** Starts processes that no request has asked for yet, in the background. */
   prime(key: string, order: Order): void;
   counts(): { readonly warm: number; readonly starting: number };
-  /** Gives up the stock; from then on every start is a cold one. Settles when none is on its way any more. */
+  /** Stops the stock; from then on every start is cold. Settles when no start is pending. */
   stop(): Promise<void>;
 };
 
@@ -36,7 +36,7 @@ export type PoolOptions<Order> = {
   /** How many more processes the machine's memory allows. */
   readonly childrenThatFit: () => Promise<number>;
   readonly dispose: (child: AgentProcess) => void;
-  /** Called with what went wrong while no request waited. */
+  /** Called with failures while no request waited. */
   readonly onTrouble: (error: unknown) => void;
 };
 
@@ -45,18 +45,18 @@ type Entry<Order> = {
   order: Order;
   readonly ready: Warm[];
   starting: number;
-  /** More than the setting where requests came faster than processes start. */
+  /** Above the setting where requests arrive faster than processes start. */
   wanted: number;
   /** Ended without having served, one after the other. */
   earlyExits: number;
-  /** Null: nothing is put off. */
+  /** Null: no start is delayed. */
   cancelRefill: (() => void) | null;
 };
 type Warm = { readonly child: AgentProcess; readonly cancelIdle: () => void };
 
-/** A key whose processes end by themselves is given up after this many. */
+/** A key whose processes keep ending by themselves is dropped after this many. */
 const maxEarlyExits = 3;
-/** The one that was just taken needs the machine more, until its first word or for so long. */
+/** The process just taken needs the CPU more, until its first word or for this long. */
 const refillDelayMs = 1_000;
 const maxKeys = 64;
 
@@ -131,7 +131,7 @@ class ProcessPool<Order> implements Pool<Order> {
     entry.order = order;
     entry.earlyExits = 0;
     this.entries.set(key, entry);
-    // Keys that no request has used in a while are forgotten.
+    // Keys that no request has used recently are dropped.
     for (const [old, { ready, starting }] of this.entries) {
       if (this.entries.size <= maxKeys) break;
       if (ready.length === 0 && starting === 0) this.entries.delete(old);
@@ -169,7 +169,7 @@ class ProcessPool<Order> implements Pool<Order> {
     }
   }
 
-  /** Room for one more of this key, made at the cost of the key that was used longest ago. */
+  /** Makes room for one more of this key by dropping from the least recently used key. */
   private makeRoom(wanted: Entry<Order>): boolean {
     const { limits } = this.options;
     const { warm, starting } = this.counts();

@@ -1,5 +1,5 @@
-// Whether the program can be started at all: is it there, may it be run, is its interpreter there, and how did its last start go?
-// It must never start anything itself, nor delay a caller.
+// Whether the program can be started: it exists, is executable, its interpreter exists, and its last start succeeded. It must
+// never start anything itself, nor delay a caller.
 
 import { lstat, open, realpath, stat } from "node:fs/promises";
 import { basename } from "node:path";
@@ -16,21 +16,24 @@ export type ProgramQuery = {
 };
 
 export type ProgramStatus = {
-  /** Why it cannot be started, as far as is known now; null: nothing speaks against it. */
+  /** Why it cannot be started, as far as is known now; null: no known reason. */
   problem(question: ProgramQuery): Promise<string | null>;
-  /** This build has just been at work. */
+  /** This build has just worked. */
   worked(stamp: string): void;
-  /** This build ended, or was not started, before it had said a word. */
+  /** This build ended, or could not be started, before its first output. */
   failed(stamp: string, why: string): void;
-  /** Is the last failure old enough for another start? True once per interval. */
+  /** Whether the last failure is old enough for another start. True once per interval. */
   mayRetry(): boolean;
 };
 
 type Verdict = { readonly stamp: string; readonly why: string | null };
 
-/** Of a build that has been at work so many starts in a row must fail: one may be a tenant's own trouble. */
+/**
+ * A build that has worked counts as broken after this many failed starts in a row: a single one may be a tenant's own
+ * problem.
+ */
 const maxFailures = 3;
-/** A program that did not start is started again, because what it lacked may be there by now. */
+/** A program that did not start is retried after this time, because what it lacked may be there by now. */
 const againMs = 60_000;
 
 export function createProgramStatus(options: {
@@ -54,7 +57,7 @@ export function createProgramStatus(options: {
       const found = findOnPath(question.bin, question.environment["PATH"]);
       if (found === null) return whyMissing(question);
       const stamp = await programStamp(found);
-      // Gone between the two looks: the next one says so.
+      // Removed between the two checks: the next check reports it.
       if (stamp === null) return null;
       const known = verdict?.stamp === stamp ? verdict : null;
       if (known !== null && known.why === null) return null;
@@ -77,7 +80,7 @@ export function createProgramStatus(options: {
   };
 }
 
-/** Changes with the program; null when it is not there. */
+/** Changes with the program; null when it does not exist. */
 export async function programStamp(path: string): Promise<string | null> {
   try {
     const real = await realpath(path);
@@ -91,10 +94,10 @@ export async function programStamp(path: string): Promise<string | null> {
 
 const firstBytes = 256;
 
-/** Of a script whose interpreter is missing the kernel says that the script is not there. */
+/** For a script with a missing interpreter, the kernel reports that the script does not exist. */
 async function interpreterTrouble(path: string, environment: Environment): Promise<string | null> {
   const first = await firstLine(path);
-  // Nothing to be read is nothing to be judged.
+  // An unreadable file cannot be judged.
   if (first === null) return null;
   if (first === "") return `${path} is empty`;
   const [interpreter, ...words] = /^#!\s*(.*)$/.exec(first)?.[1]?.trim().split(/\s+/) ?? [];
@@ -117,7 +120,7 @@ async function firstLine(path: string): Promise<string | null> {
       await file.close();
     }
   } catch {
-    // It may be executed and not read.
+    // It may be executable but not readable.
     return null;
   }
 }

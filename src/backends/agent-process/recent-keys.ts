@@ -1,5 +1,5 @@
-// Whose processes will probably be asked for first: who asked last, and for which model, kept over a restart.
-// It must never hold a word of a request, nor name a model that has not answered.
+// Remembers across restarts which tenants asked last and for which model, because their processes will probably be
+// needed first. It must never contain any text of a request, nor a model that has not answered.
 
 import { LRUCache } from "lru-cache";
 import { isRecord } from "../../dialects/decoding.ts";
@@ -7,9 +7,9 @@ import { isRecord } from "../../dialects/decoding.ts";
 export type WarmKey = { readonly tenant: string | null; readonly model: string };
 
 export type RecentKeys = {
-  /** It has answered just now. */
+  /** Records an answer. */
   note(key: WarmKey): void;
-  /** Of this gateway and the one before it, the newest first. Never rejects. */
+  /** Keys of this gateway and the previous one, the newest first. Never rejects. */
   recall(): Promise<readonly WarmKey[]>;
   /** Never rejects. */
   save(): Promise<void>;
@@ -32,7 +32,7 @@ export function createRecentKeys(store: {
     return isNew;
   };
   const oldestFirst = (): WarmKey[] => [...keys.values()].toReversed();
-  /** What is noted here is newer than what is kept. */
+  /** What is noted here is newer than what is stored. */
   const remember = async (): Promise<void> => {
     if (isRemembered) return;
     const kept = keysIn(await store.get());
@@ -51,7 +51,7 @@ export function createRecentKeys(store: {
   return {
     note(key) {
       isSaved = false;
-      // The order alone is not worth writing before the end.
+      // A changed order alone is written only at the end.
       if (put(key)) void save();
     },
     async recall() {

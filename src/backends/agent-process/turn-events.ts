@@ -1,5 +1,5 @@
-// One answer of a running conversation, as batches of events until it ends.
-// It must never wait without a limit, nor hold back text from a client for long.
+// Reads one answer of a running conversation as batches of events until it ends. It must never wait without a limit,
+// nor hold back text from a client for long.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
@@ -8,24 +8,24 @@ import type { AgentChannel, TurnDecoder } from "./agent-channel.ts";
 import { abortReason, waitForEvent, tookTooLong } from "./bounded-wait.ts";
 
 export type TurnOptions<Line, End> = {
-  /** What failures call the program. */
+  /** The program's name in failures. */
   readonly program: string;
   readonly channel: Pick<AgentChannel<Line>, "take" | "onReady" | "isOver" | "endFailure">;
   readonly decoder: TurnDecoder<Line, End>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Monotonic: when the whole answer must be there. */
+  /** Monotonic time by which the whole answer must be complete. */
   readonly deadlineMs: number;
-  /** For the program's first line after it was asked. */
+  /** Limit for the program's first line after the request. */
   readonly firstLineMs: number;
-  /** The program runs tools of its own, in silence. */
+  /** The program runs its own tools silently. */
   readonly runsTools: boolean;
 };
 
-/** Text that waits for its fate no longer than this: a remark before a tool takes less. */
+/** How long text is held back at most: a comment before a tool call takes less. */
 const heldMs = 1_000;
 const heartbeatMs = 10_000;
-/** For the result of an answer that is complete. */
+/** Limit for the result line of a complete answer. */
 const resultMs = 5_000;
 const largestBatch = 256;
 
@@ -58,7 +58,7 @@ export async function* turnEvents<Line, End>(
     }
     const isSilent = nowMs - shownMs >= heartbeatMs;
     const isBusy = options.runsTools && decoder.hasStarted() && !decoder.isStreaming();
-    // Thinking that is not shown and tools that run are no silence.
+    // Hidden thinking and running tools do not count as silence.
     if (batch.length === 0 && isSilent && (lines > 0 || isBusy)) batch.push({ type: "heartbeat" });
     if (batch.length > 0) {
       shownMs = nowMs;
@@ -102,7 +102,7 @@ function takeBatch<Line, End>(
   return { batch, end: null, lines };
 }
 
-/** What a request's answer may take in all. */
+/** The total time limit of a request's answer. */
 export function deadlineOf(clock: Clock, timeoutMs: number): number {
   if (!(timeoutMs > 0)) throw new Failure("internal", "A request without time.");
   return clock.monotonicMs() + timeoutMs;

@@ -9,7 +9,7 @@ type Served = {
   readonly model: string;
 };
 
-/** The likeliest last: it is the one that the stock gives up last. */
+/** The likeliest last: the pool drops it last. */
 export async function keysToWarm(
   recentKeys: Pick<RecentKeys, "recall">,
   served: Served,
@@ -26,7 +26,7 @@ export async function keysToWarm(
   return [...known, ...first].slice(0, Math.floor(max / size)).toReversed();
 }
 
-/** For a gateway without any request yet: with several tenants it cannot know which comes first. */
+/** For a gateway without any request yet: with several tenants, which one comes first is unknown. */
 function firstKeys({ tenants, model }: Served): readonly WarmKey[] {
   const [tenant = null] = tenants.keys();
   return tenants.size > 1 ? [] : [{ tenant, model }];

@@ -1,5 +1,5 @@
 // The user's own Claude Code program as a backend: warm processes, conversations that wait for their next turn, and every answer.
-// It must never leave a process behind: each is parked, or stopped, or the pool's.
+// It must never leave a process behind: each one is parked, stopped or in the pool.
 
 import type { ChatRequest } from "../../canon/request.ts";
 import type { StreamEvent } from "../../canon/event.ts";
@@ -33,11 +33,11 @@ export type ClaudeCodeBackendOptions = {
   readonly childrenThatFit: () => Promise<number>;
   readonly warm: PoolLimits;
   readonly parked: ParkedLimits;
-  /** For one answer in all. */
+  /** Total time limit of one answer. */
   readonly timeoutMs: number;
   readonly targetFacts: (model: string) => TargetFacts;
   readonly onTrouble: (error: unknown) => void;
-  /** Called with the process that answers a request, and with what became of it. */
+  /** Called with the process that answers a request, and with its outcome. */
   readonly onChoice?: (call: Call, what: string) => void;
   /** Called when the model has begun to answer. */
   readonly onStarted?: (prepared: Prepared) => void;
@@ -46,11 +46,11 @@ export type ClaudeCodeBackendOptions = {
 };
 
 export type ProcessCounts = {
-  /** Answers that are being written. */
+  /** Running answers. */
   readonly running: number;
   readonly warm: number;
   readonly parked: ParkedCounts;
-  /** Processes that are on their way out. */
+  /** Processes that are being stopped. */
   readonly stopping: number;
 };
 
@@ -58,7 +58,7 @@ export type ClaudeCodeBackend = Backend & {
   counts(): ProcessCounts;
   /** Starts a process ahead of such requests, where the settings and the machine allow it. */
   prime(prepared: Pick<Prepared, "key" | "order">): void;
-  /** Will this request continue with a process that waits for it? Such a request must not queue behind others. */
+  /** Whether the request continues a process that is waiting for it. Such a request must not queue behind others. */
   continues(request: ChatRequest, call: Call): Promise<boolean>;
   /** Stop sequences that the translation has to search for. */
   unsupportedStops(request: ChatRequest): readonly string[];

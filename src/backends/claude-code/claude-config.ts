@@ -1,12 +1,12 @@
-// What a gateway's config says of the Claude Code program: the sections that this backend reads, as types of its own, because
-// it knows neither the config's schema nor its loading.
+// The config sections that this backend reads, as its own types, because it knows neither the config's schema nor its
+// loading.
 
 import type { ProviderSettings } from "../settings.ts";
 import type { PreparedTenant } from "./prepare.ts";
 import type { CliSettings, McpServers } from "./settings.ts";
 import type { PromptMode } from "./skills/skill-prompt.ts";
 
-/** The keys of one tenant that its program depends on. */
+/** The settings of one tenant that its program depends on. */
 export type TenantKeys = {
   readonly name: string;
   readonly env: Readonly<Record<string, string>>;

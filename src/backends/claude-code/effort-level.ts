@@ -1,4 +1,5 @@
-// The effort of an answer: what the client, the request and the operator ask for, as a level that the model takes.
+// Chooses the effort of an answer from the client's, the request's and the operator's, as a level that the model
+// accepts.
 
 import type { RequestOptions } from "../backend.ts";
 import { noRequestOptions } from "../backend.ts";
@@ -6,7 +7,7 @@ import { efforts, isEffort, type Effort, nearestEffort } from "../../canon/effor
 import { Failure } from "../../canon/failure.ts";
 import type { ChatRequest } from "../../canon/request.ts";
 
-/** Levels that the program takes by `--effort`. */
+/** Levels that the program accepts for `--effort`. */
 const cliEfforts = ["low", "medium", "high", "xhigh", "max"] as const;
 export type CliEffort = (typeof cliEfforts)[number];
 
@@ -15,7 +16,7 @@ export type EffortQuery = {
   readonly request: Pick<ChatRequest, "effort">;
   /** The operator's own, when the request names none. */
   readonly preset: Effort | null;
-  /** What the model takes: null when it is not known, empty when it takes none. */
+  /** The model's levels: null when unknown, empty when it has none. */
   readonly levels: readonly string[] | null;
 };
 
@@ -23,9 +24,9 @@ export type EffortQuery = {
 export type ResolvedEffort = { readonly effort: CliEffort | null; readonly isUnsupported: boolean };
 
 /**
- * A value for the CLI (`x-effort`, `metadata.effort`) must be one that the model takes. One that came in a format's own
- * field was meant for any model, and the operator's for every model: the nearest level is taken.
- * Throws Failure `invalid-request`.
+ * A value for the CLI (`x-effort`, `metadata.effort`) must be one of the model's levels. A value in a format's own
+ * field is meant for any model, and the operator's for every model: the nearest level is used. Throws Failure
+ * `invalid-request`.
  */
 export function resolveEffort({ requestOptions, request, preset, levels }: EffortQuery): ResolvedEffort {
   const allowed = levels === null ? cliEfforts : cliEfforts.filter((level) => levels.includes(level));
@@ -47,7 +48,7 @@ export function resolveEffort({ requestOptions, request, preset, levels }: Effor
   };
 }
 
-/** The operator's effort as a level of the program's; `none` is not one. */
+/** The operator's effort as one of the program's levels; `none` is not one. */
 export function presetEffort(preset: Effort | null, levels: readonly string[] | null): CliEffort | null {
   if (preset === null || preset === "none") return null;
   return resolveEffort({ requestOptions: noRequestOptions, request: { effort: null }, preset, levels })
@@ -64,7 +65,7 @@ function wrongEffort(requested: string, allowed: readonly CliEffort[]): Failure 
   });
 }
 
-/** The client's own words, made safe to repeat. */
+/** The client's own text, made safe to repeat. */
 export function printable(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 60);
 }

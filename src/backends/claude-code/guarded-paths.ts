@@ -1,5 +1,5 @@
 // The paths that no jailed program of any provider may see: the gateway's files, the keys that the config names, every tenant's
-// folders. It must never ask whether a path exists: one that does not exist yet is guarded too.
+// folders. It must never check whether a path exists: one that does not exist yet is guarded too.
 
 import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
@@ -45,7 +45,7 @@ function configFiles(path: string): readonly string[] {
   return [path, `${path}.bak`];
 }
 
-/** Beside the config, and where the gateway was started. */
+/** Next to the config, and in the gateway's working directory. */
 function envFiles(path: string | null): readonly string[] {
   return [...(path === null ? [] : [join(dirname(path), ".env")]), resolve(".env")];
 }
@@ -94,7 +94,7 @@ function tenantFolders(
           ],
     ),
   ]);
-  // Where another user's program keeps its login and works, as other-user.ts and workspace.ts have it.
+  // Where another user's program keeps its login and works, as in other-user.ts and workspace.ts.
   const people = config.tenants.some(({ uid }) => uid !== undefined) ? peopleHere() : "";
   const homes = config.tenants.flatMap(({ name, uid }) => {
     const account = uid === undefined ? null : accountIn(people, uid);

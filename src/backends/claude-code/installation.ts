@@ -1,5 +1,5 @@
 // The program as it is installed on this machine: where it is, which build, in which jail it runs, and every tenant's folders.
-// Nothing is searched for before a request needs it: a start must never wait for the program.
+// Nothing is looked up before a request needs it: a start must never wait for the program.
 
 import { realpath } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -46,10 +46,10 @@ export type InstallationOptions = {
   readonly mcpServers?: McpServers;
   /** Prepares jails; absent: no jail can be checked. */
   readonly jailRuntime?: JailRuntime;
-  /** Folders whose names say nothing to a vendor; absent: there are none. */
+  /** Folders with neutral names for the vendor; absent: none. */
   readonly neutralFolders?: NeutralFolders;
   readonly warn: (message: string) => void;
-  /** Default: the machine is asked. */
+  /** Default: read from the machine. */
   readonly findAccount?: typeof accountOf;
 };
 
@@ -62,7 +62,10 @@ export type Installation = {
   workspaceOf(tenant: string | null, settings: CliTenant | null): Promise<Workspace>;
   /** Throws an Error when a jail is required and there is none, or it is not effective. */
   checkJail(tenants: ReadonlyMap<string, CliTenant>): Promise<void>;
-  /** What is open in the jail of a tenant (null: of requests without one); null: it has no jail. Throws Failure. */
+  /**
+   * The checked guarantees that a tenant's jail breaks (null: for requests without a tenant); null: no jail. Throws
+   * Failure.
+   */
   breachesOf(tenant: string | null, settings: CliTenant | null): Promise<readonly Breach[] | null>;
   /** Throws an Error when a tenant's processes cannot run as the user that it names. */
   checkUsers(tenants: ReadonlyMap<string, CliTenant>): Promise<void>;
@@ -125,7 +128,7 @@ class FoundProgram implements Installation {
   async checkUsers(tenants: ReadonlyMap<string, CliTenant>): Promise<void> {
     const { environment, findAccount } = this.options;
     for (const [tenant, { uid = null }] of tenants) {
-      // A program that is not there is found missing when it is needed, as without a user.
+      // A missing program is reported when it is needed, as without a user.
       const bin = uid === null ? null : this.find();
       if (uid === null || bin === null) continue;
       await resolveUser({
@@ -143,7 +146,7 @@ class FoundProgram implements Installation {
     const { jail: mode } = this.options.program;
     if (mode === "off") return;
     await this.foundJail();
-    // A program that is not there is found missing when it is needed.
+    // A missing program is reported when it is needed.
     if (mode !== "required" || this.find() === null) return;
     for (const [tenant, settings] of [[null, null] as const, ...tenants]) {
       const breaches = (await this.breachesOf(tenant, settings).catch(rethrowCause)) ?? [];
@@ -205,7 +208,7 @@ class FoundProgram implements Installation {
     return workspaces;
   }
 
-  /** Why there is no workspace: the client gets the short text, the operator's log the whole one. */
+  /** Why there is no workspace: the client gets the short text, the operator's log the full one. */
   private refusalOf(cause: unknown): Failure {
     const isJail = cause instanceof JailProblem;
     if (isJail || cause instanceof UserProblem) {
@@ -245,8 +248,7 @@ function workspaceSettingsOf(
 ): TenantWorkspaceSettings {
   return {
     env: tenant?.env ?? {},
-    // Written for the provider it is written for all; then they share what is in it.
-    // Another user cannot read it: that one has its own.
+    // A folder set for the provider is shared by all tenants. Another user cannot read it and has its own.
     configDir: absoluteOrNull(
       tenant?.configDir ?? ((tenant?.uid ?? null) === null ? program.configDir : null),
       environment,

@@ -1,5 +1,5 @@
-// From a tenant's workspace to its jail: which folders it holds, which of them are read-only, what it reaches. It must never
-// take in a folder that holds something of the gateway's or of another tenant: such a tenant is refused by name.
+// Derives a tenant's jail from its workspace: which folders it shows, which are read-only, what it can reach. It must never
+// include a folder that contains something of the gateway or of another tenant: such a tenant is refused by name.
 
 import { lstatSync, readdirSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
@@ -43,7 +43,7 @@ export type JailSettingsInput = {
   };
   /** Null: of requests without a tenant. */
   readonly tenant: string | null;
-  /** The tenant's folder in the state directory: what is there was made for it alone. */
+  /** The tenant's folder in the state directory, made only for this tenant. */
   readonly ownRoot: string;
   readonly environment: Environment;
   readonly home: string;
@@ -58,8 +58,8 @@ export type JailSettingsInput = {
 export type JailAdditions = Readonly<Record<string, Pick<JailSettings, "readable" | "allowedAddresses">>>;
 
 /**
- * What the program obeys wherever it runs next, and be it in the operator's own terminal: hooks, commands, servers. A jailed
- * program that could write there would be out of its jail.
+ * Files that the program obeys wherever it runs next, even in the operator's own terminal: hooks, commands, servers. A
+ * jailed program that could write them would escape its jail.
  */
 const obeyedFiles = ["settings.json", "settings.local.json", "CLAUDE.md"];
 const obeyedFolders = [
@@ -73,10 +73,10 @@ const obeyedFolders = [
   "skills",
   "workflows",
 ];
-/** Scripts that the shells of every running session of the program read: each jail has its own, or it would write the operator's. */
+/** Scripts that the shells of every session of the program read: each jail has its own, or it would write the operator's. */
 const scratchFolders = ["session-env", "shell-snapshots"];
 
-/** Files that the operator's environment names and the program is handed. */
+/** Files named by variables of the operator's environment that the program gets. */
 const certificates = ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"];
 
 /** Throws JailProblem. */
@@ -96,7 +96,7 @@ export function jailSettingsOf(input: JailSettingsInput): {
   const ours = isOurs(home) ? [home] : [];
   for (const [key, path] of [...given, ["config_dir", configDir] as const])
     if (!isOurs(path)) policy.check(tenant, { key, path, isShareable: key === "config_dir" });
-  // What some jailed program may write, this tenant's or another's.
+  // What any tenant's jailed program may write.
   const unsafe = [
     workingDir,
     ...addDirs,
@@ -105,11 +105,11 @@ export function jailSettingsOf(input: JailSettingsInput): {
     ),
   ];
   for (const path of [...ours, configDir, workingDir, ...addDirs, ...input.read]) refuseLinks(path, unsafe);
-  // One that only the jailed programs of its tenant ever read needs no such care.
+  // A folder that only its tenant's jailed programs read needs no such protection.
   const isOperators = !isOurs(configDir);
   if (isOperators) refuseObeyedLinks(configDir);
 
-  // What is not there yet may be made later: each start sees for itself.
+  // What is missing may be created later, so each start checks again.
   const writable = outermost([...ours, configDir, workingDir, ...addDirs].filter(isNoFile));
   const named = [...valuesOf(workspace.env), ...certificates.flatMap((name) => environment[name] ?? [])];
   const shown = (paths: readonly string[]): readonly string[] =>
@@ -176,7 +176,7 @@ function additionsOf(
   return Object.fromEntries(additions);
 }
 
-/** With what the servers of a request need. */
+/** Adds what a request's servers need. */
 export function withServers(
   jail: JailSettings,
   servers: JailAdditions,
@@ -190,7 +190,7 @@ export function withServers(
   return { ...jail, readable: union("readable"), allowedAddresses: union("allowedAddresses") };
 }
 
-/** Nothing can be laid over a link: a jailed program could put a file of its own in its place. Throws JailProblem. */
+/** A link cannot be covered: a jailed program could replace it with its own file. Throws JailProblem. */
 function refuseObeyedLinks(configDir: string): void {
   for (const name of [...obeyedFiles, ...obeyedFolders])
     if (isLink(join(configDir, name)))
@@ -199,7 +199,7 @@ function refuseObeyedLinks(configDir: string): void {
       );
 }
 
-/** What settings name is here too, such as a status line's script. */
+/** Files named in settings are here too, such as a status line's script. */
 function programsIn(configDir: string): readonly string[] {
   try {
     return readdirSync(configDir).filter((name) => {

@@ -1,5 +1,5 @@
-// What the Claude Code program is started with: its flags, its environment, its folder. Everything that is not named is off.
-// It must never pass on a client's value unchecked, nor a variable that is not meant for the program.
+// Builds the program's flags, environment and folder. Everything that is not named is off. It must never pass on a client's
+// value unchecked, nor a variable that is not meant for the program.
 
 import { Failure } from "../../canon/failure.ts";
 import type { Launch } from "../agent-process/launch.ts";
@@ -11,7 +11,7 @@ import { childMark } from "../agent-process/child-register.ts";
 import { tenantLabel, type Workspace } from "./workspace.ts";
 
 export type ClaudeLaunch = Launch & {
-  /** What `--model` says; absent: nothing that a client chose. */
+  /** The value of `--model`; absent: the client chose none. */
   readonly model?: string;
 };
 
@@ -19,18 +19,18 @@ export type LaunchOptions = {
   readonly workspace: Workspace;
   readonly model: string;
   readonly thinking: "default" | "off";
-  /** The program's own tools. Those of a list are granted; of `default`, what the permission mode lets through. */
+  /** The program's own tools. Listed tools are granted; with `default`, the permission mode decides. */
   readonly serverTools: ServerTools;
   /** The gateway's own variables; few of them pass. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Names this run of the gateway: its leftovers are found by it. */
+  /** Identifies this run of the gateway, to find its leftovers. */
   readonly gatewayId: string;
   readonly effort?: string | null;
   /** A file of MCP servers (its values are secrets: 0600), and the names in it that are granted. */
   readonly mcp?: {
     readonly configPath: string;
     readonly servers: readonly string[];
-    /** None of them runs on this machine. */
+    /** Tools that do not run on this machine. */
     readonly areElsewhere: boolean;
   } | null;
 };
@@ -57,21 +57,21 @@ const switches: Readonly<Record<string, string>> = {
 };
 
 /**
- * Newer versions report the folder, the system and the date to their vendor at the start of every conversation. This keeps them
- * from it, and older ones know no difference; but it also takes away logins, skills and most tools.
+ * Newer versions report the folder, the system and the date to their vendor at the start of every conversation. This variable
+ * prevents it, and older versions ignore it; but it also disables logins, skills and most tools.
  */
 export const plainSwitch = "CLAUDE_CODE_SIMPLE";
 
 const plainSwitches: Readonly<Record<string, string>> = {
   [plainSwitch]: "1",
-  // The level of effort would be left alone in an empty message of its own, which strict APIs refuse; so it goes into the body.
+  // The effort would otherwise be sent in a separate empty message, which strict APIs refuse; so it goes into the body.
   CLAUDE_CODE_MODEL_CAPABILITIES: "-per_turn_effort",
 };
 
-/** These win over a key, or are not a login of Anthropic's: how the program behaves with them is not tested. */
+/** These override a key, or are not an Anthropic login: the program's behaviour with them is untested. */
 const otherLogins = /^(?:ANTHROPIC_AUTH_TOKEN|CLAUDE_CODE_OAUTH_\w+|CLAUDE_CODE_USE_\w+)$/;
 
-/** Every request is paid by an API key that the operator wrote: the program's own login is never asked. */
+/** An API key from the operator pays for every request: the program's own login is never used. */
 export function hasOwnKey(env: Readonly<Record<string, string>>): boolean {
   return (
     Boolean(env["ANTHROPIC_API_KEY"]) &&
@@ -79,7 +79,7 @@ export function hasOwnKey(env: Readonly<Record<string, string>>): boolean {
   );
 }
 
-/** Nothing of the program's own has a hand in the answer, nor in the files of its folder. */
+/** None of the program's own tools takes part in the answer or touches the files of its folder. */
 function runsNothing({ serverTools, mcp }: LaunchOptions): boolean {
   return serverTools === "none" && (mcp === undefined || mcp === null || mcp.areElsewhere);
 }
@@ -90,7 +90,7 @@ function isPlain(options: LaunchOptions): boolean {
   return runsNothing(options) && !hasServers && workspace.pluginDirs.length === 0 && hasOwnKey(workspace.env);
 }
 
-/** Throws a Failure for a model name that could not be one. */
+/** Throws a Failure for an impossible model name. */
 export function launchOf(options: LaunchOptions): ClaudeLaunch {
   const { workspace, model } = options;
   const { account = null, neutralDir = null } = workspace;
@@ -178,12 +178,12 @@ function environmentOf(options: LaunchOptions): Record<string, string> {
     ...(environment["PATH"] === undefined ? {} : { PATH: absoluteEntries(environment["PATH"]) }),
     ...switches,
     ...(isPlain(options) ? plainSwitches : {}),
-    // A dozen skills of the program's own would come along.
+    // Otherwise a dozen of the program's own skills would be loaded.
     ...(workspace.pluginDirs.length === 0 ? {} : { CLAUDE_CODE_DISABLE_BUNDLED_SKILLS: "1" }),
     ...Object.fromEntries(written),
     ...(account === null ? {} : { USER: account.name, LOGNAME: account.name }),
     HOME: workspace.home,
-    // Where it is the program's own choice it is left to it: naming it changes under which name a keychain is asked.
+    // The program's default is not set explicitly: setting it changes the keychain entry that it uses.
     ...(workspace.isConfigDirImplied === true ? {} : { CLAUDE_CONFIG_DIR: workspace.configDir }),
     // It cannot be switched off: without it a client's text "@/path" shows that file to the model.
     CLAUDE_CODE_DISABLE_ATTACHMENTS: "1",

@@ -1,5 +1,5 @@
-// MCP servers of the operator's: which of them a request switches on, and the private files in which the program reads them.
-// Their values are secrets: they must never stand in an argument list, a log or the program's own variables.
+// The operator's MCP servers: which of them a request switches on, and the private files from which the program reads them.
+// Their values are secrets: they must never appear in an argument list, a log or the program's own variables.
 
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { giveTo, type SharedFolder } from "../agent-process/other-user.ts";
 import type { McpServers } from "./settings.ts";
 import { printable } from "./effort-level.ts";
 
-/** The names that a request switches on, in one order whatever the client's. Throws Failure `invalid-request`. */
+/** The names that a request switches on, sorted, whatever the client's order. Throws Failure `invalid-request`. */
 export function chooseServers(
   wanted: readonly string[],
   registry: McpServers,
@@ -45,7 +45,7 @@ function mcpConfigText(names: readonly string[], registry: McpServers): string {
   return `${JSON.stringify({ mcpServers: Object.fromEntries(servers) })}\n`;
 }
 
-/** A file that is to be: its path is named by what it holds, so that the same servers have the same one. */
+/** A planned file: its path derives from its content, so that the same servers share a file. */
 export type McpPlan = {
   readonly path: string;
   readonly text: string;
@@ -57,16 +57,17 @@ export type McpPlan = {
 export type McpFiles = {
   plan(names: readonly string[], registry: McpServers, user?: UserIds | null): McpPlan;
   /**
-   * Makes sure that it is there. The answer is to be called once nothing reads it any more; idempotent, never rejects.
+   * Makes sure that the file exists. Call the returned function once nothing reads it any more; idempotent, never
+   * rejects.
    */
   hold(plan: McpPlan): Promise<() => Promise<void>>;
-  /** Files that are there now. */
+  /** Files that exist now. */
   count(): number;
 };
 
 export function createMcpFiles(options: {
   readonly directory: string;
-  /** For what other users are to read. */
+  /** Folder for files that other users must be able to read. */
   readonly sharedFolder: SharedFolder;
   readonly warn: (message: string, error: unknown) => void;
 }): McpFiles {
@@ -115,7 +116,7 @@ export function createMcpFiles(options: {
         isReleased = true;
         own.readers -= 1;
         if (own.readers > 0 || held.get(path) !== own) return;
-        // In one step: a request for it meanwhile waits for the removal and writes it again.
+        // In one step: a concurrent request for it waits for the removal and writes it again.
         held.delete(path);
         removing.set(path, remove(path));
         await removing.get(path);

@@ -1,6 +1,6 @@
 // The optional profile for OpenClaw: its tool names are shown to the model under the names that Claude Code's models know best,
-// and blocks of its system prompt that only repeat the declared tools are left out. OpenClaw's name, words and skills
-// stay as they are: the profile must never hide which client asks.
+// and blocks of its system prompt that only repeat the declared tools are left out. OpenClaw's name, words and skills stay as
+// they are: the profile must never hide which client is asking.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import type { Block, ChatRequest, Message } from "../../canon/request.ts";
@@ -40,7 +40,10 @@ export function withProfile(
   };
 }
 
-/** Only names of this request, and none that would meet a name which the client has itself: the way back must be one. */
+/**
+ * Only names of this request, and none that collides with one of the client's own names: the reverse mapping must be
+ * unique.
+ */
 function namesFor(request: ChatRequest): ReadonlyMap<string, string> {
   const used = new Set(request.tools.map((tool) => tool.name));
   for (const { content } of request.messages)
@@ -50,7 +53,7 @@ function namesFor(request: ChatRequest): ReadonlyMap<string, string> {
   );
 }
 
-/** Everywhere, the past included: a model that sees two names for one tool calls the one that is not there. */
+/** Everywhere, including the history: a model that sees two names for one tool calls the missing one. */
 function renamed(request: ChatRequest, name: (written: string) => string): ChatRequest {
   const block = (each: Block): Block =>
     each.type === "tool-call" ? { ...each, name: name(each.name) } : each;
@@ -68,8 +71,8 @@ function renamed(request: ChatRequest, name: (written: string) => string): ChatR
 }
 
 /**
- * Tags that hold a list of tools and nothing else. Not the skills: they stand nowhere but in the prompt, and without them
- * OpenClaw has none.
+ * Tags that contain only a list of tools. Not the skills: they are only in the prompt, and without them OpenClaw has
+ * none.
  */
 const toolTags = [
   "tools",
@@ -81,7 +84,7 @@ const toolTags = [
 ];
 
 function withoutToolBlocks(request: ChatRequest, note: (adaptation: string) => void): ChatRequest {
-  // Without declared tools the block would be all that the model knows of them.
+  // Without declared tools, the block is all that the model knows about them.
   if (request.tools.length === 0) return request;
   let isChanged = false;
   const system = request.system.map((block) => {
@@ -96,7 +99,7 @@ function withoutToolBlocks(request: ChatRequest, note: (adaptation: string) => v
   return { ...request, system };
 }
 
-/** Blocks whose opening and closing tag each stand alone on a line, outside of fenced code; an unclosed one stays. */
+/** Blocks whose opening and closing tags are each alone on a line, outside fenced code; an unclosed one is kept. */
 function withoutBlocks(text: string): string {
   const lines = text.split("\n");
   const kept: string[] = [];
@@ -109,7 +112,7 @@ function withoutBlocks(text: string): string {
     if (end < 0) kept.push(line);
     else {
       at = end;
-      // What was around the block stays at most one blank line apart.
+      // Leaves at most one blank line between the text around the block.
       while (kept.at(-1)?.trim() === "" && lines[at + 1]?.trim() === "") at++;
     }
   }
@@ -125,7 +128,7 @@ function closingLine(lines: readonly string[], from: number, tag: string): numbe
   for (let at = from; at < lines.length; at++) {
     const line = lines[at]?.trim();
     if (line === `</${tag}>`) return at;
-    // One inside the other is no plain list any more.
+    // A nested block is not a plain list.
     if (line === `<${tag}>`) return -1;
   }
   return -1;

@@ -1,5 +1,5 @@
-// A request on its way to the program: whose workspace, which model, tools, MCP servers and effort, and the request as the
-// model is to see it. Whatever can be refused is refused here, before a process is taken.
+// Prepares a request for the program: workspace, model, tools, MCP servers and effort, and the request as the model sees
+// it. Whatever can be refused is refused here, before a process is taken.
 
 import type { ChatRequest } from "../../canon/request.ts";
 import type { Takes } from "../../canon/takes.ts";
@@ -25,7 +25,7 @@ export type PreparedTenant = CliTenant & {
   readonly tools: CliKeys["tools"];
   /** MCP servers that it may switch on; null: all. */
   readonly mcpServers: readonly string[] | null;
-  /** Of its OpenClaw; null or absent: it is not known to be in one. */
+  /** The container of its OpenClaw; null or absent: not known to be in one. */
   readonly container?: string | null;
 };
 
@@ -37,7 +37,7 @@ export type PrepareOptions = {
   readonly models: () => readonly CliModel[];
   /** Settles when the program has reported its models, or failed to. */
   readonly refreshModels: () => Promise<void>;
-  /** What is known of a model that the program did not name. */
+  /** What is known about a model that the program did not report. */
   readonly takesOf: (model: string) => Takes | null;
   /** Names that the operator listed for this provider: they pass as they are. */
   readonly listed: ReadonlySet<string>;
@@ -68,7 +68,7 @@ async function prepareRequest(
   call: PrepareCall,
 ): Promise<Prepared> {
   const { program, installation, mcpServers } = options;
-  // The program searches for its own tools only.
+  // The program searches only its own tools.
   const asked = withLoadedTools(whole);
   const tenant = call.tenant === null ? null : options.tenantOf(call.tenant);
   const reported = await modelsFor(asked, options);
@@ -97,7 +97,7 @@ async function prepareRequest(
   // An explicit effort overrides "none" of the request; otherwise the request keeps its own value, because the operator's
   // effort must not look like a client that wants to see thinking.
   const isTakenBack = asked.effort === "none" && call.requestOptions.effort !== null;
-  // The process is started with the effort that the operator wants of every request; then it need not be set again.
+  // The process is started with the operator's effort for all requests, so it need not be set again.
   const launchedEffort = presetEffort(program.effort, levels);
   const order = orderOf(options, workspace, { model, serverTools, names, effort: launchedEffort });
   const { launch, mcp } = order;
@@ -126,7 +126,7 @@ function effortFor(
     known.alwaysThinks && isThinkingOff(asked) && asked.effort === null && known.levels?.length !== 0;
   const { effort, isUnsupported } = resolveEffort({
     requestOptions: call.requestOptions,
-    // What cannot be switched off is kept as short as it can be.
+    // Thinking that cannot be switched off is kept as short as possible.
     request: isLeast ? { effort: "none" } : asked,
     preset: known.preset,
     levels: known.levels,
@@ -171,7 +171,7 @@ function orderOf(
   return { launch, mcp };
 }
 
-/** Only a request that its model may have to refuse waits for the list. */
+/** Only a request that the model might have to refuse waits for the list. */
 async function modelsFor(asked: ChatRequest, options: PrepareOptions): Promise<readonly CliModel[]> {
   const known = options.models();
   const choice = asked.toolChoice?.type;
@@ -181,7 +181,10 @@ async function modelsFor(asked: ChatRequest, options: PrepareOptions): Promise<r
   return options.models();
 }
 
-/** As the program has it, or its maker: older versions do not say whose thinking cannot be off, newer ones not of every name. */
+/**
+ * From the program or from Anthropic's documentation: older versions do not report which models always think, newer ones not for
+ * every name.
+ */
 function thinkingModesOf(
   known: CliModel | null,
   model: string,

@@ -1,4 +1,4 @@
-// What a request means for the program, as the config, the tenant and the request's own options settle it. Types only.
+// A prepared request: what config, tenant and the request's own options decide for the program. Types only.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import type { ChatRequest } from "../../canon/request.ts";
@@ -7,22 +7,22 @@ import type { WarmKey } from "../agent-process/recent-keys.ts";
 import type { ClaudeLaunch } from "./launch.ts";
 import type { McpPlan } from "./mcp-servers.ts";
 
-/** All that a process is started with. */
+/** Everything that a process is started with. */
 export type ProcessOrder = {
   readonly launch: ClaudeLaunch;
-  /** The file that the launch names, to be held while the process lives; null: it names none. */
+  /** The file that the launch names, to keep while the process lives; null: none. */
   readonly mcp: McpPlan | null;
 };
 
 export type Prepared = {
-  /** The request as the model shall see it: prompts added, names mapped. */
+  /** The request as the model sees it: prompts added, names mapped. */
   readonly request: ChatRequest;
   readonly order: ProcessOrder;
   /** Equal for requests whose processes are interchangeable: tenant, model, thinking, tools, servers, version. */
   readonly key: string;
-  /** The program runs tools of its own: server tools, MCP servers, skills. */
+  /** The program runs its own tools: server tools, MCP servers, skills. */
   readonly runsTools: boolean;
-  /** Their names, which no tool of the client's may take. */
+  /** Their names, which no client tool may use. */
   readonly ownTools: OwnTools;
   /** The model's thinking cannot be switched off. */
   readonly alwaysThinks?: boolean;
@@ -38,7 +38,7 @@ export type Prepared = {
   readonly history?: "lines" | "transcript";
   /** Shows thinking to clients that did not ask for it. */
   readonly showsThinking: boolean;
-  /** The model's events -> the client's; null: they are the client's already. */
+  /** Maps the model's events to the client's; null: no mapping needed. */
   readonly restore: ((event: StreamEvent) => StreamEvent) | null;
   /** What is worth warming when the answer has begun; null where processes are not interchangeable with other requests'. */
   readonly warmKey: WarmKey | null;

@@ -1,4 +1,4 @@
-// Starts the processes of one claude-cli provider, and learns from each of them whether the program works and which models it has.
+// Starts the processes of one claude-cli provider, and learns from each whether the program works and which models it has.
 
 import { Failure } from "../../canon/failure.ts";
 import { readControlResponse } from "../../dialects/claude-code/protocol-lines.ts";
@@ -53,7 +53,7 @@ export class ProgramChildren {
     }
   }
 
-  /** A jail has a folder of its own instead. */
+  /** A jail has its own folder instead. */
   private async withExistingFolder(launch: ClaudeLaunch): Promise<ClaudeLaunch> {
     const cwd = (await this.options.run.neutralFolders.renew(launch.cwd)) ?? launch.elsewhere ?? launch.cwd;
     return cwd === launch.cwd ? launch : { ...launch, cwd };
@@ -83,13 +83,13 @@ export class ProgramChildren {
   }
 }
 
-/** The system's codes for a program that it cannot run. */
+/** System error codes for a program that cannot be run. */
 const isNotExecutable = /^(?:ENOENT|EACCES|ENOEXEC|EPERM)$/;
 const longestReason = 160;
 
 /**
  * Every process that is used answers to `initialize` and names its models. One that ends by itself before its first line cannot
- * be started; one that a signal ended (a shell adds 128) may have been killed by somebody else.
+ * be started; one that a signal ended (a shell adds 128) may have been killed from outside.
  */
 function observeChild(
   child: AgentProcess,

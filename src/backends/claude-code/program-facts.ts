@@ -1,4 +1,4 @@
-// What the gateway calls the program, and what it counts on for each of its processes.
+// The program's names in messages, and the memory assumed for each of its processes.
 
 /** In failures, findings and the log. */
 export const programName = "Claude Code program";

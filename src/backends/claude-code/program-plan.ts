@@ -1,4 +1,4 @@
-// What one config says of a claude-cli provider, and the names of models that such a provider adds. Pure.
+// Derives from the config the plan of a claude-cli provider, and the model names that such a provider adds. Pure.
 
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import type { TargetFacts } from "../../dialects/dialect.ts";
@@ -21,7 +21,7 @@ export function claudeProviderOf(
   const { program } = settled;
   const sessionMs = config.session.ttl * 1000;
   const { callsTtlMs, idleTtlMs } = program.parked;
-  // A forgotten session has no process that waits for it.
+  // No process waits for an expired session.
   const parked = {
     ...program.parked,
     callsTtlMs: Math.min(callsTtlMs, sessionMs),
@@ -82,7 +82,7 @@ function withAbsolutePaths(provider: CliProvider, place: (path: string) => strin
   return { ...provider, program: { ...provider.program, skillFile: place(skillFile) } };
 }
 
-/** `./skills` is meant beside the file that says so. */
+/** `./skills` is relative to the config file. */
 export function relativeToConfig(
   folder: string | null,
   path: string,
@@ -92,7 +92,7 @@ export function relativeToConfig(
   return resolve(folder, path);
 }
 
-/** Those of the chain first, as with every name that several providers know. */
+/** Providers of the chain first, as with every name that several providers know. */
 function claudeProviderIds(config: Pick<ClaudeConfig, "providers" | "fallback_chain">): readonly string[] {
   const ids = Object.entries(config.providers).flatMap(([id, { backend }]) =>
     backend === "claude-cli" ? [id] : [],
@@ -140,7 +140,7 @@ export function claudeModelCards(
     const own = names.filter((name) => !listed.has(name)).map((name) => [`${id}/${name}`, id, name] as const);
     const taken = (name: string): boolean =>
       Object.hasOwn(config.providers, name) || Object.hasOwn(config.aliases, name);
-    // The bare names are the first one's.
+    // The bare names belong to the first provider.
     const bare = at > 0 ? [] : names.filter((name) => !taken(name)).map((name) => [name, id, name] as const);
     return [...own, ...bare];
   });

@@ -1,5 +1,5 @@
-// Every claude-cli provider by its id: its processes outlive the config that named it, so that a reload separates no conversation
-// from its process. Two sets of processes must never serve one provider for longer than the older one needs to end.
+// The claude-cli providers by id: their processes outlive the config, so that a reload separates no conversation from its
+// process. Two sets of processes must never serve one provider for longer than the older one needs to end.
 
 import type { Backend } from "../backend.ts";
 import type { ProcessCounts } from "./backend.ts";
@@ -22,15 +22,15 @@ export type ProgramRegistry = {
   models(id: string): readonly CliModel[];
   /** Refreshes them in the background. */
   refreshAllModels(): void;
-  /** The same, to be awaited. */
+  /** The same, awaitable. */
   refreshedModels(): Promise<void>;
   /** Why each provider's program cannot be started, as far as is known now; null: no reason is known. */
   problems(): Promise<ReadonlyMap<string, string | null>>;
-  /** Calls back when a start changed one of those problems. */
+  /** Called when a start changed one of those problems. */
   onProblemChange(listener: () => void): void;
-  /** Throws an Error when a required jail cannot be created, or does not hold. */
+  /** Throws an Error when a required jail cannot be created or is not effective. */
   checkJails(): Promise<void>;
-  /** Says which port the gateway listens on. */
+  /** Tells the programs which port the gateway listens on. */
   listensOn(port: number): void;
   /** Starts warm processes in the background, and from now on for every new provider as well. */
   warmUp(): void;

@@ -1,11 +1,11 @@
-// What the config says about one CLI provider, resolved: its own keys over the `cli` section over the defaults.
-// It must never read the machine: whether the program is there is found out when it is needed.
+// What the config says about one CLI provider, resolved: its own keys over the `cli` section over the defaults. It must
+// never inspect the machine: whether the program exists is checked when it is needed.
 
 import type { Effort } from "../../canon/effort.ts";
 import type { OwnTools } from "../../dialects/claude-code/client-tool-names.ts";
 import type { CliKeys } from "./settings.ts";
 
-/** `none`, all of the program's own tools, or those of the list; `Bash(git *)` grants a part of one. */
+/** `none`, all of the program's own tools, or the listed ones; `Bash(git *)` grants a part of one. */
 export type ServerTools = "none" | "default" | readonly string[];
 
 export type CliProgram = {
@@ -13,7 +13,7 @@ export type CliProgram = {
   readonly env: Readonly<Record<string, string>>;
   /** Null: the operator's own. */
   readonly configDir: string | null;
-  /** Answers names that nothing knows. */
+  /** The model for unknown names. */
   readonly defaultModel: string | null;
   readonly warm: {
     readonly size: number;
@@ -87,7 +87,7 @@ function normalisedTools(written: CliKeys["tools"]): ServerTools {
   return written === undefined || (typeof written !== "string" && written.length === 0) ? "none" : written;
 }
 
-/** What is left of the provider's tools for a tenant: a tenant may narrow them, never widen. */
+/** The provider's tools for a tenant: a tenant may narrow them, never widen. */
 export function narrowTools(tools: ServerTools, narrowed: CliKeys["tools"]): ServerTools {
   if (narrowed === undefined || narrowed === "default") return tools;
   const wanted = normalisedTools(narrowed);
@@ -96,7 +96,7 @@ export function narrowTools(tools: ServerTools, narrowed: CliKeys["tools"]): Ser
   return normalisedTools(tools === "default" ? [...wanted] : wanted.filter((name) => tools.includes(name)));
 }
 
-/** Names under which the program shows tools of its own. */
+/** Names under which the program shows its own tools. */
 export function ownTools(given: {
   readonly serverTools: ServerTools;
   readonly hasSkills: boolean;
@@ -104,7 +104,7 @@ export function ownTools(given: {
 }): OwnTools {
   if (given.serverTools === "default") return "all";
   const listed = given.serverTools === "none" ? [] : given.serverTools.map(toolName);
-  // It shows `Task` as `Agent`, and servers with resources bring two tools more.
+  // It shows `Task` as `Agent`, and servers with resources add two more tools.
   return [
     ...(listed.includes("Task") ? [...listed, "Agent"] : listed),
     ...(given.hasSkills ? ["Skill"] : []),

@@ -1,5 +1,5 @@
-// A provider of the config as the CLI sees it: which keys belong to it alone, which say nothing to it, and what the `cli`
-// section adds. It must never be strict about values: the schema is.
+// A configured provider as the CLI sees it: which keys are specific to it, which do not apply, and what the `cli` section
+// adds. It must never validate values: the schema does.
 
 import { type CliProgram, resolveProgramSettings } from "./program-settings.ts";
 import { type CliKeys, cliKeys, type CliSettings } from "./settings.ts";
@@ -9,7 +9,7 @@ export function cliKeysIn(written: CliKeys): readonly string[] {
   return Object.keys(cliKeys).filter((key) => written[key as keyof CliKeys] !== undefined);
 }
 
-/** Keys of a wire, which the CLI has not: its key and its address are variables of its own. */
+/** Keys for HTTP providers, which do not apply to the CLI: its key and address are its own variables. */
 export function wireKeysIn(written: {
   readonly base_url?: string | undefined;
   readonly api_key?: string | undefined;
@@ -27,7 +27,7 @@ export function wireKeysIn(written: {
   ];
 }
 
-/** Infinity: it is not set. */
+/** Infinity: not set. */
 type Limits = {
   readonly connect_s: number;
   readonly first_token_s: number;
@@ -35,7 +35,7 @@ type Limits = {
   readonly total_s?: number | undefined;
 };
 
-/** While its own tools work the program prints nothing for the client; then only the whole time is limited. */
+/** While its own tools run, the program prints nothing for the client; then only the total time is limited. */
 const silentSeconds = 300;
 
 function cliLimits(written: Limits, totalSeconds: number, mayWorkInSilence: boolean) {

@@ -59,17 +59,17 @@ export type ProgramServices = {
   readonly redact: (text: string) => string;
   readonly run: GatewayRun;
   readonly stateDirectory: string;
-  /** Keeps what was learned of a program beyond this process. */
+  /** Stores what was learned about a program beyond this process. */
   readonly state: ProgramMemory;
 };
 
 export type RunningProgram = {
   readonly models: ModelList;
-  /** The events are the client's: names are mapped back. */
+  /** The events are for the client: names are mapped back. */
   generate: ClaudeCodeBackend["generate"];
   readonly continues: ClaudeCodeBackend["continues"];
   readonly counts: ClaudeCodeBackend["counts"];
-  /** Requests that come from now on are prepared by this plan. */
+  /** Future requests are prepared with this plan. */
   follow(plan: ProgramPlan): void;
   /** Why the program cannot be started, as far as is known now; null: no reason is known. Waits for no program. */
   problem(): Promise<string | null>;
@@ -80,7 +80,7 @@ export type RunningProgram = {
   stop(): Promise<void>;
 };
 
-/** Equal: the same processes serve. */
+/** Equal keys: the same processes serve. */
 export function processKey({ provider: { program, timeout } }: ProgramPlan): unknown {
   return [program.bin, program.warm, program.parked, program.jail, timeout.total_s];
 }
@@ -119,7 +119,7 @@ class Program implements RunningProgram {
   ) {
     const { clock, run, redact, state } = services;
     this.plan = first;
-    // For this set of processes alone: another set of the same provider removes its own files in its own time.
+    // Only for this set of processes: another set of the same provider removes its own files later.
     this.folder = join(run.folder, `${id}-${crypto.randomUUID().slice(0, 8)}`);
     const warn = this.warn.bind(this);
     this.mcpFiles = createMcpFiles({
@@ -214,7 +214,7 @@ class Program implements RunningProgram {
     } catch (error) {
       if (!(error instanceof Failure))
         log.warn("no warm Claude Code process could be started", { provider: id, error });
-      // That the program is down has been reported.
+      // The program's failure has already been reported.
       else if ((await this.problem()) === null)
         log.warn(`provider ${id}: ${error.message} clawgate doctor says more.`, { provider: id });
     }

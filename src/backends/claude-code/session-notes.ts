@@ -1,12 +1,13 @@
-// The notes that Claude Code keeps of its running processes: a process that was killed cannot take away its own.
+// Removes the notes that Claude Code keeps about its running processes: a process that was killed cannot remove its
+// own.
 
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Launch } from "../agent-process/launch.ts";
 
 /**
- * They bear the process's number. 2.1.197 takes such notes away at its next start, 2.1.329 does not. In a jail its number is
- * another, and its notes go with the jail.
+ * They are named by pid. 2.1.197 removes such notes at its next start, 2.1.329 does not. In a jail the pid differs, and the
+ * notes disappear with the jail.
  */
 export async function removeSessionNotes(
   { env, jail }: Pick<Launch, "env" | "jail">,

@@ -1,12 +1,12 @@
-// What the config may say of the user's own Claude Code program: the keys of a `claude-cli` provider, the `cli` section
-// and `mcp_servers`. It must never start anything.
+// The config keys of the user's own Claude Code program: the keys of a `claude-cli` provider, the `cli` section and
+// `mcp_servers`. It must never start anything.
 
 import { z } from "zod";
 import { efforts } from "../../canon/effort.ts";
 
 /**
- * Never passed to the program, wherever they are written: they load code, make the program take itself for a part of another run of
- * itself, or strip its requests of its own name.
+ * Variables never passed to the program, wherever they are set: they load code, make the program believe it runs inside another
+ * session, or remove its name from requests.
  */
 export const refusedVariable =
   /^(?:LD_.*|DYLD_.*|NODE_OPTIONS|BUN_.*|PATH|CLAUDECODE|CLAUDE_CODE_ATTRIBUTION_HEADER)$/;
@@ -21,7 +21,10 @@ const toolName = z
   .max(300)
   .regex(/^[A-Za-z][A-Za-z0-9_]*(?:\([^()\n]*\))?$/, "a tool of the program: `Read`, or `Bash(git *)`");
 
-/** Modes in which the program still asks: tools are granted by name, so the mode that never asks is not among them. */
+/**
+ * Modes in which the program still asks for permission: tools are granted by name, so the mode that never asks is
+ * excluded.
+ */
 export const permissionModes = ["default", "acceptEdits", "plan", "dontAsk", "auto"] as const;
 
 const warm = z.union([

@@ -1,5 +1,5 @@
-// Where a tenant's Claude Code lives: home, configuration, an empty folder to work in, and the jail around them.
-// It must never read the program's login, and never let two tenants share a folder unless the operator gave it to both.
+// A tenant's workspace for Claude Code: home, configuration, an empty folder to work in, and the jail around them. It
+// must never read the program's login, and never let two tenants share a folder unless the operator gave it to both.
 
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
@@ -16,31 +16,34 @@ import { programName } from "./program-facts.ts";
 import type { McpServers } from "./settings.ts";
 
 export type Workspace = {
-  /** Null: that of all requests without a tenant. No name means the same: tenants may be called anything. */
+  /** Null: the workspace of all requests without a tenant. No name is reserved for it: tenants may have any name. */
   readonly tenant: string | null;
   /** The program; absolute. */
   readonly bin: string;
   readonly home: string;
   /** Where the program keeps its settings and its login. */
   readonly configDir: string;
-  /** The program finds `configDir` by itself from `home`, and it is better not named. Default: no. */
+  /** The program finds `configDir` from `home` by itself, so it is better not set. Default: no. */
   readonly isConfigDirImplied?: boolean;
   readonly workingDir: string;
-  /** Where it runs when nothing of its own does: newer versions report the folder's name to their vendor. Absent or null: `workingDir`. */
+  /**
+   * Where it runs when none of its own tools do: newer versions report the folder's name to their vendor. Absent or null:
+   * `workingDir`.
+   */
   readonly neutralDir?: string | null;
-  /** What the operator wrote for the provider, and over it for the tenant. */
+  /** The operator's variables for the provider, overridden by the tenant's. */
   readonly env: Readonly<Record<string, string>>;
   readonly pluginDirs: readonly string[];
   readonly addDirs: readonly string[];
   readonly permissionMode: string | null;
   readonly jail: JailSettings | null;
-  /** What each MCP server adds to it. */
+  /** What each MCP server adds to the jail. */
   readonly jailServers?: JailAdditions;
   /** The user of the machine that the program runs as; absent or null: the gateway's own. */
   readonly account?: Account | null;
 };
 
-/** What the config says of a tenant; all of it may be left out. Folders are absolute. */
+/** A tenant's settings; all are optional. Folders are absolute. */
 export type TenantWorkspaceSettings = {
   readonly env?: Readonly<Record<string, string>>;
   readonly configDir?: string | null;
@@ -61,23 +64,23 @@ export type WorkspaceOptions = {
   readonly env: Readonly<Record<string, string>>;
   /** The provider's `config_dir`, for requests without a tenant. */
   readonly configDir: string | null;
-  /** Default: the machine is asked. */
+  /** Default: read from the machine. */
   readonly findAccount?: typeof accountOf | undefined;
   /** Bubblewrap, from `findJail`; null: no jail. */
   readonly jailProgram: string | null;
   readonly jailFlags?: readonly string[];
   /** What no jailed program may see: the config, a database, the other tenants' folders. */
   readonly guardedPaths: readonly GuardedPath[];
-  /** What it sees and reaches besides; paths absolute. */
+  /** What else it sees and reaches; paths absolute. */
   readonly jailRead: readonly string[];
   readonly jailHosts: readonly string[];
   readonly mcpServers: McpServers;
-  /** Folders whose names say nothing; absent: there are none. */
+  /** Folders with neutral names; absent: none. */
   readonly neutralFolders?: NeutralFolders | undefined;
 };
 
 export type Workspaces = {
-  /** Makes the folders when they are first asked for. The same tenant gets the same answer. */
+  /** Creates the folders on first use. The same tenant gets the same result. */
   of(tenant: string | null, settings?: TenantWorkspaceSettings): Promise<Workspace>;
 };
 
@@ -94,7 +97,7 @@ export function createWorkspaces(options: WorkspaceOptions): Workspaces {
       if (known !== undefined) return known;
       const workspace = make(tenant, settings);
       made.set(tenant, workspace);
-      // A full disk today is no reason to refuse tomorrow.
+      // A full disk today must not cause refusals tomorrow, so failures are not cached.
       workspace.catch(() => {
         made.delete(tenant);
         freed = null;
@@ -106,7 +109,7 @@ export function createWorkspaces(options: WorkspaceOptions): Workspaces {
 
 const cliFolder = (stateDirectory: string): string => join(stateDirectory, "cli");
 
-/** Beside `tenants` and not in it, so that no tenant's folder can be this one. */
+/** Next to `tenants` instead of inside it, so that no tenant's folder can be this one. */
 const noTenantsFolder = (stateDirectory: string): string => join(cliFolder(stateDirectory), "no-tenant");
 
 const tenantsFolder = (stateDirectory: string, tenant: string): string =>
@@ -129,12 +132,12 @@ async function freeOldFolder(stateDirectory: string): Promise<void> {
   }
 }
 
-/** A tenant, or all requests without one, in words. */
+/** A tenant, or all requests without one, as text. */
 export function tenantLabel(tenant: string | null): string {
   return tenant === null ? "requests without a tenant" : `tenant ${tenant}`;
 }
 
-/** A folder's name that no other tenant can have, on any file system, whatever the tenant is called. */
+/** A folder name that no other tenant can get on any file system, whatever the tenant's name. */
 export function tenantFolderName(tenant: string): string {
   const readable = tenant
     .toLowerCase()
@@ -159,7 +162,7 @@ async function makeWorkspace(
       : account === null
         ? isolatedFolders(root, settings)
         : accountFolders(account, tenant, settings);
-  // A folder that the operator named is used as it is.
+  // A folder that the operator set is used as it is.
   const isNamed = settings.workingDir !== undefined && settings.workingDir !== null;
   const workingDir = settings.workingDir ?? places.work ?? join(root, "work");
   const folders = [
@@ -199,7 +202,7 @@ type WorkspaceFolders = {
   readonly home: string;
   readonly configDir: string;
   readonly isImplied: boolean;
-  /** Those that are ours to make. */
+  /** Folders that the gateway creates. */
   readonly own: readonly string[];
   /** Folder to work in; absent: one below the tenant's own. */
   readonly work?: string;
@@ -264,7 +267,7 @@ function gatewayUserFolders(
 function isolatedFolders(root: string, settings: TenantWorkspaceSettings): WorkspaceFolders {
   const home = join(root, "home");
   const ownConfig = join(root, "config");
-  // Only what is written for this very tenant: the provider's folder would be one login for all.
+  // Only the tenant's own setting: the provider's folder would be one login for all.
   const named = settings.configDir ?? settings.env?.["CLAUDE_CONFIG_DIR"];
   return {
     home,
@@ -299,7 +302,7 @@ async function jailOf(
   const { neutralDir = null } = workspace;
   const extended = { ...jail, empty: neutralDir === null ? jail.empty : [...jail.empty, neutralDir] };
   if (account === null) return { jail: extended, jailServers: servers };
-  // What that user cannot see bubblewrap cannot show.
+  // Bubblewrap cannot show what that user cannot see.
   const seen = (paths: readonly string[]): Promise<string[]> => visibleTo(account, paths, environment);
   return {
     jail: { ...extended, readable: await seen(jail.readable), writable: await seen(jail.writable) },

@@ -12,7 +12,7 @@ import { type DemoAnswer, demoAnswer } from "./demo-answer.ts";
 
 export type DemoOptions = {
   readonly clock: Clock;
-  /** Letters and digits for ids: OpenClaw gives tool ids back without anything else. */
+  /** Ids of letters and digits only: OpenClaw strips everything else from tool ids. */
   readonly random?: () => string;
 };
 
@@ -82,7 +82,7 @@ function eventsOf(request: ChatRequest, model: string, random: () => string): St
   ];
 }
 
-/** Arguments in a few pieces, as models send them, so that a client that does not join them is found out. */
+/** Arguments in a few pieces, as models send them, to expose clients that do not join them. */
 function piecesOf(json: string): string[] {
   const size = Math.max(1, Math.ceil(json.length / 4));
   return Array.from({ length: Math.ceil(json.length / size) }, (_, i) =>
@@ -96,7 +96,7 @@ type Limited = {
   readonly stopSequence: string | null;
 };
 
-/** Stop sequences and the token limit, as a model would keep them: whichever comes first. */
+/** Stop sequences and the token limit as a model would apply them: whichever comes first. */
 function limited(answer: DemoAnswer, request: ChatRequest): Limited {
   const whole = answer.kind === "text" ? answer.text : answer.input;
   let end = whole.length;
@@ -114,7 +114,7 @@ function limited(answer: DemoAnswer, request: ChatRequest): Limited {
   return { text, finish: answer.kind === "tool" ? "tool-calls" : "stop", stopSequence: null };
 }
 
-/** The longest beginning of at most `limit` UTF-8 bytes that halves no character. */
+/** The longest prefix of at most `limit` UTF-8 bytes that splits no character. */
 function firstBytes(text: string, limit: number): string {
   const bytes = Buffer.from(text, "utf8");
   if (bytes.length <= limit) return text;
@@ -133,7 +133,7 @@ function usageFor(request: ChatRequest, text: string): Usage {
   });
 }
 
-/** Several events a batch where there are many, so that the whole answer takes less than a second. */
+/** Several events per batch where there are many, so that the whole answer takes less than a second. */
 function batchesOf(events: readonly StreamEvent[]): StreamEvent[][] {
   const size = Math.max(2, Math.ceil(events.length / maxBatches));
   return Array.from({ length: Math.ceil(events.length / size) }, (_, i) =>

@@ -1,5 +1,5 @@
-// What the demonstration says: decided from the request alone, before the first event.
-// It must never pass for a model: every text says what it is.
+// The demonstration's answer: decided from the request alone, before the first event. It must never pass for a model:
+// every text identifies itself.
 
 import type { Block, ChatRequest, Tool, ToolResultBlock } from "../../canon/request.ts";
 import { sampleOf } from "./schema-sample.ts";
@@ -17,14 +17,17 @@ const longestResult = 500;
 
 export function demoAnswer(request: ChatRequest): DemoAnswer {
   const results = toolResults(request);
-  // A result is answered in words even if a tool is still demanded: a loop that demands one each turn would never end.
+  // A result gets a text answer even if a tool call is still required: a client loop that requires one each turn would
+  // never end.
   if (results.length > 0) return { kind: "text", text: shaped(request, aboutResults(results)) };
   const tool = toolToCall(request);
   if (tool !== null) return { kind: "tool", name: tool.name, input: JSON.stringify(argumentsFor(tool)) };
   return { kind: "text", text: shaped(request, aboutRequest(request)) };
 }
 
-/** The forced tool; with `required` the one that the text names, else the first; otherwise the first, if the text names it. */
+/**
+ * The forced tool; with `required` the one that the text names, else the first; otherwise the first one that the text names.
+ */
 function toolToCall(request: ChatRequest): Tool | null {
   const { tools, toolChoice } = request;
   const first = tools[0] ?? null;
@@ -101,9 +104,9 @@ function textOf(blocks: readonly Block[]): string {
   return texts.join("\n").trim().toWellFormed();
 }
 
-/** By code points, so that no character is halved. */
+/** By code points, so that no character is split. */
 function cut(text: string, limit: number): string {
-  // A slice first: spreading a whole 30 MB message to show 200 characters of it would be felt.
+  // A slice first: spreading a whole 30 MB message to show 200 characters of it would be slow.
   const characters = [...text.slice(0, 2 * limit + 2).toWellFormed()];
   return characters.length > limit ? `${characters.slice(0, limit).join("")}…` : text.toWellFormed();
 }

@@ -4,7 +4,7 @@
 type Schema = Readonly<Record<string, unknown>>;
 
 const deepestLevel = 12;
-// From here on only what the schema insists on is made, so that a recursive schema ends.
+// From this depth on, only required parts are generated, so that a recursive schema ends.
 const sparseLevel = 5;
 
 const formats: Readonly<Record<string, string>> = {
@@ -113,7 +113,7 @@ function typeOf(schema: Schema): string | null {
   if ("properties" in schema || "required" in schema) return "object";
   if ("items" in schema || "prefixItems" in schema) return "array";
   if ("minimum" in schema || "maximum" in schema || "multipleOf" in schema) return "number";
-  // A schema that says nothing allows a text as well.
+  // A schema without constraints allows a string as well.
   return "string";
 }
 
@@ -160,7 +160,7 @@ function numberFor(schema: Schema, grain: number): number {
 
 /** The bound as one number; an exclusive one is moved inwards by `inwards`. */
 function limitOf(inclusive: unknown, exclusive: unknown, inwards: number): number | null {
-  // Draft 4 wrote `exclusiveMinimum: true` beside the minimum.
+  // Draft 4 wrote `exclusiveMinimum: true` next to the minimum.
   if (typeof inclusive === "number") return exclusive === true ? inclusive + inwards : inclusive;
   return typeof exclusive === "number" ? exclusive + inwards : null;
 }

@@ -1,5 +1,5 @@
-// What a vendor says is left of a key's quota: rate-limit headers and the claude program's events, kept as they came and read
-// only when it is shown. It must never cost a request more than an assignment, nor decide anything.
+// What a vendor reports as left of a key's quota: rate-limit headers and the claude program's events, stored as received and
+// parsed only for display. It must never cost a request more than an assignment, nor decide anything.
 
 export type Allowance = {
   /** The vendor's own name for it: requests, tokens, five_hour, unified-5h. */
@@ -8,7 +8,7 @@ export type Allowance = {
   readonly remaining: number | null;
   /** 0 to 100 or beyond. */
   readonly usedPercent: number | null;
-  /** The vendor's word: allowed, allowed_warning, rejected. */
+  /** The vendor's status: allowed, allowed_warning, rejected. */
   readonly status: string | null;
   readonly resetsAtMs: number | null;
 };
@@ -32,7 +32,7 @@ const maxWindows = 12;
 const maxNames = 24;
 const longestWord = 60;
 
-/** Of a failed answer only if it says something: a proxy's error must not wipe out what the vendor said. */
+/** From a failed answer only if it has such headers: a proxy's error must not erase the vendor's numbers. */
 export function recordHeaders(
   reported: ReportedAllowance,
   headers: Headers,
@@ -64,7 +64,7 @@ const count = (value: unknown): number | null => {
   const read = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
   return typeof read === "number" && Number.isFinite(read) && read >= 0 ? read : null;
 };
-/** Vendors write shares as 0.42. */
+/** Vendors write fractions such as 0.42. */
 const percent = (value: unknown): number | null => {
   const share = count(value);
   return share === null ? null : Math.round(share * 1_000) / 10;

@@ -1,5 +1,5 @@
-// What is known of one key of a provider, and which of several keys the next request uses.
-// A key is called by its fingerprint here; the key itself must never come near.
+// What is known about one key of a provider, and which of several keys the next request uses. Keys are identified by
+// fingerprint; the key itself must never be used here.
 
 import { createReportedAllowance, type ReportedAllowance } from "./allowance.ts";
 import { createHold, type Hold, type HoldState, holdStateOf, worse } from "./hold.ts";
@@ -8,13 +8,13 @@ export type Credential = {
   /** Fingerprint of the key; empty where a provider has no key of its own or a token from elsewhere. */
   readonly id: string;
   readonly seed: number;
-  /** Quota and rejection: they hold the key for every model. */
+  /** Quota and rejection: they suspend the key for every model. */
   readonly hold: Hold;
   /** Rate limits: vendors count them for each model. */
   readonly models: Map<string, Hold>;
   /** The provider's count of requests when this key was last used. */
   lastTurn: number;
-  /** What the vendor last said of its quota. */
+  /** What the vendor last reported about its quota. */
   readonly reported: ReportedAllowance;
 };
 
@@ -38,14 +38,14 @@ export function holdStateFor(credential: Credential, model: string, nowMs: numbe
 
 export const mayGo = (state: HoldState): boolean => state === "free" || state === "due";
 
-/** When this key may be asked for this model again; 0 when nothing holds it. */
+/** When this key may be used for this model again; 0: now. */
 export function retryAtFor(credential: Credential, model: string): number {
   const own = credential.hold.kind === null ? 0 : credential.hold.retryAtMs;
   const hold = credential.models.get(model);
   return hold === undefined || hold.kind === null ? own : Math.max(own, hold.retryAtMs);
 }
 
-/** The kind that keeps this key from this model. */
+/** The failure kind that suspends this key for this model. */
 export function kindFor(credential: Credential, model: string, nowMs: number): string {
   const { hold } = credential;
   if (holdStateOf(hold, nowMs) === "held") return hold.kind ?? "ok";
@@ -53,8 +53,8 @@ export function kindFor(credential: Credential, model: string, nowMs: number): s
 }
 
 /**
- * The key for the next request: the session's own (its prompt cache is there), else one that is due to be checked again,
- * else the one that rested longest. Null when none of those left may go.
+ * The key for the next request: the session's own (which has its prompt cache), else one that is due for a new check,
+ * else the least recently used. Null when none may be used.
  */
 export function bestCredential(
   credentials: readonly Credential[],
@@ -84,7 +84,7 @@ export function bestCredential(
   return best;
 }
 
-/** Where none may go: the key that will be well first. */
+/** Where none may be used: the key that recovers first. */
 export function firstToRecover(credentials: readonly Credential[], model: string): Credential | null {
   let best: Credential | null = null;
   let bestMs = Number.POSITIVE_INFINITY;

@@ -29,16 +29,16 @@ export type HealthSettings = {
   readonly openMs: number;
 };
 
-/** A credential is named by its fingerprint; null or absent: the provider has but one. */
+/** A credential is named by its fingerprint; null or absent: the provider has only one. */
 export type HealthTracker = {
-  /** The credentials that a provider has from now on, in the config's order. What was learned of them before holds on. */
+  /** The credentials that a provider has from now on, in the config's order. What was learned about them stays valid. */
   register(provider: string, credentials: readonly string[]): void;
-  /** Whether any credential of the provider may be asked for this model now. */
+  /** Whether any credential of the provider may be used for this model now. */
   judge(provider: string, model: string): Verdict;
   /**
-   * The credential for the next attempt, called right before `attemptStarted`: the session's own, else one that is due to be
-   * checked again, else the one that rested longest; without any of those the one that is back first. With `tried` only
-   * others that may go. Null: there is none (left), or the provider has none with a name.
+   * The credential for the next attempt, called right before `attemptStarted`: the session's own, else one that is due for a
+   * new check, else the least recently used; without any of those the one that recovers first. With `tried` only others that
+   * are usable. Null: none (left), or the provider has no named credentials.
    */
   pickCredential(
     provider: string,
@@ -46,11 +46,14 @@ export type HealthTracker = {
     session: string | null,
     tried: readonly string[],
   ): string | null;
-  /** An attempt at a judged target begins. True: it is the single probe of what was closed or held. */
+  /** An attempt at a judged target begins. True: it is the single probe of a suspended target. */
   attemptStarted(provider: string, model: string, credential?: string | null): boolean;
-  /** The first word is there, `sinceMs` after the attempt was sent. */
+  /** The first word arrived, `sinceMs` after the attempt was sent. */
   firstWord(provider: string, sinceMs: number): void;
-  /** The probe's answer has begun, `sinceMs` after it was sent: what it checked is well, and it is no longer a probe. */
+  /**
+   * The probe's answer has begun, `sinceMs` after it was sent: what it checked has recovered, and it is no longer a
+   * probe.
+   */
   answerStarted(provider: string, sinceMs: number, model?: string, credential?: string | null): void;
   succeeded(provider: string, model: string, latencyMs: number, credential?: string | null): void;
   failed(provider: string, model: string, failure: Failure, credential?: string | null): void;
@@ -68,23 +71,23 @@ export type HealthTracker = {
   /** A free liveness check: bad news counts, good news only says that the server is there. */
   probed(provider: string, failure: Failure | null): void;
   /**
-   * What it is made of is not there (a program), or null: it is. It counts as down until then, and is asked all the same:
-   * that costs nothing, and the program may have come a moment ago.
+   * Why the provider's program is missing; null: it is present. A missing one counts as down but is still asked: that
+   * costs nothing, and the program may have just been installed.
    */
   setAbsent(provider: string, failure: Failure | null): void;
   lastUsedMs(provider: string): number | null;
-  /** The same object at every call for a provider, true at that moment: to be read, not to be kept. */
+  /** The same object at every call for a provider, valid at that moment: read it, do not keep it. */
   load(provider: string): Load;
   view(provider: string): ProviderHealth;
-  /** Operator's reset: everything forgotten. False when the provider has no history. */
+  /** The operator's reset: forgets everything. False when the provider has no history. */
   reset(provider: string): boolean;
-  /** What of a provider should survive the process. */
+  /** The provider state that should survive the process. */
   persistedStates(provider: string): readonly PersistedState[];
-  /** Takes back what an earlier process had kept. */
+  /** Restores what an earlier process saved. */
   restore(provider: string, kept: PersistedState): void;
 };
 
-/** Wall time comes in whole milliseconds, durations do not. */
+/** Wall time has whole milliseconds, durations do not. */
 const clockGrainMs = 1;
 
 const holdKinds = {
@@ -99,7 +102,7 @@ export type HealthTrackerOptions = {
   readonly redact: (text: string) => string;
   /** Called once per change that a person should know about. */
   readonly alarm: (provider: string, message: string) => void;
-  /** Called when what `persistedStates` gives has changed; never for a request that just succeeds. */
+  /** Called when the result of `persistedStates` has changed; never for a request that simply succeeds. */
   readonly changed?: (provider: string) => void;
 };
 
@@ -112,7 +115,7 @@ class LearnedHealth implements HealthTracker {
 
   constructor(private readonly options: HealthTrackerOptions) {}
 
-  // These two are handed to the router without the rest.
+  // The router gets these two separately.
   readonly judge = (provider: string, model: string): Verdict => {
     const state = this.states.get(provider);
     return state === undefined ? yes : judgeState(state, model, this.options.nowMs());
@@ -228,7 +231,7 @@ class LearnedHealth implements HealthTracker {
       if (state.absence === null) return;
       state.absence = null;
       if (state.circuit.openUntilMs === 0) this.options.alarm(provider, "is back");
-      // What failed because the program was absent says nothing about the program.
+      // Failures while the program was missing say nothing about the program.
       else this.close(provider, state);
       return;
     }
@@ -251,9 +254,9 @@ class LearnedHealth implements HealthTracker {
     const state = this.states.get(provider);
     if (state === undefined) return false;
     const next = createProviderState(state.listed.map((each) => each.id).filter((id) => id !== ""));
-    // What is under way stays under way, and its end will be reported.
+    // Running requests keep running, and their end will be reported.
     next.latency.load.inFlight = state.latency.load.inFlight;
-    // Nor does it put a program there.
+    // A reset does not install a missing program either.
     next.absence = state.absence;
     this.states.set(provider, next);
     this.changed(provider);
@@ -307,7 +310,7 @@ class LearnedHealth implements HealthTracker {
     this.changed(provider);
   }
 
-  /** A long stream that began before the trouble and goes well says nothing about the trouble. */
+  /** The success of a long stream that began before the failure says nothing about the failure. */
   private isNewer(sinceMs: number, troubleAtMs: number): boolean {
     return this.options.nowMs() - sinceMs + clockGrainMs >= troubleAtMs;
   }
@@ -319,7 +322,7 @@ class LearnedHealth implements HealthTracker {
     return true;
   }
 
-  /** The credential answers for this model: neither holds, as far as this answer is newer than what held them. */
+  /** The credential works for this model: lifts both suspensions, if this answer began after them. */
   private liftHolds(
     provider: string,
     state: ProviderState,

@@ -1,27 +1,27 @@
-// One reason to send nothing: since when, until when, and the single request that may find out whether it is over.
-// Made once and changed in place; it must never know what it holds (a credential, a model, both).
+// One suspension: since when, until when, and the single request that probes whether it is over. Created once and
+// changed in place; it must never know what it suspends (a credential, a model, both).
 
 import { type Failure, maxVendorRestMs } from "../../canon/failure.ts";
 
 export type HoldKind = "rate-limited" | "exhausted" | "rejected" | "missing";
 
-/** `held`: not before its time. `due`: one request may find out. `probing`: that one is under way. */
+/** `held`: suspended. `due`: one request may probe. `probing`: the probe is running. */
 export type HoldState = "free" | "due" | "held" | "probing";
 
 export type Hold = {
-  /** Null: nothing holds. */
+  /** Null: not suspended. */
   kind: HoldKind | null;
   sinceMs: number;
   /** Wall time of the next check. */
   retryAtMs: number;
-  /** Wall time at which the vendor says that the trouble ends; never before `retryAtMs`. */
+  /** When the vendor says the limit ends (wall time); never before `retryAtMs`. */
   untilMs: number;
-  /** How many looks in a row found the same trouble. */
+  /** How many checks in a row failed for the same reason. */
   strikes: number;
   isProbing: boolean;
 };
 
-/** The longest that one word of a vendor may keep us from looking again. */
+/** The longest time that a vendor's statement may delay the next check. */
 export const longestWaitMs: Readonly<Record<HoldKind, number>> = {
   "rate-limited": maxVendorRestMs,
   exhausted: 3_600_000,
@@ -29,7 +29,7 @@ export const longestWaitMs: Readonly<Record<HoldKind, number>> = {
   missing: 600_000,
 };
 export const longestQuotaMs = 86_400_000;
-/** A date that a vendor names is believed, unless it is so far away that it must be an error. */
+/** A date from a vendor is trusted unless it is so far away that it must be an error. */
 export const longestNamedMs = 366 * 86_400_000;
 const defaultRateLimitMs = 30_000;
 const firstQuotaLookMs = maxVendorRestMs;
@@ -58,9 +58,9 @@ export function lift(hold: Hold): void {
 
 const within = (ms: number, maxMs: number): number => Math.min(maxMs, Math.max(0, ms));
 
-/** The trouble was met (again). */
+/** The failure occurred (again). */
 export function strike(hold: Hold, kind: HoldKind, failure: Failure, nowMs: number): void {
-  // Requests that were under way together get the same refusal: that is one strike.
+  // Concurrent requests get the same refusal: that counts as one strike.
   const isSame = hold.kind === kind;
   if (!isSame) hold.strikes = 1;
   else if (nowMs >= hold.retryAtMs) hold.strikes += 1;
@@ -72,7 +72,7 @@ export function strike(hold: Hold, kind: HoldKind, failure: Failure, nowMs: numb
       hold.retryAtMs = hold.untilMs = Math.min(endsAtMs, nowMs + longestNamedMs);
       return;
     }
-    // Quotas are reset early, bought anew and stated wrongly: it is checked again before the stated end, less and less often.
+    // Quotas may be reset early, extended or misreported: it is checked again before the stated end, less and less often.
     const stepMs = Math.min(longestWaitMs.exhausted, firstQuotaLookMs * 2 ** (hold.strikes - 1));
     const stated = failure.retryAfterMs;
     hold.untilMs = nowMs + (stated === null ? stepMs : within(stated, longestQuotaMs));
@@ -86,7 +86,7 @@ export function strike(hold: Hold, kind: HoldKind, failure: Failure, nowMs: numb
 
 const maxHolds = 200;
 
-/** The hold of one name, made when it is first needed. The names may come from clients, so there are never many. */
+/** The suspension of one name, created on first use. The names may come from clients, so their number is limited. */
 export function holdFor(holds: Map<string, Hold>, name: string, nowMs: number): Hold {
   const found = holds.get(name);
   if (found !== undefined) return found;

@@ -1,5 +1,5 @@
-// Whether a provider may be asked for a model now, and with which of its credentials. Reads only, and hands out what is
-// made once: every request asks this, and none may leave an object behind.
+// Whether a provider may be asked for a model now, and with which of its credentials. Reads only, and returns shared
+// objects: every request calls this, and none may allocate.
 
 import {
   type Credential,
@@ -13,7 +13,7 @@ import {
 import { holdStateOf } from "./hold.ts";
 import { circuitOf, type ProviderState } from "./provider-state.ts";
 
-/** `yes`: send. `probe`: the one request that may find out. `no`: not now, and why. */
+/** `yes`: send. `probe`: send as the single probe. `no`: not now, and why. */
 export type Verdict =
   { readonly go: "yes" | "probe" } | { readonly go: "no"; readonly untilMs: number; readonly why: string };
 

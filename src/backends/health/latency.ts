@@ -1,10 +1,10 @@
-// How quick and how busy a provider is, kept in place: a request adds numbers here and leaves nothing behind.
+// Tracks how fast and how busy a provider is, updated in place: a request only adds numbers here.
 
 /** `peakEwmaMs` is the time to the first word: it rises immediately and falls slowly; null until there was one. */
 export type Load = { readonly inFlight: number; readonly peakEwmaMs: number | null };
 
 export type Latency = {
-  /** Handed out as it is; `peakEwmaMs` is brought up to date by `readLoad`. */
+  /** A shared object; `readLoad` updates `peakEwmaMs`. */
   readonly load: { inFlight: number; peakEwmaMs: number | null };
   peakMs: number;
   peakAtMs: number;

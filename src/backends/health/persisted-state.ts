@@ -1,14 +1,14 @@
-// What of health outlives the process: holds and open circuits, each with its end. Pure: rows out, rows in.
-// It must never bring back what is over, nor anything for longer than the rules of today allow.
+// Converts the health state that outlives the process, suspensions and open circuits with their ends, to rows and back.
+// Pure. It must never restore what is over, nor anything for longer than today's rules allow.
 
 import { type Hold, type HoldKind, holdFor, longestNamedMs, longestQuotaMs, longestWaitMs } from "./hold.ts";
 import { credentialIn, longestOpenMs, type ProviderState } from "./provider-state.ts";
 
-/** One active hold. Its key says whose it is. */
+/** One active suspension. Its key names what it suspends. */
 export type PersistedState = {
-  /** Null: of the provider. */
+  /** Null: the provider. */
   readonly credential: string | null;
-  /** Null: of every model. */
+  /** Null: every model. */
   readonly model: string | null;
   readonly kind: HoldKind | "circuit";
   readonly sinceMs: number;
@@ -39,7 +39,7 @@ export function persistedStatesOf(state: ProviderState, nowMs: number): Persiste
     });
   for (const [model, hold] of state.missing) add(null, model, hold);
   for (const credential of state.byId.values()) {
-    // Without a fingerprint it cannot be known whether it is still the same token.
+    // Without a fingerprint, it is unknown whether the token is still the same.
     if (credential.id === "") continue;
     add(credential.id, null, credential.hold);
     for (const [model, hold] of credential.models) add(credential.id, model, hold);
@@ -50,7 +50,7 @@ export function persistedStatesOf(state: ProviderState, nowMs: number): Persiste
 export function restoreInto(state: ProviderState, saved: PersistedState, nowMs: number): void {
   if (nowMs >= saved.untilMs) return;
   const { circuit } = state;
-  // The clock may have been set back: nothing lasts longer than it could if it had begun just now.
+  // The clock may have been set back: nothing lasts longer than if it began now.
   const sinceMs = Math.min(saved.sinceMs, nowMs);
   if (saved.kind === "circuit") {
     circuit.openedAtMs = sinceMs;
@@ -84,7 +84,7 @@ const kinds: readonly string[] = ["rate-limited", "exhausted", "rejected", "miss
 const isTime = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
 const isName = (value: unknown): value is string | null => value === null || typeof value === "string";
 
-/** What a store gave back as a row; null when it is none. */
+/** Parses a stored row; null when it is invalid. */
 export function readPersistedState(value: unknown): PersistedState | null {
   if (typeof value !== "object" || value === null) return null;
   const { credential, model, kind, sinceMs, retryAtMs, untilMs, count } = value as Record<string, unknown>;

@@ -1,4 +1,4 @@
-// Everything that is known of one provider. Made once, changed in place: a request must leave no garbage here.
+// Everything known about one provider. Created once, changed in place: a request must not allocate here.
 
 import { createCredential, type Credential } from "./credential.ts";
 import type { Hold } from "./hold.ts";
@@ -23,14 +23,14 @@ export type ProviderState = {
   readonly circuit: Circuit;
   /** In the config's order; at least one. */
   listed: readonly Credential[];
-  /** The listed ones and those that a config had before or will have again. */
+  /** Current credentials, and earlier ones that a config may list again. */
   readonly byId: Map<string, Credential>;
   /** Models that the vendor does not have, whatever the key. */
   readonly missing: Map<string, Hold>;
   readonly latency: Latency;
   lastError: string | null;
   lastShort: string | null;
-  /** Its program cannot be started on this machine: why, for the operator and for clients. */
+  /** Why its program cannot be started on this machine, for the operator and for clients. */
   absence: { readonly told: string; readonly short: string } | null;
   lastCheckMs: number | null;
   lastUsedMs: number | null;
@@ -65,7 +65,7 @@ export function createProviderState(ids: readonly string[]): ProviderState {
   return state;
 }
 
-/** These keys are in use from now on. What is known of others is kept while it may still matter. */
+/** Sets the keys in use. What is known about others is kept while it may still matter. */
 export function setListed(state: ProviderState, ids: readonly string[]): void {
   state.listed = (ids.length === 0 ? [""] : ids).map((id) => credentialIn(state, id));
   const inUse = new Set(state.listed);

@@ -1,4 +1,4 @@
-// The single request that finds out whether what was closed or held is well again: who it is, and until when.
+// The single request that probes whether a suspended provider, key or model has recovered: which one, and until when.
 
 import { type Credential, mayGo, holdStateFor } from "./credential.ts";
 import { type Hold, holdStateOf, worse } from "./hold.ts";
@@ -17,7 +17,7 @@ export function takeProbe(
   const missing = state.missing.size === 0 ? undefined : state.missing.get(model);
   const own = holdStateFor(credential, model, nowMs);
   const holdState = missing === undefined ? own : worse(own, holdStateOf(missing, nowMs));
-  // A request of the last resort passes what is held, and finds out nothing for the others.
+  // A request of last resort ignores suspensions and does not count as a probe.
   if (!mayGo(holdState) || (!isHalfOpen && holdState === "free")) return false;
   if (isHalfOpen) circuit.isProbing = true;
   take(credential.hold, nowMs);

@@ -1,5 +1,5 @@
-// The `health` and `queue` sections of the config: when a provider is left out, and how long a request waits for a busy one.
-// It must never judge a provider; judge.ts does.
+// The `health` and `queue` sections of the config: when a provider is suspended, and how long a request waits for a busy
+// one. It must never judge a provider; judge.ts does.
 
 import { z } from "zod";
 

@@ -1,4 +1,4 @@
-// The health of a provider as people and the API see it. Reads only; it may allocate, no request passes here.
+// The health of a provider as people and the API see it. Reads only; it may allocate, because no request uses it.
 
 import { type Allowance, allowancesIn } from "./allowance.ts";
 import { type Credential, retryAtFor, holdStateFor } from "./credential.ts";
@@ -13,31 +13,31 @@ export type CredentialView = {
   readonly id: string;
   readonly state: CredentialState;
   readonly retryAtMs: number | null;
-  /** Models that this key may not be asked for, and until when. */
+  /** Models for which this key is suspended, and until when. */
   readonly coolingModels: Readonly<Record<string, number>>;
-  /** What its vendor last said of its quota. */
+  /** What its vendor last reported about its quota. */
   readonly allowances: readonly Allowance[];
 };
 
 export type ProviderHealth = {
   readonly healthy: boolean;
-  /** What it is made of is not there. */
+  /** Its program is missing. */
   readonly isAbsent: boolean;
   readonly consecutiveFailures: number;
   readonly avgLatencyMs: number | null;
   /** For the operator: may name hosts and ports. */
   readonly lastError: string | null;
-  /** The same in the words that clients got. */
+  /** The message that clients got. */
   readonly lastShort: string | null;
   readonly lastCheckMs: number | null;
   readonly circuit: CircuitState;
   readonly ejections: number;
-  /** Wall time until which nothing is sent, null when nothing holds it back. */
+  /** Wall time until which nothing is sent; null: not suspended. */
   readonly retryAtMs: number | null;
-  /** `ok` while at least one credential is; else the state of the one that is back first. */
+  /** `ok` while at least one credential is; else the state of the one that recovers first. */
   readonly credential: CredentialState;
   readonly credentials: readonly CredentialView[];
-  /** Models that no credential may be asked for, and until when. */
+  /** Models for which every credential is suspended, and until when. */
   readonly coolingModels: Readonly<Record<string, number>>;
 };
 

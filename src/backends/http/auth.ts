@@ -1,22 +1,22 @@
-// Who we are at the vendor: an asynchronous signer of the final request, so that cloud credentials fit in later.
-// A token from elsewhere is read when it is needed and held in memory only; it is never stored, refreshed or logged.
+// Authentication at a vendor: an asynchronous signer of the final request, so that cloud credentials can be added. An
+// external token is read when needed and kept in memory only; it is never stored, refreshed or logged.
 
 import { Failure, shortageFrom } from "../../canon/failure.ts";
 import { sha256Hex } from "../../system/secret.ts";
 
 export type Signer = {
-  /** Adds what proves the identity to the headers of a finished request. Throws Failure `credentials-rejected`. */
+  /** Adds authentication to the headers of a finished request. Throws Failure `credentials-rejected`. */
   sign(headers: Record<string, string>): Promise<void> | void;
-  /** True: it always adds the same, so that what it has signed once may be sent again. */
+  /** True: it always adds the same, so signed headers may be reused. */
   readonly isConstant?: boolean;
   /**
-   * The vendor said 401 to headers that `sign` had finished: whatever was read may be stale, it is read again next time.
-   * True: signing again may give other headers.
+   * The vendor answered 401 to signed headers: the token may be stale and is read again next time. True: signing again
+   * may give other headers.
    */
   forget(refused: Readonly<Record<string, string>>): boolean;
 };
 
-/** How a key is called wherever it must not be seen: the same after a restart and in any order of the config. */
+/** A key's name wherever the key must not be shown: the same after a restart and in any order of the config. */
 export function fingerprintOf(key: string): string {
   return sha256Hex(key).slice(0, 8);
 }
@@ -41,7 +41,7 @@ export function keySigner(key: string, style: HeaderStyle): Signer {
 
 const tokenPattern = /^[\x21-\x7e]{1,16384}$/;
 
-/** A bearer token out of `read`; kept for `ttlMs`, and read again after a 401. */
+/** A bearer token from `read`; cached for `ttlMs`, and read again after a 401. */
 export function tokenSigner(read: () => Promise<string>, nowMs: () => number, ttlMs = 60_000): Signer {
   let held: { token: string; untilMs: number } | null = null;
   let reading: Promise<string> | null = null;
@@ -61,7 +61,7 @@ export function tokenSigner(read: () => Promise<string>, nowMs: () => number, tt
         try {
           token = await reading;
         } catch (cause) {
-          // A file that could not be opened for want of a descriptor says nothing of the token in it.
+          // A file that could not be opened for lack of a descriptor says nothing about its token.
           const lack = shortageFrom(cause);
           if (lack !== null) throw lack;
           throw new Failure(

@@ -1,5 +1,5 @@
-// A vendor behind HTTP: a request becomes its format's body, and its answer becomes events. `open` gives the bytes as they are.
-// Every failure leaves here as a Failure; no upstream text reaches a client unredacted.
+// A vendor behind HTTP: a request becomes its format's body, and its answer becomes events. `open` returns the bytes as they
+// are. Every failure leaves here as a Failure; no upstream text reaches a client unredacted.
 
 import { startsAnswer, type StreamEvent } from "../../canon/event.ts";
 import { Failure, failureFrom } from "../../canon/failure.ts";
@@ -70,7 +70,7 @@ class HttpTranslation {
       const { body, maker, fitted } = this.encode(request, call);
       const decoded = (events: readonly StreamEvent[]): readonly StreamEvent[] => {
         const told = this.masked(calls.repair(events));
-        // A client of the vendor's own format keeps its members itself.
+        // A client of the vendor's own format controls its members itself.
         const tidy = citations === null ? told : markThinking(citations.addTo(told), maker);
         return fitted === null ? tidy : fitted.back(tidy);
       };
@@ -98,7 +98,7 @@ class HttpTranslation {
             }
             const events = decodeAll(decoder, frames.push(portion));
             replyPace.hasBegun ||= events.some(startsAnswer);
-            // An empty batch is a sign of life: comments and halves of frames keep a silent thinker alive.
+            // An empty batch shows activity: comments and partial frames keep a silently thinking model alive.
             yield decoded(events);
           }
         }

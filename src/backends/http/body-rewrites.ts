@@ -1,4 +1,4 @@
-// The changes that quirks make to a parsed chat or Messages body, as functions. It must never change the body given.
+// The changes that quirks make to a parsed chat or Messages body, as functions. It must never change its input.
 
 export type Body = Record<string, unknown>;
 
@@ -48,7 +48,7 @@ export function withShortIds(message: Body): Body {
 
 const skipsCheck = { google: { thought_signature: "skip_thought_signature_validator" } };
 
-/** Only the first of parallel calls carries one. */
+/** Only the first of parallel calls has a signature. */
 export function withSignature(message: Body): Body {
   const { tool_calls: calls } = message;
   if (message["role"] !== "assistant" || !Array.isArray(calls)) return message;

@@ -1,6 +1,5 @@
-// What is known of the connections to an origin, which fetch does not report: whether one can be made at all, and whether a request
-// that broke went over one that had been kept. It must never hold a request up, and never take a guess for knowledge where money
-// hangs on it.
+// Tracks what fetch does not report about connections to an origin: whether one can be made at all, and whether a broken request
+// used a kept-alive one. It must never delay a request, and never guess where a wrong guess could cost money.
 
 import { isIP } from "node:net";
 import { atCapacity, Failure } from "../../canon/failure.ts";
@@ -12,7 +11,7 @@ import type { Dial, DialStage, Route } from "./dial.ts";
 export type Abortable = { abort(reason: Failure): void };
 
 export type ConnectionTracker = {
-  /** The same object for the same route: what one request learns, all know. */
+  /** The same object for the same route: all requests share what one learns. */
   origin(route: Route): OriginConnections;
 };
 
@@ -23,21 +22,21 @@ export type ConnectionTrackerOptions = {
   readonly lookups: () => number;
   /** How many connections the machine has opened, for hosts that are not looked up. */
   readonly opened: OpenedConnections;
-  /** Does this machine lack what a connection is made of? Then one that was not made is not the other end's failure. */
+  /** Whether this machine lacks a resource for connections. Then a failed connection is not the other end's failure. */
   readonly lacksRoom: () => boolean;
 };
 
 export const noConnectionLeft = "The gateway has no room left for a connection to the upstream just now.";
 
-/** A kept connection is not counted on for longer than this. */
+/** A kept-alive connection is not relied on for longer than this. */
 const keptMs = 300_000;
 /**
- * A connection that the vendor had closed says so on the way there and back. What breaks later, the vendor was at work on:
- * fetch does not report whether a part of an answer had come (Bun 1.4.5).
+ * A connection closed by the vendor fails within one round trip. If it breaks later, the vendor was already working: fetch
+ * does not report whether part of an answer had arrived (Bun 1.4.5).
  */
 const staleMs = 1_000;
 const staleNearMs = 250;
-/** How long a request that failed may be held up to learn where it did. */
+/** How long a failed request may be delayed to learn where it failed. */
 const longestLookMs = 1_000;
 const certainlyNew = -1;
 const nothing = (): void => undefined;
@@ -54,7 +53,7 @@ export function createConnectionTracker(options: ConnectionTrackerOptions): Conn
   };
 }
 
-/** A request that has been handed to fetch and not been answered. */
+/** A request passed to fetch and not answered yet. */
 class SentRequest {
   previous: SentRequest | null = null;
   next: SentRequest | null = null;
@@ -71,7 +70,7 @@ class SentRequest {
 class OriginConnections implements TimerListener {
   private first: SentRequest | null = null;
   private last: SentRequest | null = null;
-  /** When a connection to it was last seen to be open. */
+  /** When a connection to it was last known to be open. */
   private provenMs = Number.NEGATIVE_INFINITY;
   private hasAnswered = false;
   /** Upper bound of idle connections in fetch's pool, and since when one was silent. */
@@ -80,7 +79,7 @@ class OriginConnections implements TimerListener {
   private timer: TickerTimer | null = null;
   private stopDial: (() => void) | null = null;
   private dialledMs = Number.NEGATIVE_INFINITY;
-  /** How far our own dial came; null: nowhere. */
+  /** How far our own test connection got; null: nowhere. */
   private dialStage: DialStage | null = null;
   /** An IP address is not looked up. */
   private readonly isNamed: boolean;
@@ -109,7 +108,7 @@ class OriginConnections implements TimerListener {
     return sent;
   }
 
-  /** It has been answered, or has failed. Idempotent. */
+  /** The request has been answered or has failed. Idempotent. */
   requestOver(sent: SentRequest): void {
     if (!sent.isWaiting) return;
     sent.isWaiting = false;
@@ -124,7 +123,7 @@ class OriginConnections implements TimerListener {
     this.stopDialling();
   }
 
-  /** A POST was answered; `keeps` unless the vendor said that it closes the connection. */
+  /** A POST was answered; `keeps` unless the vendor announced that it closes the connection. */
   answered(keeps: boolean): void {
     this.sawConnection();
     this.hasAnswered = true;
@@ -138,14 +137,14 @@ class OriginConnections implements TimerListener {
     this.provenMs = this.options.ticker.monotonicMs();
   }
 
-  /** A connection was lost, and it is not known which. */
+  /** A connection was lost; it is unknown which. */
   connectionLost(): void {
     this.kept = 0;
   }
 
   /**
-   * The connection of this request broke before an answer: had the vendor closed it before the request came? Then it was one
-   * that had been kept, and broke immediately. The other connections in the pool are not relied on any more.
+   * The request's connection broke before an answer: whether the vendor had closed it before the request arrived, that is,
+   * it was kept alive and broke immediately. The pool's other connections are no longer relied on.
    */
   wasStale({ mark, sinceMs }: SentRequest): boolean {
     this.kept = 0;
@@ -155,8 +154,8 @@ class OriginConnections implements TimerListener {
   }
 
   /**
-   * A request broke before an answer: was it in the TLS handshake, so that nothing of it had been sent? fetch does not say
-   * (Bun 1.4.5). Where no connection was ever open and our own one breaks in its handshake too, it was.
+   * A request broke before an answer: whether during the TLS handshake, before anything was sent. fetch does not report it
+   * (Bun 1.4.5). It was if no connection was ever open and our test connection fails in its handshake too.
    */
   brokeInHandshake(signal: AbortSignal): Promise<boolean> | false {
     if (this.provenMs !== Number.NEGATIVE_INFINITY || !this.route.origin.startsWith("https:")) return false;
@@ -193,7 +192,7 @@ class OriginConnections implements TimerListener {
     this.kept -= 1;
     if (!this.isNamed) return this.options.opened.cachedCount(this.first !== null) ?? certainlyNew;
     const lookups = this.options.lookups();
-    // The kept connection itself was made with one: a count of zero means nothing here.
+    // The kept-alive connection itself was made with a lookup: a count of zero means nothing here.
     return lookups === 0 ? certainlyNew : lookups;
   }
 
@@ -263,8 +262,8 @@ class OriginConnections implements TimerListener {
 }
 
 /**
- * A server of one's own may do one thing at a time: while it works on an answer, its kernel accepts and it shakes no hands.
- * Once it has answered, an open connection is enough.
+ * A local server may be single-threaded: while it works on an answer, its kernel accepts connections but it does no
+ * handshake. Once it has answered, an open connection is enough.
  */
 function isNear(origin: string): boolean {
   const host = new URL(origin).hostname.replace(/^\[|\]$/g, "");

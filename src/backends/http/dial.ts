@@ -1,5 +1,5 @@
-// Our own connection to where fetch would connect, closed as soon as it is made: name, TCP, the proxy's CONNECT and the TLS
-// handshake. It must never send a request or a key of the provider's, and never judge a certificate: fetch does.
+// A test connection to where fetch would connect, closed as soon as it is established: name, TCP, the proxy's CONNECT and
+// the TLS handshake. It must never send a request or the provider's key, and never verify a certificate: fetch does.
 
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
@@ -12,10 +12,10 @@ export type Route = {
   readonly connectMs: number;
 };
 
-/** How far a connection came: to the proxy or, without one, the host itself; through the proxy. */
+/** How far a connection got: to the proxy or, without one, the host itself; through the proxy. */
 export type DialStage = "nearest" | "tunnel";
 
-/** The answer stops it. `withHandshake` false: a TCP connection is enough. */
+/** The returned function stops it. `withHandshake` false: a TCP connection is enough. */
 export type Dial = (
   route: Route,
   withHandshake: boolean,
@@ -53,7 +53,7 @@ export const dialOut: Dial = (route, withHandshake, onSuccess, onError, onReache
   const watched = (socket: Socket): Socket => {
     sockets.push(socket);
     socket.on("error", (error: NodeJS.ErrnoException) => {
-      // A peer that resets a connection was there, even if the reset comes before the connect event.
+      // A peer that resets a connection was reached, even if the reset comes before the connect event.
       if (error.code === "ECONNRESET") reached("nearest");
       end(onError);
     });
@@ -72,7 +72,7 @@ export const dialOut: Dial = (route, withHandshake, onSuccess, onError, onReache
   const throughProxy = (socket: Socket): void => {
     tunnel(socket, target, route.proxy ?? "", (isOpen) => {
       if (!isOpen) end(onError);
-      // Bun puts no TLS inside TLS here: that the proxy has connected must do.
+      // Bun supports no TLS inside TLS here: the proxy's success must be enough.
       else if (nearest.isTls || !withHandshake) succeed();
       else {
         reached("tunnel");

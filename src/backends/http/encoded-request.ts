@@ -1,5 +1,5 @@
-// A canonical request as one vendor takes it: its format's body, with names that fit and its deviations rewritten.
-// Sending it is backend.ts; whoever only wants to know what would be sent asks here too.
+// Encodes a canonical request for one vendor: the format's body, with fitting names and the vendor's deviations
+// applied. backend.ts sends it; previews use it too.
 
 import type { ChatRequest } from "../../canon/request.ts";
 import { toolNamesRewritten, withOutputLimit } from "../../dialects/adaptation-notes.ts";
@@ -11,7 +11,7 @@ import { applyQuirks, nameRuleOf, type QuirkName } from "./quirks.ts";
 
 export type RequestEncoding = {
   readonly dialect: BackendDialect;
-  /** Whose thoughts and marks it knows (vendors.ts `vendorNameOf`). */
+  /** The vendor whose thinking and marks it knows (vendors.ts `vendorNameOf`). */
   readonly vendor: string;
   readonly quirks: readonly QuirkName[];
   readonly targetFacts: (model: string) => TargetFacts;
@@ -19,9 +19,9 @@ export type RequestEncoding = {
 
 export type EncodedRequest = {
   readonly body: Record<string, unknown>;
-  /** The maker of its model's thoughts, by whose name they are marked. */
+  /** The vendor name that marks its model's thinking. */
   readonly maker: ReturnType<typeof thinkingSourceOf>;
-  /** Not null: tools have other names up there. */
+  /** Not null: tools have other names upstream. */
   readonly fitted: ReturnType<typeof fittedNames>;
 };
 

@@ -1,5 +1,5 @@
-// What fetch threw, as a Failure for the pipeline and in words for the operator: which host, which cause, what to do. The client's text must
-// never name the upstream's address.
+// Turns what fetch threw into a Failure for the pipeline with a message for the operator: which host, which cause, what to do.
+// The client's text must never name the upstream's address.
 
 import { atCapacity, Failure, failureFrom, shortageFrom } from "../../canon/failure.ts";
 import { FrameTooLarge } from "../../wire/sse.ts";
@@ -18,7 +18,7 @@ const unreachable: Readonly<Record<string, string>> = {
 const never = (): boolean => false;
 const resetCodes = new Set(["ECONNRESET", "ConnectionClosed", "EPIPE"]);
 
-/** What OpenSSL and Bun call a handshake that failed. Nothing of the request had been sent. */
+/** Error codes of OpenSSL and Bun for a failed handshake. Nothing of the request had been sent. */
 const handshakeCode =
   /CERT|TLS|SSL|CRL|^EPROTO$|^UNABLE_TO_|SELF_SIGNED|HOSTNAME_MISMATCH|SIGNATURE|PATH_LENGTH|INVALID_(?:CA|PURPOSE)/i;
 
@@ -37,7 +37,7 @@ export function isReset(thrown: unknown): boolean {
   return thrown instanceof Error && "code" in thrown && resetCodes.has(String(thrown.code));
 }
 
-/** The vendor had closed a connection that was kept: whether to ask again, and with which key, the pipeline decides. */
+/** The vendor had closed a kept-alive connection: the pipeline decides whether to resend, and with which key. */
 export function staleConnection(cause: unknown): Failure {
   const message = "The upstream had closed a connection that was kept open.";
   return new Failure("unreachable", message, { cause, maybeBilled: true, isStale: true });
@@ -49,7 +49,7 @@ export function brokenHandshake(cause: unknown, address: string): Failure {
   return new Failure("unreachable", noHandshake, { cause, why });
 }
 
-/** Its text may hold the upstream's address and stays in `cause`. `address`: for the operator; null where it is not known. */
+/** Its text may contain the upstream's address and stays in `cause`. `address`: for the operator; null where unknown. */
 export function networkFailure(
   thrown: unknown,
   lacksRoom: () => boolean = never,

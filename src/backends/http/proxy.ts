@@ -1,5 +1,5 @@
-// Which proxy, if any, is in front of an upstream. Bun would send even loopback through HTTP_PROXY,
-// so the choice is made here and handed to fetch; it must never depend on anything in a request.
+// Which proxy, if any, is in front of an upstream. Bun would send even loopback through HTTP_PROXY, so the choice is
+// made here and passed to fetch; it must never depend on anything in a request.
 
 export type ProxyVariables = {
   readonly httpProxy: string | null;
@@ -49,7 +49,7 @@ function isExcluded(url: URL, noProxy: string | null): boolean {
     let rule = entry.trim().toLowerCase();
     if (rule === "") return false;
     if (rule === "*") return true;
-    // An IPv6 address is full of colons: only one in brackets can have a port behind it.
+    // An IPv6 address contains colons: only one in brackets can have a port.
     const [, name, wantedPort] = /^(\[[^\]]*\]|[^:]*):(\d+)$/.exec(rule) ?? [];
     if (name !== undefined) {
       if (wantedPort !== port) return false;

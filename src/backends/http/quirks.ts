@@ -26,13 +26,13 @@ export type Quirk = {
   readonly touches: readonly string[];
   /** The same for nested members, judged from the bytes. */
   readonly declines?: (bytes: Buffer) => boolean;
-  /** The models it is about. Absent: all that the vendor sells. */
+  /** The models it applies to. Absent: all models of the vendor. */
   readonly models?: RegExp;
-  /** Names of tools where the vendor is stricter than its format. */
+  /** Tool name rules where the vendor is stricter than its format. */
   readonly toolNames?: NameRule;
-  /** Changes the parsed body of a request before it goes out. `takes`: what is known of its model. */
+  /** Changes the parsed body of a request before it is sent. `takes`: what is known about its model. */
   readonly rewrite: (body: Body, takes: Takes | null) => Body;
-  /** Why it exists: the vendor and what it did. */
+  /** Why it exists: the vendor and its behaviour. */
   readonly reason: string;
 };
 
@@ -61,7 +61,7 @@ const groqThoughts = ["reasoning", "reasoning_content", "reasoning_details", "re
 /** Members of an answer that OpenAI's SDK sends back with it. */
 const echoed = ["annotations", "refusal", "audio", "function_call"];
 
-/** What OpenAI takes and Mistral's API, which refuses every member that it does not know, does not. */
+/** Members that OpenAI accepts and Mistral's API does not; it refuses every unknown member. */
 const unknownToMistral = [
   "stream_options",
   "store",
@@ -82,7 +82,7 @@ export const quirks = {
   "no-stream-options": {
     touches: ["stream", "stream_options"],
     rewrite: (body) => without(body, "stream_options"),
-    reason: "Servers of before 2024 refuse the unknown member stream_options.",
+    reason: "Servers from before 2024 refuse the unknown member stream_options.",
   },
   "max-completion-tokens": {
     touches: ["max_tokens"],
@@ -105,13 +105,13 @@ export const quirks = {
   "openai-tool-ids": tooLongIds(
     "tool_call_id",
     40,
-    "OpenAI's chat completions refuse ids of tool calls over 40 characters, which vLLM and others make, through resellers too (vercel/ai#5171, agno#5382, openclaw#875).",
+    "OpenAI's chat completions refuse tool call ids over 40 characters, which vLLM and others make, through resellers too (vercel/ai#5171, agno#5382, openclaw#875).",
     /^(?:openai\/|gpt-|chatgpt-|o\d)/,
   ),
   "openai-tool-names": tooLongIds(
     "name",
     64,
-    "OpenAI refuses names of tools over 64 characters: string too long (cline#11885, fastapi_mcp#161, opencode#3523).",
+    "OpenAI refuses tool names over 64 characters: string too long (cline#11885, fastapi_mcp#161, opencode#3523).",
     /^(?:openai\/|gpt-|chatgpt-|o\d)/,
   ),
   "kimi-tool-names": {
@@ -122,13 +122,9 @@ export const quirks = {
       source: "platform.moonshot.ai/docs/guide/use-kimi-api-to-complete-tool-calls",
     },
     rewrite: (body) => body,
-    reason: "Moonshot refuses names of functions that do not begin with a letter.",
+    reason: "Moonshot refuses function names that do not begin with a letter.",
   },
-  "openai-call-ids": tooLongIds(
-    "call_id",
-    64,
-    "OpenAI's Responses API refuses ids of calls over 64 characters.",
-  ),
+  "openai-call-ids": tooLongIds("call_id", 64, "OpenAI's Responses API refuses call ids over 64 characters."),
   "deepseek-retired-names": {
     touches: ["model"],
     models: /^deepseek-(?:chat|reasoner)$/,
@@ -167,7 +163,7 @@ export const quirks = {
   },
   "tool-thoughts-or-none": {
     touches: [],
-    // A history of calls without a single thought on its way to DeepSeek's Messages address.
+    // A history with calls but no thinking, for DeepSeek's Messages address.
     declines: (bytes) =>
       bytes.includes('"tool_use"') &&
       !bytes.includes('"type":"thinking"') &&
@@ -175,22 +171,22 @@ export const quirks = {
     rewrite: (body) =>
       lacksThoughts(body) ? { ...without(body, "output_config"), thinking: { type: "disabled" } } : body,
     reason:
-      "DeepSeek thinks unless told not to, and its Messages address refuses a thinking turn when an earlier call comes back without its thought (aether#31, 9router#2397, CSSwitch#73).",
+      "DeepSeek thinks by default, and its Messages address refuses a thinking turn when an earlier call comes back without its thinking (aether#31, 9router#2397, CSSwitch#73).",
   },
   "google-call-signatures": {
     touches: [],
     models: /^(?!(?:models\/|google\/)?gemini-[12](?:[.-]|$))/,
-    // A history of other models' calls on its way to Google's chat address.
+    // A history of other models' calls, for Google's chat address.
     declines: (bytes) => bytes.includes('"tool_calls"') && !bytes.includes('"thought_signature"'),
     rewrite: (body) => eachMessage(body, withSignature),
     reason:
-      "Gemini 3 refuses a call without the signature that it wrote, at its OpenAI-compatible address as well; where the client could not keep it, this word skips the check (ai.google.dev/gemini-api/docs/thought-signatures; securo#884, new-api#2257).",
+      "Gemini 3 refuses a call without the signature that it wrote, at its OpenAI-compatible address as well; where the client could not keep it, this value skips the check (ai.google.dev/gemini-api/docs/thought-signatures; securo#884, new-api#2257).",
   },
   "mistral-tool-ids": {
     touches: ["tools"],
     rewrite: (body) => eachMessage(body, withShortIds),
     reason:
-      "Mistral refuses ids of tool calls that are not nine letters and digits (langchain#24668, opencode#1680).",
+      "Mistral refuses tool call ids that are not nine letters and digits (langchain#24668, opencode#1680).",
   },
   "mistral-members": {
     // Passing through would ask for usage in every stream, and Mistral sends it unasked.
@@ -224,7 +220,7 @@ export const quirks = {
       return eachMessage(body, (message) => without(message, ...refused));
     },
     reason:
-      "Groq refuses thoughts under any name but its own, reasoning, and that one to models that do not think (jan#8136, req_llm#772, vercel/ai#8057).",
+      "Groq refuses thinking under any name but its own, reasoning, and even that one for models that do not think (jan#8136, req_llm#772, vercel/ai#8057).",
   },
   "cerebras-members": dropping(
     ["frequency_penalty", "presence_penalty", "logit_bias", "store", "verbosity", "prompt_cache_key"],
@@ -248,7 +244,7 @@ function concerns(quirk: Quirk, model: string): boolean {
   return quirk.models === undefined || quirk.models.test(model);
 }
 
-/** Members that steer the answer: their loss is noted, that of a name or of bookkeeping is not. */
+/** Members that affect the answer: their loss is noted, that of a name or of bookkeeping is not. */
 const steering = [
   "stop",
   "temperature",
@@ -273,7 +269,7 @@ function noteQuirks(before: Body, after: Body, note: Note): void {
 const isThinking = (thinking: unknown): boolean => isBody(thinking) && thinking["type"] !== "disabled";
 const asksForEffort = (effort: unknown): boolean => typeof effort === "string" && effort !== "none";
 
-/** What the address implies and what the operator wrote: `name` adds, `!name` takes away, in the order of writing. */
+/** The quirks implied by the address plus the operator's: `name` adds, `!name` removes, in order. */
 export function settledQuirks(
   implied: readonly QuirkName[],
   written: readonly string[],
@@ -317,12 +313,12 @@ export function applyQuirks(
   return rewritten;
 }
 
-/** Why a vendor with these quirks wants a body rewritten for a model of its; null: it may pass as bytes. */
+/** Why a vendor with these quirks needs a body rewritten for a model; null: it may pass as bytes. */
 export type QuirkJudge = (body: ScannedBody, model: string) => TranslateReason | null;
 
 const noQuirks: QuirkJudge = () => null;
 
-/** The judge for one vendor; what it answers is made here, once. */
+/** The check for one vendor; its results are created here once. */
 export function quirkJudgeOf(names: readonly QuirkName[]): QuirkJudge {
   if (names.length === 0) return noQuirks;
   const rows = names.map((name): { quirk: Quirk; reason: TranslateReason } => ({
@@ -333,7 +329,7 @@ export function quirkJudgeOf(names: readonly QuirkName[]): QuirkJudge {
   return (body, model) => {
     for (const { quirk, reason } of rows)
       if (concerns(quirk, model) && holdsMember(body, quirk.touches)) return reason;
-    // The bytes are searched only where no member has settled it.
+    // The bytes are searched only where no member has decided it.
     for (const { quirk, reason } of withDeclines)
       if (concerns(quirk, model) && quirk.declines?.(body.bytes) === true) return reason;
     return null;

@@ -1,4 +1,4 @@
-// A vendor may repeat in its failures whatever it was sent: nothing of them leaves here with a secret in it.
+// Masks secrets in a vendor's failures, which may repeat whatever the vendor was sent.
 
 import { Failure } from "../../canon/failure.ts";
 import { parseLoosely } from "../../dialects/decoding.ts";
@@ -6,12 +6,12 @@ import { parseLoosely } from "../../dialects/decoding.ts";
 /** The same failure with every secret in its text masked. */
 export function redactedFailure(redact: (text: string) => string, failure: Failure): Failure {
   const { cause } = failure;
-  // What masking or its sheer size made unreadable is left out.
+  // Details that masking or their size make unreadable are left out.
   const told = failure.details === null ? "" : redact(JSON.stringify(failure.details));
   const details = told.length > 4_000 ? null : parseLoosely(told);
   return new Failure(failure.kind, redact(failure.message).slice(0, 2_000), {
     ...failure,
-    // A vendor may write into these as well whatever it was sent.
+    // A vendor may repeat what it was sent in these as well.
     param: failure.param === null ? null : redact(failure.param),
     code: failure.code === null ? null : redact(failure.code),
     why: failure.why === null ? null : redact(failure.why),

@@ -1,17 +1,17 @@
-// The bodies of a vendor's answers, read within bounds of size and time. It must never decide what they mean.
+// Reads the bodies of a vendor's answers within bounds of size and time. It must never decide what they mean.
 
 import { Failure } from "../../canon/failure.ts";
 import { isDense } from "../../wire/density.ts";
 import { ReplyPace } from "./reply-pace.ts";
 
-/** The status tells the error; its body is not waited for longer than this, nor read further. */
+/** The status identifies the error; its body is not awaited longer than this, nor read further. */
 const errorBodyMs = 2_000;
 const errorBodyBytes = 64 * 1024;
-/** Of an answer that is read as a whole. Parsed, it takes many times as much memory, and the loop's time. */
+/** Limit of an answer that is read as a whole. Parsed, it takes many times as much memory and blocks the event loop. */
 export const maxReplyBytes = 32 * 1024 * 1024;
-/** The same of one that passes unread: vectors for two thousand texts. */
+/** Limit of an answer that passes unread: vectors for two thousand texts. */
 export const maxUnreadBytes = 64 * 1024 * 1024;
-/** Some vendors send blanks while a whole answer is made, one or two a second. */
+/** Some vendors send white space while generating a whole answer, one or two a second. */
 const maxBlankBytes = 1024 * 1024;
 
 /** The beginning of an error's body as text; the rest is not read. */
@@ -43,7 +43,7 @@ const tooLarge = (): Failure => new Failure("bad-output", "The upstream's answer
 
 /**
  * The bytes of a whole reply, bounded. `onWords`: called for every part of a body of unknown length, from the first one that is
- * more than blanks. Rejects with a Failure.
+ * more than white space. Rejects with a Failure.
  */
 export function readReplyBytes(
   answer: Response,
@@ -51,7 +51,7 @@ export function readReplyBytes(
   onWords?: { progressed(): void },
 ): Promise<Uint8Array> {
   const length = Number(answer.headers.get("content-length") ?? Number.NaN);
-  // A decoded gzip body may be far larger than its content-length says: only plain ones take the short way.
+  // A decoded gzip body may be far larger than its content-length: only plain ones take the fast path.
   if (!Number.isFinite(length) || answer.headers.get("content-encoding") !== null)
     return readChunks(answer, limit, onWords);
   return length > limit ? Promise.reject(tooLarge()) : answer.bytes();
@@ -80,7 +80,7 @@ async function readChunks(
   return parts.length === 1 ? (parts[0] ?? new Uint8Array()) : Buffer.concat(parts);
 }
 
-/** Nothing but what JSON allows between its parts. */
+/** Only white space as JSON defines it. */
 function isBlank(bytes: Uint8Array): boolean {
   for (const byte of bytes)
     if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return false;

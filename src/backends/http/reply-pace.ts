@@ -1,12 +1,12 @@
-// The bytes of an answer as they are read: in portions that the loop can bear, and not without end before the first word.
-// It must never know what the bytes mean; the reader says when the first word has come.
+// Paces the reading of an answer: in portions that do not block the event loop, and with a limit before the first word.
+// It must never know what the bytes mean; the reader reports the first word.
 
 import { Failure } from "../../canon/failure.ts";
 import { LoopPacer } from "../../wire/loop-pacer.ts";
 
 /**
- * Comments, pings, roles and the echo of a request come before the first word. The echo is the longest: of a request with
- * a hundred tools and pages of instructions it is said twice, and has a few hundred kilobytes.
+ * Comments, pings, roles and the echo of a request come before the first word. The echo is the longest: with a hundred
+ * tools and pages of instructions it comes twice and takes a few hundred kilobytes.
  */
 export const maxBytesBeforeWord = 8 * 1024 * 1024;
 
@@ -15,7 +15,7 @@ export class ReplyPace {
   private beforeWord = 0;
   private readonly pace = new LoopPacer();
 
-  /** So many bytes are taken next. A promise: wait for it, others have a turn meanwhile. Throws a Failure. */
+  /** Announces bytes to read next. If it returns a promise, await it to let other work run. Throws a Failure. */
   take(bytes: number): Promise<void> | null {
     if (!this.hasBegun) {
       this.beforeWord += bytes;

@@ -1,5 +1,5 @@
-// One POST to a vendor, never sent again but with a token that was renewed after the vendor had refused the old one. The answer is
-// the vendor's own, bytes unread; everything else is a Failure.
+// Sends one POST to a vendor, and resends it only with a renewed token after the vendor refused the old one. Returns the vendor's
+// answer with its body unread; everything else is a Failure.
 
 import { Failure, failureFrom } from "../../canon/failure.ts";
 import { failureOfStatus, retryAfter, unknownFormatError } from "../../dialects/decoding.ts";
@@ -15,7 +15,7 @@ export type SenderOptions = {
   readonly dialect: BackendDialect;
   /** Without a trailing slash, version segment included. */
   readonly baseUrl: string;
-  /** What the format demands of every request and a client's own header may replace. */
+  /** Headers that the format requires and a client's own header may replace. */
   readonly defaultHeaders: Readonly<Record<string, string>>;
   /** The operator's own headers: they win over everything but the signature. */
   readonly headers: Readonly<Record<string, string>>;
@@ -30,11 +30,11 @@ export type SenderOptions = {
   readonly nowMs: () => number;
   readonly setTimer: (ms: number, run: () => void) => () => void;
   readonly redact: (text: string) => string;
-  /** Does this machine lack what a connection is made of? Then one that was not made is not the vendor's failure. */
+  /** Whether this machine lacks a resource for connections. Then a failed connection is not the vendor's failure. */
   readonly lacksRoom?: () => boolean;
 };
 
-/** Sets of a client's own headers that are kept ready. */
+/** Cached sets of a client's own headers. */
 const maxCachedHeaders = 32;
 
 export class Sender {
@@ -74,7 +74,7 @@ export class Sender {
       : this.openSigned(url, body, signer, call);
   }
 
-  /** A free check whether anything answers there: the model list. Null: all is well. */
+  /** A free check whether the server answers: the model list. Null: it does. */
   async check(signal: AbortSignal): Promise<Failure | null> {
     const { options } = this;
     const headers: Record<string, string> = {
@@ -92,7 +92,7 @@ export class Sender {
       } as RequestInit);
       this.origin.sawConnection();
       await answer.body?.cancel();
-      // Some vendors have no list, some hide it: only a server's own trouble is bad news here.
+      // Some vendors have no model list, some hide it: only a server error counts here.
       return answer.status >= 500
         ? failureOfStatus(answer.status, unknownFormatError(answer.status), null)
         : null;
@@ -112,7 +112,7 @@ export class Sender {
     this.origin.connectionLost();
   }
 
-  /** With a signature that is made anew for each request, and may have gone stale. */
+  /** With a signature that is created for each request and may be stale. */
   private async openSigned(url: string, body: Uint8Array, signer: Signer, call: Call): Promise<Response> {
     const headers = this.headersFor(call.passHeaders);
     const signing = signer.sign(headers);
@@ -163,7 +163,7 @@ export class Sender {
     return judge(answer, call);
   }
 
-  /** A property, because `post` is handed it for every request. */
+  /** A property, because it is passed to `post` for every request. */
   private readonly accepted = (answer: Response, call: Call): Response | Promise<Response> => {
     call.onHeaders(answer.status, answer.headers);
     if (answer.status >= 200 && answer.status < 300) return answer;
@@ -195,8 +195,8 @@ export class Sender {
   }
 
   /**
-   * Ready for the network: as a record they would be read and checked again for every request. A client sends the same
-   * headers all day; one that sends ever new ones costs only the reading.
+   * A Headers object, because a plain record would be parsed and checked again for every request. Clients keep sending
+   * the same headers; ever-changing ones cost only the parsing.
    */
   private cachedHeaders(signer: Signer, passed: Call["passHeaders"]): Headers {
     let known = this.headerCache.get(signer);
@@ -216,7 +216,7 @@ export class Sender {
 
 const unchecked = (answer: Response): Response => answer;
 
-/** Null: there is no other token than the one that was refused, or none can be read now; then the vendor's 401 is the answer. */
+/** Null: the only token is the refused one, or none can be read now; then the vendor's 401 is the answer. */
 async function signedAgain(
   signer: Signer,
   refused: Record<string, string>,

@@ -1,23 +1,23 @@
-// An upstream's address as people may see it: some gateways and bots take their token as a part of the path. What is not plainly a
-// name is masked; it must never be the address that is asked.
+// An upstream's address as people may see it: some gateways and bots take their token as a part of the path. Anything that is not
+// clearly a name is masked; the result must never be used for a request.
 
 import { looksLikeCredential, mask } from "../../canon/redact.ts";
 
-/** What follows one of these names a part of the account: which one is not a secret, and tells two providers apart. */
+/** The part after one of these names belongs to the account: it is not a secret, and distinguishes two providers. */
 const owners =
   /^(?:accounts?|projects?|locations?|regions?|zones?|publishers?|organizations?|orgs?|workspaces?|deployments?|endpoints?|serving-endpoints|engines?|models?|providers?|gateways?|subscriptions|resourcegroups)$/i;
-/** Hosts whose path holds the account's id behind the version. */
+/** Hosts whose path contains the account's id after the version. */
 const accountHosts = new Set(["gateway.ai.cloudflare.com"]);
 
 const version = /^v\d[a-z0-9.-]{0,15}$/i;
 /** `openai`, `compatible-mode`, `text-generation-inference`, `gpt-4o`. */
 const name = /^[a-z0-9]+(?:[-_.~][a-z0-9]+){0,2}$/i;
 const word = /^(?:[a-z]{1,14}|\d{1,4}|[a-z0-9]{1,4})$/i;
-const saysSecret = /secret|token|passw|credential|api-?key/i;
+const secretName = /secret|token|passw|credential|api-?key/i;
 const id =
   /^(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z0-9]{1,20}(?:[-_.][a-z0-9]{1,20}){0,7})$/i;
 
-/** The parts of the path that may be secrets, as they are written. */
+/** The path segments that may be secrets, as written. */
 function secretParts(url: URL): readonly string[] {
   const parts = url.pathname.split("/").slice(1);
   return parts.filter((part, at) => part !== "" && !isPlain(part, parts[at - 1] ?? "", at, url.host));
@@ -25,7 +25,7 @@ function secretParts(url: URL): readonly string[] {
 
 function isPlain(part: string, before: string, at: number, host: string): boolean {
   const text = decoded(part);
-  if (looksLikeCredential(text) || saysSecret.test(text)) return false;
+  if (looksLikeCredential(text) || secretName.test(text)) return false;
   if (version.test(text)) return true;
   if (owners.test(before) || (at === 1 && accountHosts.has(host))) return id.test(text);
   return name.test(text) && text.split(/[-_.~]/).every((each) => word.test(each));
@@ -43,7 +43,7 @@ export function shownAddress(address: string): string {
   return url.origin + (path === "/" ? "" : path);
 }
 
-/** What no text may show of an address: parts of the path, the user's name and password, values of the query. */
+/** The secrets of an address: path segments, user name and password, query values. */
 export function secretsInAddress(address: string): readonly string[] {
   const url = URL.parse(address);
   if (url === null) return [];

@@ -1,4 +1,4 @@
-// Addresses that their vendors publish without a version in the path: nothing is put behind them. Data only.
+// Addresses that their vendors publish without a version in the path: no version is appended. Data only.
 
 const published: ReadonlySet<string> = new Set([
   "api.githubcopilot.com",

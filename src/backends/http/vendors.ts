@@ -1,5 +1,5 @@
-// The vendors we know by name: official address, key variable, models to begin with, deviations. Data only.
-// A vendor that speaks a known format is one row here. Models: the vendors' own lists as of November 2026.
+// The vendors known by name: official address, key variable, initial models, deviations. Data only. A vendor that
+// speaks a known format is one row here. Models: the vendors' own lists as of November 2026.
 
 import type { BackendName, VendorRow } from "../settings.ts";
 import type { QuirkName } from "./quirks.ts";
@@ -238,7 +238,7 @@ export const vendors: readonly Row[] = [
   {
     id: "minimax",
     name: "MiniMax",
-    // Its OpenAI-compatible address writes the thinking into the answer, between <think> tags; this one keeps them apart.
+    // Its OpenAI-compatible address writes the thinking into the answer between <think> tags; this one separates them.
     backend: "anthropic",
     baseUrl: "https://api.minimax.io/anthropic/v1",
     keyVariable: "MINIMAX_API_KEY",
@@ -312,7 +312,7 @@ export const localServers: readonly Row[] = [
     model: null,
     models: [],
     quirks: [],
-    note: "With a master key it lists no models to strangers: name the model in a config file.",
+    note: "With a master key it lists its models only to callers with that key: name the model in a config file.",
   },
 ];
 
@@ -321,7 +321,7 @@ function vendorAt(baseUrl: string): Row | null {
   return vendors.find((row) => new URL(row.baseUrl).host === host) ?? null;
 }
 
-/** The Chinese sisters of a vendor's address deviate like the vendor. */
+/** The Chinese counterparts of a vendor's address have the same deviations. */
 const regionalHosts: Readonly<Record<string, string>> = { "api.moonshot.cn": "https://api.moonshot.ai" };
 
 /** One name for a vendor's addresses; an unknown address is its own name. */
@@ -332,10 +332,13 @@ export function vendorNameOf(baseUrl: string): string {
 
 const googlesOwn = "https://generativelanguage.googleapis.com";
 
-/** Deviations from the format of the vendor's row only: many speak a second format at another path of the same host. */
+/**
+ * Deviations apply only to the format of the vendor's row: many vendors speak a second format at another path of the
+ * same host.
+ */
 export function quirksAt(baseUrl: string, backend: BackendName): readonly QuirkName[] {
   const url = new URL(baseUrl);
-  // A proxy in front of Google's address of that path speaks for Google.
+  // A proxy at that path of Google's address behaves like Google.
   const isGoogles = url.pathname === "/v1beta/openai";
   const row = vendorAt(isGoogles ? googlesOwn : (regionalHosts[url.host] ?? baseUrl));
   return (row?.backend === backend ? row.quirks : row?.quirksOf?.[backend]) ?? [];

@@ -1,5 +1,5 @@
-// The blocks of one running answer: put in order, renumbered, never overlapping, whatever the vendor's indexes say.
-// A block that opens while another is open is held back until that one ends.
+// Orders and renumbers the blocks of one running answer, without overlap, whatever the vendor's indexes say. A block
+// that opens while another is open is held back until that one ends.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
@@ -12,7 +12,7 @@ type Kind = "text" | "thinking" | "tool" | "opaque";
 type QueuedBlock = {
   readonly kind: Kind;
   readonly wireIndex: number;
-  /** The block as content_block_start gave it; for opaque ones, as assembled so far. */
+  /** The block from content_block_start; for opaque ones, as assembled so far. */
   readonly value: Members;
   readonly citations: unknown[];
   /** Deltas that wait until the blocks before this one have ended. */
@@ -23,7 +23,7 @@ type QueuedBlock = {
   isStopped: boolean;
 };
 
-/** The canonical form has no calls made by code or by a vendor's toolset, only ordinary ones. */
+/** The canonical form has only ordinary calls, none made by code or by a vendor's toolset. */
 function kindOf(block: Members): Kind {
   switch (block["type"]) {
     case "text":
@@ -48,7 +48,7 @@ export class BlockQueue {
   hasTool = false;
 
   start(wireIndex: number, given: Members): StreamEvent[] {
-    // The vendor uses an index that is still open: it forgot the stop.
+    // The vendor reuses an index that is still open: it left out the stop.
     const before = this.stop(wireIndex);
     const kind = kindOf(given);
     if (given["type"] === "tool_use") this.hasTool = true;
@@ -121,7 +121,7 @@ export class BlockQueue {
     return this.queue.find((each) => each.wireIndex === wireIndex && !each.isStopped);
   }
 
-  /** Ends the first block if it is over, and starts the ones behind it. */
+  /** Ends the first block if it is over, and starts the next ones. */
   private advance(): StreamEvent[] {
     const { queue } = this;
     const events: StreamEvent[] = [];
@@ -145,7 +145,9 @@ export class BlockQueue {
     return [];
   }
 
-  /** The open block that a delta of this kind belongs to; text and thinking open one if the vendor forgot to. */
+  /**
+   * The open block that a delta of this kind belongs to; text and thinking open one if the vendor left out the start.
+   */
   private blockFor(wireIndex: number, kind: Kind): { block: QueuedBlock | null; events: StreamEvent[] } {
     const { queue } = this;
     const exact = this.openAt(wireIndex);
@@ -186,7 +188,7 @@ function end(block: QueuedBlock, index: number): StreamEvent[] {
     case "thinking":
       return [{ type: "thinking-end", index, signature: block.signature === "" ? null : block.signature }];
     case "tool": {
-      // A whole `input` at the start counts only when no deltas spelled it.
+      // A whole `input` at the start counts only when no deltas follow.
       const { input } = block.value;
       // Some vendors write it as text.
       const json = isRecord(input) && Object.keys(input).length > 0 ? JSON.stringify(input) : text(input);
@@ -201,7 +203,7 @@ function end(block: QueuedBlock, index: number): StreamEvent[] {
   }
 }
 
-/** A kind of delta that we do not know, on a block that we do not know: texts grow, other members are replaced. */
+/** An unknown kind of delta on an unknown block: strings are appended, other members replaced. */
 function absorb(block: QueuedBlock | undefined, given: Members): void {
   if (block?.kind !== "opaque") return;
   for (const [key, value] of Object.entries(given)) {

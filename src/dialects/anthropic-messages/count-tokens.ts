@@ -8,12 +8,12 @@ import type { TargetFacts } from "../dialect.ts";
 import { decodeBody } from "./decode-request.ts";
 import { exceedsThinking, isForced } from "./exceeds.ts";
 
-/** The same body as a message's, without `max_tokens`. Throws Failure `invalid-request`. */
+/** The same body as a message request, without `max_tokens`. Throws Failure `invalid-request`. */
 export function decodeCountRequest(body: unknown): ChatRequest {
   return decodeBody(body, false);
 }
 
-/** For a model that the client did not name: members that the model would refuse, changed to what it takes. */
+/** For a model that the client did not name: changes members that the model would refuse to what it accepts. */
 export function countEdits(
   scan: JsonScan,
   bytes: Buffer,

@@ -1,5 +1,5 @@
-// Events of the Messages API -> canonical events, tolerant of every disorder that compatible vendors produce.
-// It must never invent an ending: without message_stop or a stop reason the answer is cut short.
+// Turns events of the Messages API into canonical events, and tolerates the disorder that compatible vendors produce.
+// It must never invent an ending: without message_stop or a stop reason the answer counts as cut off.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { brokenOff, isRecord } from "../decoding.ts";
@@ -14,7 +14,7 @@ type Members = Record<string, unknown>;
 const deltaMembers = new Set(["stop_reason", "stop_sequence", "usage"]);
 const messageDeltaMembers = new Set(["type", "delta", "usage"]);
 
-/** Takes events of the wire, already parsed; Claude Code carries such events inside its lines. */
+/** Takes parsed wire events; Claude Code sends such events inside its lines. */
 export class AnswerDecoder {
   private readonly blocks = new BlockQueue();
   private isStarted = false;
@@ -72,7 +72,7 @@ export class AnswerDecoder {
 
   private start(message: Members): StreamEvent[] {
     this.learnUsage(message["usage"]);
-    // A second message_start in one stream adds its counts and is not repeated.
+    // A second message_start in one stream adds its counts and is not forwarded.
     if (this.isStarted) return [];
     this.isStarted = true;
     const { id, model, usage } = message;

@@ -1,5 +1,5 @@
-// Content blocks of the Messages API -> canonical blocks. Written by hand for speed: every turn brings a body of 120 KB.
-// It must never throw anything but Failure `invalid-request` with the exact `param`.
+// Content blocks of the Messages API -> canonical blocks. Hand-written for speed: every turn brings a body of 120 KB. It
+// must never throw anything but Failure `invalid-request` with the exact `param`.
 
 import { Failure } from "../../canon/failure.ts";
 import type { Block, CacheMark, Extras, ImageBlock, OpaqueBlock, TextBlock } from "../../canon/request.ts";
@@ -142,7 +142,7 @@ function decodeBlock(value: unknown, path: string): Block {
   const record = blockRecord(value, path);
   switch (record["type"]) {
     case "text":
-    case "input_text": // older OpenClaw and clients that mix the formats up
+    case "input_text": // older OpenClaw and clients that mix up the formats
       return decodeText(record, path);
     case "image":
       return decodeImage(record, path);
@@ -153,7 +153,7 @@ function decodeBlock(value: unknown, path: string): Block {
     case "thinking":
       return decodeThinking(record, path);
     default:
-      // Documents, server tools, redacted thinking and future kinds: the API judges those.
+      // Documents, server tools, redacted thinking and future kinds: the API checks those.
       return { type: "opaque", dialect: name, value: record };
   }
 }

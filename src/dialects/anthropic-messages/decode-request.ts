@@ -28,7 +28,7 @@ export function decodeRequest(body: unknown): ChatRequest {
   return decodeBody(body, true);
 }
 
-/** `needsMaxTokens` is false for /v1/messages/count_tokens, which asks for no answer. */
+/** `needsMaxTokens` is false for /v1/messages/count_tokens, which requests no answer. */
 export function decodeBody(body: unknown, needsMaxTokens: boolean): ChatRequest {
   if (!isRecord(body)) throw invalid("body", "must be a JSON object");
   // What a request cannot do without is missed first, whatever else is wrong with it.

@@ -1,4 +1,5 @@
-// The Messages API of Anthropic, both halves in one value. It only gathers; the files beside it do the work.
+// Anthropic's Messages API: assembles both halves of the dialect from the files in this folder. It must never hold
+// logic of its own.
 
 import { encodeFrame } from "../../wire/sse.ts";
 import type { FullDialect } from "../dialect.ts";
@@ -33,7 +34,7 @@ export const anthropicMessages: FullDialect = {
     framing: {
       ...eventStream,
       heartbeat: heartbeatFrame,
-      // Compatible servers leave it out after message_delta; the encoder writes its own with the last event.
+      // Compatible servers leave message_stop out after message_delta; the encoder writes its own with the last event.
       end: encodeFrame('{"type":"message_stop"}', "message_stop"),
     },
     sizeMembers: { limit: ["max_tokens"] },

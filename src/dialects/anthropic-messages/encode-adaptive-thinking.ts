@@ -1,5 +1,5 @@
-// A request for thinking in the words of models that decide themselves how much: `thinking: adaptive` and `output_config.effort`.
-// It must never send such a model a budget, nor switch off what cannot be switched off.
+// Encodes thinking for models that decide themselves how much to think: `thinking: adaptive` and `output_config.effort`. It must
+// never send such a model a budget, nor switch off what cannot be switched off.
 
 import { budgetOfEffort, type Effort, effortOfBudget, nearestEffort } from "../../canon/effort.ts";
 import type { ChatRequest, Thinking } from "../../canon/request.ts";
@@ -15,10 +15,10 @@ export type ThinkingPlan = {
   readonly effort: string | null;
 };
 
-/** What a plan starts from. */
+/** The input of a plan. */
 export type ThinkingCase = {
   readonly request: ChatRequest;
-  /** The limit of the answer, before thinking is taken into account. */
+  /** The answer's limit before thinking is added. */
   readonly maxTokens: number;
   /** False: something else in the request rules thinking out. */
   readonly mayThink: boolean;
@@ -43,13 +43,14 @@ export function planForeignAdaptive(
   const ceiling = target.maxOutput ?? Number.POSITIVE_INFINITY;
   return {
     maxTokens: wanted < maxTokens ? maxTokens : Math.max(maxTokens, Math.min(maxTokens + wanted, ceiling)),
-    // A client that asks for thinking wants to see it, and newer models show nothing unasked; an effort alone does not ask for it.
+    // A client that asks for thinking wants to see it, and newer models hide it by default; an effort alone is no request to see
+    // it.
     thinking: { type: "adaptive", ...(request.thinking === null ? {} : { display: "summarized" }) },
     effort,
   };
 }
 
-/** Where a model's levels are unknown (it has a name of the operator's own), those of this API count: it has no `minimal`. */
+/** Where a model's levels are unknown (the operator named it), this API's levels apply: it has no `minimal`. */
 function fitLevel(wanted: Effort, takes: Takes, note: Note): Effort | null {
   const level = fitEffort(wanted, takes, note);
   if (level !== "minimal") return level;
@@ -62,7 +63,7 @@ function requestedLevel({ effort, thinking }: ChatRequest): Effort | null {
   return thinking?.mode === "budget" ? effortOfBudget(thinking.budgetTokens) : null;
 }
 
-/** Off where the model allows it, else the least. `effort` of the plan: what the client asked for beside it. */
+/** Off where the model allows it, else the lowest level. `effort` of the plan: what the client also requested. */
 function withThinkingOff(plan: ThinkingPlan, takes: Takes, note: Note): ThinkingPlan {
   if (takes.thinkingOff) return { ...plan, thinking: { type: "disabled" } };
   note(thinkingAtLeast);
@@ -70,7 +71,7 @@ function withThinkingOff(plan: ThinkingPlan, takes: Takes, note: Note): Thinking
   return { ...plan, thinking: null, effort: plan.effort ?? least };
 }
 
-/** For a request of this dialect: its own words, as far as the model takes them. */
+/** For a request of this dialect: its own members, as far as the model accepts them. */
 export function planOwnAdaptive(
   { request, maxTokens, mayThink, note }: ThinkingCase,
   takes: Takes,
@@ -97,13 +98,13 @@ function ownThinking(
   if (thinking.mode === "adaptive") return { thinking: { type: "adaptive", ...extras }, effort: level };
   note("thinking-budget-dropped");
   return {
-    // The models that take a budget show their thoughts unasked.
+    // Models that take a budget show their thinking by default.
     thinking: { type: "adaptive", display: "summarized", ...extras },
     effort: level ?? fitLevel(effortOfBudget(thinking.budgetTokens), takes, note),
   };
 }
 
-/** Some models always think at the two highest levels, and refuse a request that switches it off there. */
+/** Some models always think at the two highest levels and refuse a request that switches thinking off there. */
 function lowerEffort(plan: ThinkingPlan, takes: Takes, note: Note): ThinkingPlan {
   if (takes.thinkingOffAboveHigh || (plan.effort !== "xhigh" && plan.effort !== "max")) return plan;
   note("effort-set:high");

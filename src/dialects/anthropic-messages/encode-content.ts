@@ -22,7 +22,7 @@ import { name, extrasOf } from "./extras.ts";
 
 export type WireBlock = Record<string, unknown>;
 
-/** Cache mark and own extras, to be spread behind a block's members. */
+/** Cache mark and own extras, to spread after a block's members. */
 export function marks(block: { cache?: CacheMark; extras?: Extras }): WireBlock {
   const ownExtras = extrasOf(block.extras);
   if (block.cache === undefined) return ownExtras;
@@ -87,7 +87,7 @@ export function encodeToolResult(block: ToolResultBlock): WireBlock {
   };
 }
 
-/** The extras of another vendor's dialect say whose signature it is. */
+/** Another vendor's extras tell which vendor signed. */
 function isForeign(extras: Extras | undefined): boolean {
   return extras !== undefined && extras[name] === undefined && Object.keys(extras).length > 0;
 }
@@ -96,7 +96,7 @@ function isForeign(extras: Extras | undefined): boolean {
 export const isOwnThinking = (block: ThinkingBlock): boolean =>
   block.signature !== null && !isThinkingMark(block.signature) && !isForeign(block.extras);
 
-/** Blocks that stand alone; calls and results need their turn's context (encode-messages.ts). */
+/** Independent blocks; calls and results need their turn's context (encode-messages.ts). */
 export function encodePlain(block: Block): WireBlock[] {
   switch (block.type) {
     case "text":

@@ -1,5 +1,6 @@
-// A canonical conversation -> the alternating turns that the Messages API accepts; order-history.ts puts it in order.
-// It must never drop a word of the user's or the model's; what the API refuses is moved, renamed or turned into text.
+// Turns a canonical conversation into the alternating turns that the Messages API accepts; order-history.ts puts it in
+// order. It must never drop a word of the user's or the model's; what the API refuses is moved, renamed or turned into
+// text.
 
 import type { Message, OpaqueBlock } from "../../canon/request.ts";
 import type { Note } from "../dialect.ts";
@@ -24,22 +25,22 @@ export type EncodedMessages = {
 };
 
 export type EncodeOptions = {
-  readonly isOwn: boolean;
+  readonly isSameDialect: boolean;
   readonly keepsThinking: boolean;
-  /** The target knows none of the vendor's own tools, nor the files that are stored at the vendor. */
+  /** The target has neither the vendor's own tools nor the files stored at the vendor. */
   readonly isWithoutServerTools?: boolean;
   readonly note: Note;
 };
 
 /**
- * `isOwn`: the request came in through this dialect. Its system messages stay where they are (the API knows the role
+ * `isSameDialect`: the request came in through this dialect. Its system messages stay where they are (the API knows the role
  * since 2026) and its thinking blocks are its own; those of other formats are hoisted and dropped.
  */
 export function historyRules(options: Omit<EncodeOptions, "note">): HistoryRules {
   return {
     format: name,
     ...(options.isWithoutServerTools === true ? { keeps: isPlain } : {}),
-    systemMessages: options.isOwn ? "stay" : "hoist",
+    systemMessages: options.isSameDialect ? "stay" : "hoist",
     // "text content blocks must contain non-whitespace text".
     dropsBlanks: true,
     acceptsThinking: (block) => options.keepsThinking && isOwnThinking(block),
@@ -49,7 +50,7 @@ export function historyRules(options: Omit<EncodeOptions, "note">): HistoryRules
   };
 }
 
-/** Real content, as opposed to the remains of a server tool. */
+/** Real content, as opposed to the remains of a server tool call. */
 function isPlain({ value }: OpaqueBlock): boolean {
   if (!isRecord(value)) return false;
   const { type, source } = value;

@@ -23,11 +23,11 @@ const maxUserLength = 256;
 
 export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Note = ignoreNote): Body {
   const request = fitToModel(asked, target, note);
-  const isOwn = request.extras[name] !== undefined;
+  const isSameDialect = request.extras[name] !== undefined;
   const ownExtras = extrasOf(request.extras);
-  const keepsThinking = isOwn || wantsThinking(request);
+  const keepsThinking = isSameDialect || wantsThinking(request);
   let isWithoutThoughts = false;
-  const placement = { isOwn, keepsThinking };
+  const placement = { isSameDialect, keepsThinking };
   const { messages, hoisted } = encodeMessages(request.messages, {
     ...placement,
     note(adaptation) {
@@ -36,7 +36,7 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
     },
   });
   const needsHead = isWithoutThoughts || target.takes?.thinking === "budget";
-  const plan = isOwn
+  const plan = isSameDialect
     ? planOwnThinking(request, target, needsHead ? messages : [], note)
     : planForeignThinking(request, target, messages, note);
   const system = [
@@ -57,14 +57,14 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
     ...encodeOutput(request, plan.effort),
     ...encodeSampling(request, plan.thinking, note),
     ...encodeStop(request.stop),
-    ...encodeUser(request, isOwn),
+    ...encodeUser(request, isSameDialect),
   };
   if (plan.thinking === null && asked.thinking !== null) dropThinkingEdits(body, note);
   keepLastMarks(body, { system, tools, messages }, note);
   return body;
 }
 
-/** OpenAI's json_object has no form here: a sentence asks for it. The loss: the API does not enforce it. */
+/** OpenAI's json_object has no equivalent here: an instruction asks for JSON. The loss: the API does not enforce it. */
 function askForJsonObject(request: ChatRequest, note: Note): WireBlock[] {
   if (request.format?.type !== "json-object") return [];
   note("json-object-in-words");
@@ -74,7 +74,7 @@ function askForJsonObject(request: ChatRequest, note: Note): WireBlock[] {
 }
 
 function encodeTools(request: ChatRequest, messages: readonly WireMessage[], note: Note): Body[] {
-  // Vendor tools follow the ordinary ones: the canonical form does not hold their common order.
+  // Vendor tools follow the ordinary ones: the canonical form does not keep their relative order.
   const vendor = request.opaqueTools.flatMap((tool) =>
     tool.dialect === name && isRecord(tool.value) ? [{ ...tool.value }] : [],
   );
@@ -100,7 +100,7 @@ function encodeTool(tool: Tool, note: Note): Body {
   };
 }
 
-/** The API demands `type: "object"` at the top; OpenAI's functions may leave their parameters out. */
+/** The API requires `type: "object"` at the top; OpenAI's functions may have no parameters. */
 function objectSchema(schema: unknown): Body {
   if (!isRecord(schema)) return { type: "object", properties: {} };
   return schema["type"] === undefined ? { type: "object", ...schema } : schema;
@@ -120,7 +120,7 @@ function encodeToolChoice(request: ChatRequest, tools: readonly Body[]): Body {
   if (!hasOwnTools && tools.length > 0) return { tool_choice: { type: "none" } };
   const { toolChoice, parallelTools } = request;
   if (toolChoice?.type === "none") return { tool_choice: { type: "none" } };
-  // "At most one call" can only be said inside a tool choice; true is the API's default.
+  // "At most one call" can only be expressed inside a tool choice; true is the API's default.
   const single = parallelTools === null ? {} : { disable_parallel_tool_use: !parallelTools };
   switch (toolChoice?.type) {
     case undefined:
@@ -178,10 +178,10 @@ function encodeStop(stop: readonly string[]): Body {
   return kept.length > 0 ? { stop_sequences: kept } : {};
 }
 
-function encodeUser(request: ChatRequest, isOwn: boolean): Body {
+function encodeUser(request: ChatRequest, isSameDialect: boolean): Body {
   const kept = extrasOf(request.extras)["metadata"];
   const { user } = request;
-  if (user === null || (!isOwn && user.length > maxUserLength)) return {};
+  if (user === null || (!isSameDialect && user.length > maxUserLength)) return {};
   return { metadata: { ...(isRecord(kept) ? kept : {}), user_id: user } };
 }
 
@@ -197,7 +197,7 @@ function dropThinkingEdits(body: Body, note: Note): void {
   else body["context_management"] = { ...management, edits: kept };
 }
 
-/** Where cache marks may stand. */
+/** Where cache marks may be. */
 type MarkedParts = {
   readonly system: readonly WireBlock[];
   readonly tools: readonly Body[];
@@ -209,7 +209,7 @@ function keepLastMarks(body: Body, { system, tools, messages }: MarkedParts, not
   const holders: Body[] = [];
   const collect = (blocks: readonly Body[]): void => {
     for (const block of blocks) {
-      // Only results hold blocks of our own making; what is inside an opaque block is the client's.
+      // Only results contain blocks that this encoder built; the content of an opaque block is the client's.
       if (block["type"] === "tool_result" && Array.isArray(block["content"]))
         collect(block["content"].filter(isRecord));
       if (block["cache_control"] !== undefined && block["cache_control"] !== null) holders.push(block);

@@ -1,5 +1,5 @@
-// What requests of any dialect say of thinking -> `thinking`, `output_config.effort` and a max_tokens that leaves room for both.
-// It must never send a combination that the API refuses: thinking is dropped before the answer is.
+// Turns any dialect's thinking options into `thinking`, `output_config.effort` and a max_tokens with room for both. It must
+// never send a combination that the API refuses: thinking is dropped before the answer is.
 
 import { budgetOfEffort, type Effort, nearestEffort } from "../../canon/effort.ts";
 import type { ChatRequest } from "../../canon/request.ts";
@@ -23,14 +23,14 @@ export function mayThink(request: ChatRequest): boolean {
   return request.toolChoice?.type !== "required" && request.toolChoice?.type !== "tool";
 }
 
-/** Does the request ask for thinking at all, in whatever words? */
+/** Whether the request asks for thinking in any form. */
 export function wantsThinking(request: ChatRequest): boolean {
   return mayThink(request) && asksForThinking(request);
 }
 
 /**
- * For a request that came in through this dialect: its own words, corrected only where something else that was taken
- * away makes them impossible. `messages`: empty where the vendor takes any turn.
+ * For a request of this dialect: its own members, corrected only where something that was removed makes them
+ * impossible. `messages`: empty where the vendor accepts any turn.
  */
 export function planOwnThinking(
   request: ChatRequest,
@@ -47,7 +47,7 @@ export function planOwnThinking(
   return planGivenThinking(asked, knownEffort(request, takes, note));
 }
 
-/** Older models know no effort, or not each level of it. */
+/** Older models have no effort, or not every level. */
 function knownEffort({ effort }: ChatRequest, takes: Takes | null, note: Note): Effort | null {
   if (effort === null || effort === "none") return null;
   const level = effort === "minimal" ? "low" : effort;
@@ -82,8 +82,8 @@ function planGivenThinking(
 }
 
 /**
- * For other dialects: a budget where the model takes one, or where it is unknown what it takes.
- * `max_tokens` counts the thinking here, so it grows by the budget where it would leave no room for the answer.
+ * For other dialects: a budget where the model takes one, or where its options are unknown. `max_tokens` counts the
+ * thinking here, so it grows by the budget where it would leave no room for the answer.
  */
 export function planForeignThinking(
   request: ChatRequest,
@@ -94,7 +94,7 @@ export function planForeignThinking(
   const answer = limitOf(request, target, note);
   const none = { maxTokens: answer, thinking: null, effort: null };
   const { takes } = target;
-  // With adaptive thinking earlier turns need not begin with their thoughts (docs: adaptive thinking, validation changes).
+  // With adaptive thinking, earlier turns need not begin with thinking (docs: adaptive thinking, validation changes).
   if (takes?.thinking === "adaptive")
     return planForeignAdaptive(
       { request, maxTokens: answer, mayThink: mayThink(request), note },
@@ -120,7 +120,7 @@ export function planForeignThinking(
   return { maxTokens, thinking: { type: "enabled", budget_tokens: budget }, effort: null };
 }
 
-/** The API demands a limit: where the client gave none, ours may end the answer. */
+/** The API requires a limit: where the client set none, ours may end the answer. */
 function limitOf(request: ChatRequest, target: TargetFacts, note: Note): number {
   if (request.maxTokens !== null) return cutTokens(request.maxTokens, target, note);
   const limit = Math.min(target.defaultMaxTokens, target.maxOutput ?? target.defaultMaxTokens);
@@ -137,7 +137,7 @@ function startsMidTurn(messages: readonly WireMessage[]): boolean {
   if (last < 0) return false;
   if (last === messages.length - 1) return true;
   let calls = false;
-  // One turn, however many calls and results it has: its only thinking may be at the beginning.
+  // One turn, however many calls and results it has: its only thinking may be at its start.
   for (let at = last; messages[at]?.role === "assistant" && holdsResult(messages[at + 1]); at -= 2) {
     const content = messages[at]?.content ?? [];
     const first = content[0]?.["type"];

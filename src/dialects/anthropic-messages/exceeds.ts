@@ -1,5 +1,5 @@
-// Whether a Messages body that could pass through asks for more than its model takes.
-// It must never change anything: the translation does.
+// Checks whether a Messages body that could pass through asks for more than its model accepts. It must never change
+// anything: the translation does.
 
 import type { Takes } from "../../canon/takes.ts";
 import { type JsonScan, memberNamed } from "../../wire/json.ts";

@@ -1,5 +1,5 @@
-// The dialect's name and its extras: what only Anthropic understands travels there and comes back out.
-// It must never read another dialect's extras.
+// The dialect's name and its extras, which carry what only Anthropic understands. It must never read another dialect's
+// extras.
 
 import { anthropicCitation, storedCitations } from "../citations.ts";
 import type { Extras } from "../../canon/request.ts";
@@ -7,10 +7,10 @@ import type { Extras } from "../../canon/request.ts";
 export const name = "anthropic-messages";
 
 type Members = Readonly<Record<string, unknown>>;
-const nothing: Members = {};
+const noExtras: Members = {};
 
 export function extrasOf(extras: Extras | undefined): Members {
-  return extras?.[name] ?? nothing;
+  return extras?.[name] ?? noExtras;
 }
 
 /** The citations of an answer's text: the API's own, else those of another vendor's text. */
@@ -26,7 +26,7 @@ export function citationsOf(extras: Extras | undefined): readonly unknown[] {
 export function restOf(record: Members, known: ReadonlySet<string>): Record<string, unknown> | null {
   let rest: Record<string, unknown> | null = null;
   for (const key in record) {
-    // JSON.parse makes `__proto__` an own member; copying it by assignment would set a prototype.
+    // JSON.parse makes `__proto__` an own property; copying it by assignment would set a prototype.
     if (known.has(key) || key === "__proto__") continue;
     rest ??= {};
     rest[key] = record[key];

@@ -1,5 +1,5 @@
-// Failures in Anthropic's words, both ways: {type:"error", error:{type, message, details?}, request_id}.
-// It must never use a foreign body as a message, nor answer 401 for an upstream's problem.
+// Failures in Anthropic's form, both directions: {type:"error", error:{type, message, details?}, request_id}. It must
+// never use a foreign body as a message, nor answer 401 for an upstream's problem.
 
 import { Failure, type FailureKind } from "../../canon/failure.ts";
 import { encodeFrame } from "../../wire/sse.ts";
@@ -39,7 +39,7 @@ const errorTypes: Readonly<Record<FailureKind, string>> = {
   internal: "api_error",
 };
 
-/** Statuses that the API sends with its error types; an error event inside a stream has only the type. */
+/** The API's status for each error type; an error event inside a stream has only the type. */
 const statuses: Readonly<Record<string, number>> = {
   invalid_request_error: 400,
   authentication_error: 401,
@@ -54,7 +54,7 @@ const statuses: Readonly<Record<string, number>> = {
   overloaded_error: 529,
 };
 
-/** Overload of any vendor: the SDKs and Claude Code recognise it by this number. */
+/** Overload of any vendor: the SDKs and Claude Code recognise it by this status. */
 export const ownStatuses = { overloaded: 529 } as const;
 
 export function encodeFailure(failure: Failure, requestId: string): Record<string, unknown> {
@@ -87,7 +87,10 @@ export function decodeFailure(answer: ErrorAnswer): Failure {
   return failureOfWords(answer.status, planLimit(answer, words), waitOf(answer), answer.nowMs);
 }
 
-/** Only headers say that the hours or the week of a plan are used up: the quota is gone until then, and checking earlier is useless. */
+/**
+ * Only headers show that a plan's five-hour or weekly quota is used up: it is gone until the reset, and checking earlier is
+ * useless.
+ */
 function planLimit({ status, headers, nowMs }: ErrorAnswer, words: ErrorDetails): ErrorDetails {
   if (status !== 429 || headers.get("anthropic-ratelimit-unified-status") !== "rejected") return words;
   const endsAtMs = Number(headers.get("anthropic-ratelimit-unified-reset") ?? Number.NaN) * 1000;
@@ -113,7 +116,7 @@ function failureOfWords(
 
 const limits = ["requests", "tokens", "input-tokens", "output-tokens"];
 
-/** Retry-After, else the resets of the limits that are used up. */
+/** Retry-After, else the reset times of the limits that are used up. */
 function waitOf(answer: ErrorAnswer): number | null {
   const retryAfterMs = retryAfter(answer.headers, answer.nowMs);
   if (retryAfterMs !== null || answer.status !== 429) return retryAfterMs;

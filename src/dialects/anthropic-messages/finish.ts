@@ -1,5 +1,5 @@
-// Stop reasons of the Messages API <-> canonical finish reasons.
-// It must never say "tool_use" of an answer without a tool call: agents then wait forever.
+// Stop reasons of the Messages API <-> canonical finish reasons. It must never say "tool_use" for an answer without a
+// tool call: agents would wait forever.
 
 import type { FinishReason } from "../../canon/event.ts";
 
@@ -13,7 +13,7 @@ const decoded: Readonly<Record<string, FinishReason>> = {
   pause_turn: "pause",
 };
 
-/** Reasons of other formats, from vendors that translate only half: understood, and never passed on. */
+/** Reasons of other formats, from vendors that translate incompletely: understood, and never passed on. */
 const foreign: Readonly<Record<string, FinishReason>> = {
   stop: "stop",
   length: "length",
@@ -34,7 +34,7 @@ const encoded: Readonly<Record<FinishReason, string>> = {
   pause: "pause_turn",
 };
 
-/** `hasTool` null: not known (frames that pass through are read without state). Reasons that we do not know yet count as `stop`. */
+/** `hasTool` null: unknown (frames that pass through are read without state). Reasons that we do not know yet count as `stop`. */
 export function decodeFinish(reason: string, hasTool: boolean | null): FinishReason {
   const words = Object.hasOwn(decoded, reason) ? decoded : Object.hasOwn(foreign, reason) ? foreign : null;
   const finish = words?.[reason] ?? "stop";
@@ -48,7 +48,7 @@ export function encodeFinish(finish: FinishReason, hasTool: boolean, own: unknow
   return encoded[reason];
 }
 
-/** True when the canonical reason alone would lose what the vendor said. */
+/** True when the canonical reason alone would lose information from the vendor. */
 export function isFinerThanCanon(reason: string): boolean {
   return !Object.hasOwn(foreign, reason) && encoded[decodeFinish(reason, null)] !== reason;
 }

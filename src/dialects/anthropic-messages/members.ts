@@ -1,5 +1,5 @@
-// What a Messages request may hold: one row a top-level member (member-table.ts).
-// It must never describe the inside of a list or an object: decode-*.ts read that.
+// The members of a Messages request: one row per top-level member (member-table.ts). It must never describe the inside
+// of a list or an object: decode-*.ts read that.
 
 import { isRecord } from "../decoding.ts";
 import type { MemberCheck, MemberKind, MemberRefusal } from "../member-row.ts";
@@ -29,7 +29,7 @@ function optional<T>(
   };
 }
 
-/** The same where absence is an error. */
+/** The same for a required member. */
 function required<T>(
   kinds: readonly MemberKind[],
   wanted: string,
@@ -93,7 +93,7 @@ const thread: MemberCheck<null> = {
   schema: (zod) => zod.null(),
 };
 
-/** What only this API can do or promise. */
+/** Features and guarantees that only this API has. */
 const refused = (when: string, refuses: MemberRefusal["refuses"]): MemberRefusal => ({
   when,
   refuses,
@@ -117,7 +117,7 @@ export const requestMembers = new MemberTable(
     model: {
       check: required(["string"], "a non-empty string", isWord, (zod) => zod.string().min(1)),
       home: "canonical",
-      elsewhere: "said",
+      elsewhere: "carried",
       isRequired: true,
       isUnique: true,
       docs: "auto, a provider id, an alias, provider/model or a model id.",
@@ -125,47 +125,47 @@ export const requestMembers = new MemberTable(
     messages: {
       check: required(["array"], "a non-empty array", isFullList),
       home: "canonical",
-      elsewhere: "said",
+      elsewhere: "carried",
       isRequired: true,
       isUnique: true,
     },
     max_tokens: {
       check: wholeNumber(1),
       home: "canonical",
-      elsewhere: "said",
+      elsewhere: "carried",
       isRequired: true,
       isUnique: true,
       docs: "Required, as at Anthropic; not for a count of tokens.",
     },
-    stream: { check: flag, home: "canonical", elsewhere: "said", isUnique: true },
+    stream: { check: flag, home: "canonical", elsewhere: "carried", isUnique: true },
     system: {
       check: optional(["string", "array"], "a string or an array of content blocks", isTextOrList),
       home: "canonical",
-      elsewhere: "said",
+      elsewhere: "carried",
     },
-    tools: { check: optional(["array"], "an array", isList), home: "canonical", elsewhere: "said" },
-    tool_choice: { check: object, home: "canonical", elsewhere: "said" },
+    tools: { check: optional(["array"], "an array", isList), home: "canonical", elsewhere: "carried" },
+    tool_choice: { check: object, home: "canonical", elsewhere: "carried" },
     thinking: {
       check: object,
       home: "canonical",
-      elsewhere: "said",
+      elsewhere: "carried",
       docs: "A type that is not known here is refused for other formats.",
     },
     output_config: {
       check: object,
       home: "canonical",
-      elsewhere: "said",
+      elsewhere: "carried",
       docs: "effort and format; what is not known of them is refused for other formats.",
     },
-    temperature: { check: fraction, home: "canonical", elsewhere: "said", passthrough: "kind-only" },
-    top_p: { check: fraction, home: "canonical", elsewhere: "said", passthrough: "kind-only" },
-    top_k: { check: wholeNumber(0), home: "canonical", elsewhere: "said", passthrough: "kind-only" },
-    stop_sequences: { check: stops, home: "canonical", elsewhere: "said" },
-    metadata: { check: object, home: "canonical", elsewhere: "said", docs: "user_id is understood." },
+    temperature: { check: fraction, home: "canonical", elsewhere: "carried", passthrough: "kind-only" },
+    top_p: { check: fraction, home: "canonical", elsewhere: "carried", passthrough: "kind-only" },
+    top_k: { check: wholeNumber(0), home: "canonical", elsewhere: "carried", passthrough: "kind-only" },
+    stop_sequences: { check: stops, home: "canonical", elsewhere: "carried" },
+    metadata: { check: object, home: "canonical", elsewhere: "carried", docs: "user_id is understood." },
     output_format: {
       check: object,
       home: "extras",
-      elsewhere: "said",
+      elsewhere: "carried",
       passthrough: "unchecked",
       docs: "The older spelling of output_config.format.",
     },

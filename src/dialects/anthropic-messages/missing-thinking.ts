@@ -1,6 +1,6 @@
-// A running tool turn without a thought at its head, as another vendor or a fallback leaves it: with a budget of thinking the API
-// refuses the conversation until the turn is over ("Expected `thinking` or `redacted_thinking`, but found `tool_use`").
-// It must never read more than the last turn, nor report a body that it cannot be sure of: the translation changes it.
+// Detects a running tool turn that does not begin with thinking, as another vendor or a fallback leaves it: with a thinking
+// budget the API refuses the conversation until the turn is over ("Expected `thinking` or `redacted_thinking`, but found
+// `tool_use`"). It must never read more than the last turn, nor report a body when in doubt: the translation would change it.
 
 import { type JsonScan, memberNamed } from "../../wire/json.ts";
 import { memberRecord } from "../exceeds-checks.ts";
@@ -18,7 +18,7 @@ export function lacksThinking(bytes: Buffer, { takes }: TargetFacts, scan: JsonS
   const member = memberNamed(scan, "messages");
   if (member?.kind !== "array") return false;
   const messages = bytes.subarray(member.start, member.end);
-  // Where roles come after their contents, the pieces below would not be messages.
+  // If roles came after their contents, the pieces below would not be messages.
   if (!/^\[\s*\{\s*"role"/.test(messages.toString("latin1", 0, 64))) return false;
   let end = messages.length;
   let calls = false;

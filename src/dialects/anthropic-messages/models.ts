@@ -1,4 +1,4 @@
-// The model list in Anthropic's shape (docs.anthropic.com/en/api/models-list). One page holds everything.
+// The model list in Anthropic's shape (docs.anthropic.com/en/api/models-list). One page contains everything.
 
 import type { ModelCard } from "../dialect.ts";
 
@@ -7,7 +7,7 @@ export function encodeModel(card: ModelCard): Record<string, unknown> {
     type: "model",
     id: card.id,
     display_name: card.id,
-    // Not in Anthropic's list; Claude Code shows it beside the name.
+    // Not in Anthropic's list; Claude Code shows it next to the name.
     ...(card.description === null ? {} : { description: card.description }),
     created_at: new Date(card.created * 1000).toISOString(),
     max_input_tokens: card.contextWindow,

@@ -1,5 +1,6 @@
-// Messages bodies and frames that pass through: the few frames that the record needs, and the few members that must be right.
-// It must never keep state nor change a byte without need: the provider's prompt cache must see the same prefix.
+// Messages bodies and frames that pass through: reads the few frames that the record needs, and checks the few members that
+// must be right. It must never keep state nor change a byte without need: the provider's prompt cache must see the same
+// prefix.
 
 import {
   BrokenJson,
@@ -94,7 +95,7 @@ function textBytes(body: unknown): number {
   }
 }
 
-/** What a vendor's own tools found was not written by the model. */
+/** Results of a vendor's own tools are not written by the model. */
 function blockTextBytes(block: unknown): number {
   if (!isRecord(block)) return 0;
   const { type, input } = block;
@@ -128,7 +129,7 @@ function startsAnswerAtDelta(delta: unknown): boolean {
   return Object.entries(delta).some(([key, value]) => key !== "type" && value !== "");
 }
 
-/** Rows with `isUnique`: two of these could make routing, billing and the vendor read different requests. */
+/** Rows with `isUnique`: a duplicate could make routing, billing and the vendor read different requests. */
 type FoundMembers = {
   model: JsonMember | undefined;
   messages: JsonMember | undefined;
@@ -211,8 +212,8 @@ function asksForThinking(scan: JsonScan, bytes: Buffer): boolean {
   });
 }
 
-// A part of the Responses API that older clients put into messages, and types of images that the API
-// knows under another name.
+// Content parts of the Responses API that older clients put into messages, and image types that the API knows under
+// another name.
 const translateMarkers = [Buffer.from('"input_text"'), ...refusedTypeWords];
 const thinkingMarkWord = Buffer.from(`"${thinkingMark}`);
 const citationMarkWord = Buffer.from(`"${citationMark}"`);
@@ -228,9 +229,9 @@ function reasonToTranslate(
 ): TranslateReason | null {
   for (const marker of translateMarkers) if (placesOf(scan, bytes, marker).length > 0) return "foreign-part";
   if (cannotThink && asksForThinking(scan, bytes)) return "no-thinking";
-  // The API refuses ids in another vendor's form; translated, they are rewritten.
+  // The API refuses ids in another vendor's form; a translation rewrites them.
   if (holdsOtherText(bytes, placesOf(scan, bytes, resultOf))) return "foreign-call-id";
-  // Another target's thoughts, unsigned or with our mark: the API would refuse the whole conversation.
+  // Another target's thinking, unsigned or with our mark: the API would refuse the whole conversation.
   const signatures = placesOf(scan, bytes, signature);
   if (holdsEmptyText(bytes, signatures)) return "unsigned-thinking";
   if (placesOf(scan, bytes, citation).length > 0 && bytes.includes(citationMarkWord)) return "clawgate-mark";
@@ -242,7 +243,7 @@ function reasonToTranslate(
 export const passthrough: PassthroughHalf = {
   watchedWords: watchedWords([...translateMarkers, resultOf, signature, citation]),
   reasonToTranslate,
-  // Inside texts a quote is escaped, so these words in quotes are found in frames of that kind only.
+  // Inside strings a quote is escaped, so these quoted words occur only in frames of that kind.
   frameMarkers: ['"message_delta"', '"message_stop"', '"error"', "event: error"],
   frameFacts,
   textBytes,

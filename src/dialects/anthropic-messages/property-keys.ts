@@ -1,5 +1,5 @@
-// Names of a tool's arguments that Anthropic does not take (`filter[id]`, `$select`, `Account Number`): described in words instead, so that
-// the model still uses their own names. It must never rename one: an answer's arguments go to the client as they are.
+// Tool argument names that Anthropic refuses (`filter[id]`, `$select`, `Account Number`): described in text instead, so that the
+// model still uses the original names. It must never rename one: an answer's arguments go to the client as they are.
 
 import { isRecord } from "../decoding.ts";
 
@@ -11,10 +11,10 @@ type Members = Readonly<Record<string, unknown>>;
  */
 const validKey = /^[a-zA-Z0-9_.-]{1,64}$/;
 
-/** A schema that allows no other members would forbid the ones that are described in words. */
+/** A schema without additional members would forbid the ones described in text. */
 const closing = new Set(["additionalProperties", "unevaluatedProperties", "propertyNames"]);
 
-/** The same schema where every name fits. `others`: names that another program does not take. */
+/** The same schema where every name fits. `others`: names that another program refuses. */
 export function withFittingKeys(schema: Members, others: readonly string[] = []): Members {
   const { properties, required } = schema;
   if (!isRecord(properties)) return schema;

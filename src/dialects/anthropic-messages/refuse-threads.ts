@@ -1,5 +1,5 @@
-// Threads (beta message-threads-2026-08-12): the vendor keeps the history, and a request holds only what is new.
-// A thread must never pass, not even to Anthropic itself: the next request may go to another key or another vendor, which
+// Threads (beta message-threads-2026-08-12): the vendor keeps the history, and a request contains only what is new. A
+// thread must never pass, not even to Anthropic itself: the next request may go to another key or another vendor, which
 // knows nothing of the thread and would answer without the history.
 
 import { Failure } from "../../canon/failure.ts";

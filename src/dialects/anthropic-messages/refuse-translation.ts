@@ -1,6 +1,6 @@
-// What an Anthropic request asks for and no other format can express: it is refused by name and not quietly dropped.
-// Cache marks, context management and metadata are dropped elsewhere: the answer does not depend on them. The history has
-// rules of its own (retell.ts), and the content of the last message is checked in unsupported-content.ts.
+// What only an Anthropic request can express: it is refused by name and not quietly dropped. Cache marks, context
+// management and metadata are dropped elsewhere: the answer does not depend on them. The history has rules of its own
+// (retell.ts), and the content of the last message is checked in unsupported-content.ts.
 
 import { Failure } from "../../canon/failure.ts";
 import type { Block, ChatRequest } from "../../canon/request.ts";
@@ -11,7 +11,7 @@ import type { Note } from "../dialect.ts";
 import { name, extrasOf } from "./extras.ts";
 import { requestMembers } from "./members.ts";
 
-/** Members whose values the canonical form does not know: the request would lose what it asks for. */
+/** Members whose values have no canonical form: the request would lose what it asks for. */
 function refuseUnknownOption(ownExtras: Readonly<Record<string, unknown>>): Failure | null {
   const { thinking, output_config: output } = ownExtras;
   if (isRecord(thinking)) return refusal("thinking.type", `thinking of type "${safeName(thinking["type"])}"`);
@@ -32,7 +32,7 @@ export function refuseTranslation(request: ChatRequest): Failure | null {
   return requestMembers.refusalOf(ownExtras) ?? refuseUnknownOption(ownExtras);
 }
 
-/** What another API does not get although the answer is the same: it affects costs or what is kept. */
+/** What another API does not get although the answer is the same: it affects cost or data retention. */
 export function noteLosses(
   request: ChatRequest,
   note: Note,
@@ -56,7 +56,7 @@ export function noteLosses(
     note("prefill-as-message");
 }
 
-/** A text of an earlier answer, or a document that asks to be cited. */
+/** A text of an earlier answer, or a document with citations enabled. */
 function hasCitations(block: Block): boolean {
   if (block.type === "text") return Array.isArray(extrasOf(block.extras)["citations"]);
   if (block.type === "tool-result") return block.content.some(hasCitations);

@@ -1,5 +1,5 @@
-// Whole messages: a canonical reply as Anthropic's JSON body, and such a body as events.
-// It must never understand more than the stream does: both use the same decoder.
+// Whole messages: writes a canonical reply as Anthropic's JSON body, and reads such a body as events. It must never
+// understand more than the stream does: both use the same decoder.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
@@ -43,7 +43,7 @@ function encodeReplyBlock(block: Block): WireBlock[] {
       return [{ type: "tool_use", id: block.id, name: block.name, input: toolInput(block.input) }];
     case "opaque":
       return block.dialect === name && isRecord(block.value) ? [block.value] : [];
-    // The API's answers hold neither images nor results.
+    // The API's answers contain neither images nor results.
     case "image":
     case "file":
     case "tool-result":
@@ -51,7 +51,7 @@ function encodeReplyBlock(block: Block): WireBlock[] {
   }
 }
 
-/** A plain JSON answer as the events that its stream would have given. */
+/** A plain JSON answer as the events that its stream would have had. */
 export function decodeReply(body: unknown): StreamEvent[] {
   if (isRecord(body) && (body["type"] === "error" || isRecord(body["error"])))
     return [{ type: "failure", failure: failureOfErrorBody(body) }];
@@ -73,7 +73,7 @@ export function decodeReply(body: unknown): StreamEvent[] {
     ...decoder.take({ type: "message_delta", delta: { ...rest, stop_reason, stop_sequence }, usage }),
   );
   events.push(...decoder.take({ type: "message_stop" }));
-  // A message without a stop reason is complete all the same: it came as a whole.
+  // A message without a stop reason is still complete: it arrived as a whole.
   if (events.at(-1)?.type !== "finish") events.push(...decoder.end());
   const failed = events.findIndex((event) => event.type === "failure");
   return failed < 0 ? events : events.slice(0, failed + 1);

@@ -27,7 +27,7 @@ const textOf = (value: unknown): string | null => (typeof value === "string" && 
 const rows: Readonly<Record<string, Row>> = {
   redacted_thinking: () => retoldAsNothing(thinkingBlocksDropped),
   document: retellDocument,
-  // Images that are inline or have an address are canonical: this one is stored at the vendor.
+  // Images that are inline or have a URL are canonical: this one is stored at the vendor.
   image: () => retoldAsPlaceholder("[A picture, which cannot be shown here]", "files-dropped:image"),
   search_result: (block) =>
     retoldAsText(

@@ -1,6 +1,6 @@
 // The request as clients send it, for the API description (/swagger): the rows of members.ts, and the inside of the members.
-// Requests are checked by decode-request.ts, not by this.
-// The two must never disagree: test/dialects/anthropic-messages/schema.test.ts holds them together.
+// Requests are checked by decode-request.ts, not by this. The two must never disagree:
+// test/dialects/anthropic-messages/schema.test.ts compares them.
 
 import { z } from "zod";
 import { zodFunctions } from "../zod-functions.ts";
@@ -42,7 +42,7 @@ const readTypes = ["text", "input_text", "image", "tool_use", "tool_result", "th
 const otherBlock = z
   .looseObject({ type: z.string().refine((type) => !readTypes.includes(type)) })
   .describe(
-    "Documents, server tools and others: other APIs get documents in their own form and are told of the rest in words.",
+    "Documents, server tools and others: other APIs get documents in their own form and a text description of everything else.",
   );
 const toolResultBlock = z.looseObject({
   type: z.literal("tool_result"),
@@ -106,7 +106,7 @@ export const messagesRequestSchema = requestMembers
   })
   .describe("Members that are not listed here are passed on to providers of the same format.");
 
-/** Other members of a message are let through, as at Anthropic. */
+/** Other members of a message are accepted, as at Anthropic. */
 export const countTokensRequestSchema = messagesRequestSchema
   .omit({
     max_tokens: true,

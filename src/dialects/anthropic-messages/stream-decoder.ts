@@ -1,5 +1,4 @@
-// The frames of a Messages stream -> canonical events.
-// It must never ignore a frame that is not JSON.
+// Turns the frames of a Messages stream into canonical events. It must never ignore a frame that is not JSON.
 
 import { Failure } from "../../canon/failure.ts";
 import type { SseFrame } from "../../wire/sse.ts";
@@ -24,7 +23,7 @@ export function streamDecoder(): StreamDecoder {
   });
 }
 
-/** The event of a frame; null for what carries none (`[DONE]` of compatible vendors, empty data). */
+/** The event of a frame; null for a frame without one (`[DONE]` of compatible vendors, empty data). */
 export function readEvent(frame: SseFrame): Members | Failure | null {
   const data = frame.data.trim();
   if (data === "" || data === "[DONE]") return null;

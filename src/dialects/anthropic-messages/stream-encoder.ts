@@ -1,5 +1,6 @@
-// Canonical events -> the event stream of the Messages API: one message_start, blocks 0..n-1, message_delta, message_stop.
-// It must never overlap blocks, repeat message_start or end a failed stream as a good one: the SDK throws "Unexpected event order".
+// Turns canonical events into the event stream of the Messages API: one message_start, blocks 0..n-1, message_delta,
+// message_stop. It must never overlap blocks, repeat message_start or end a failed stream as a successful one: the SDK
+// throws "Unexpected event order".
 
 import type { StreamEvent } from "../../canon/event.ts";
 import type { Extras } from "../../canon/request.ts";
@@ -140,7 +141,7 @@ class MessageEncoder implements StreamEncoder {
   }
 
   private opaque(dialect: string, value: unknown): string {
-    // Another dialect's block means nothing here; it takes no number.
+    // Another dialect's block is skipped and takes no index.
     if (dialect !== name || !isRecord(value)) return "";
     if (value["type"] === "tool_use") this.hasTool = true;
     return this.open(value) + this.stop();

@@ -1,11 +1,11 @@
-// Anthropic's token counts <-> canonical usage. Its `input_tokens` excludes what came from and went into the cache.
-// It must never subtract twice, nor let a placeholder 0 erase a real number.
+// Anthropic's token counts <-> canonical usage. Its `input_tokens` excludes cache reads and writes. It must never
+// subtract twice, nor let a placeholder 0 erase a real number.
 
 import { tokenCount, type Usage, usageFromParts } from "../../canon/usage.ts";
 import { isRecord } from "../decoding.ts";
 import { restOf } from "./extras.ts";
 
-/** The counts under their names on the wire; null where they are missing. */
+/** The counts under their wire names; null where missing. */
 export type WireCounts = {
   readonly input: number | null;
   readonly cacheRead: number | null;
@@ -42,7 +42,7 @@ export function readCounts(usage: unknown): WireCounts {
   };
 }
 
-/** What a usage object holds beside the counts (server_tool_use, service_tier …), without nulls. */
+/** The other members of a usage object (server_tool_use, service_tier …), without nulls. */
 export function restOfUsage(usage: unknown): Record<string, unknown> | null {
   return isRecord(usage) ? withoutNulls(restOf(usage, countMembers)) : null;
 }
@@ -53,13 +53,13 @@ export function withoutNulls(members: Record<string, unknown> | null): Record<st
   return kept.length > 0 ? Object.fromEntries(kept) : null;
 }
 
-/** Input counts that are nothing but zeros: a placeholder of vendors that know them only at the other end of the stream. */
+/** Input counts that are all zero: a placeholder of vendors that report them only at the other end of the stream. */
 export function withoutPlaceholders(counts: WireCounts): WireCounts {
   if (counts.input || counts.cacheRead || counts.cacheWrite) return counts;
   return { ...counts, input: null, cacheRead: null, cacheWrite: null };
 }
 
-/** message_delta repeats message_start's counts as totals, so the newer ones win wherever they are known. */
+/** message_delta repeats message_start's counts as totals, so newer counts win where they are known. */
 export function mergeCounts(older: WireCounts, newer: WireCounts): WireCounts {
   const isKnown = older.input !== null || older.cacheRead !== null || older.cacheWrite !== null;
   const now = isKnown ? withoutPlaceholders(newer) : newer;
@@ -82,7 +82,7 @@ export function decodeUsage(counts: WireCounts): Usage {
   });
 }
 
-/** The counts as they go out: the SDKs' types demand numbers, so unknown is 0 here and nowhere else. */
+/** The counts as sent: the SDKs' types require numbers, so unknown is 0 here and nowhere else. */
 export function countsOf(usage: Usage): WireCounts {
   const cacheRead = usage.inputCached ?? 0;
   const cacheWrite = usage.inputCacheWrite ?? 0;
@@ -96,7 +96,7 @@ export function countsOf(usage: Usage): WireCounts {
   };
 }
 
-/** pi-ai 0.50 reads `input_tokens` from message_delta, so every usage object is a full one. */
+/** pi-ai 0.50 reads `input_tokens` from message_delta, so every usage object is complete. */
 export function encodeUsage(usage: Usage): Record<string, unknown> {
   const counts = countsOf(usage);
   return {

@@ -1,5 +1,5 @@
-// Several messages of the program's turn -> the blocks of the one answer that a client sees.
-// Text before a call of the program's own tool is held back until it is known whether it is the answer.
+// Turns the several messages of a program's turn into the blocks of the single answer that a client sees. Text before a
+// call of the program's own tool is held back until it is known whether it belongs to the answer.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { withForeignSignature } from "../thinking-signatures.ts";
@@ -8,13 +8,13 @@ import type { ToolNames } from "./client-tool-names.ts";
 export type RoundsOptions = {
   readonly names: ToolNames;
   readonly showsThinking: boolean;
-  /** The program runs tools of its own: text is held back until it is known what it is. */
+  /** The program runs its own tools: text is held back until it is known whether it belongs to the answer. */
   readonly holdsText: boolean;
   /** Only the JSON of the result is the answer: text is never shown. */
   readonly hidesText: boolean;
 };
 
-/** A longer text is more than a remark before a call. */
+/** A longer text is more than a comment before a tool call. */
 const longestHeld = 400;
 
 export class AnswerRounds {
@@ -28,7 +28,7 @@ export class AnswerRounds {
   private heldLength = 0;
   private isLive: boolean;
   private isDropped = false;
-  /** The block that is open now is not the client's. */
+  /** The open block is not for the client. */
   private isHidden = false;
   /** Text of an earlier message is part of the answer. */
   private needsBreak = false;
@@ -50,7 +50,7 @@ export class AnswerRounds {
     this.calls = [];
   }
 
-  /** One event of a message, but for its start and its finish; what may be shown comes back. */
+  /** Takes one event of a message, except its start and finish; returns what may be shown. */
   take(event: StreamEvent): StreamEvent[] {
     switch (event.type) {
       case "text-start":
@@ -72,7 +72,7 @@ export class AnswerRounds {
     }
   }
 
-  /** Shows what is held and what follows in this message. */
+  /** Shows the held text and whatever follows in this message. */
   release(): StreamEvent[] {
     this.isLive = true;
     const events = this.held.flatMap((event) => this.show(event));
@@ -89,7 +89,7 @@ export class AnswerRounds {
     return this.next;
   }
 
-  /** Something of this message was shown, and cannot be taken back. */
+  /** Part of this message was shown and cannot be withdrawn. */
   hasShown(): boolean {
     return this.next > this.first;
   }
@@ -99,7 +99,7 @@ export class AnswerRounds {
     this.heldLength = 0;
   }
 
-  /** Puts an event into the client's own numbering. */
+  /** Renumbers an event for the client. */
   private show(event: StreamEvent): StreamEvent[] {
     switch (event.type) {
       case "text-start":

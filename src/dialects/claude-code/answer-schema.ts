@@ -1,6 +1,6 @@
-// A schema as the program's own validator takes it: JSON Schema of 2019 and earlier, without a word that it does not know. At one
-// such word it leaves its tool for answers out, without saying so, and the model would answer as it likes. Newer words are put
-// in older ones where there are some; a schema may become looser here, and must never become stricter.
+// Rewrites a schema for the program's own validator: JSON Schema of 2019 and earlier, without unknown keywords. At one unknown
+// keyword the program silently leaves out its answer tool, and the model answers without the schema. Newer keywords are replaced
+// by older ones where possible; a schema may become looser here, and must never become stricter.
 
 import { withFittingKeys } from "../anthropic-messages/property-keys.ts";
 import { isRecord } from "../decoding.ts";
@@ -8,7 +8,7 @@ import { isRecord } from "../decoding.ts";
 type Members = Readonly<Record<string, unknown>>;
 type Change = (value: unknown, members: Members) => Members;
 
-/** Beyond it whatever is said is not held against the answer. */
+/** Deeper parts of a schema are not enforced. */
 const deepest = 64;
 
 const types = new Set(["object", "array", "string", "number", "integer", "boolean", "null"]);
@@ -17,7 +17,7 @@ const isNumber = (value: unknown): value is number => typeof value === "number" 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
 const isFlag = (value: unknown): boolean => typeof value === "boolean";
 
-/** Words that stay as they are where their value is what it must be. */
+/** Keywords that stay unchanged when their value has the right type. */
 const plain: Readonly<Record<string, (value: unknown) => boolean>> = {
   ...Object.fromEntries(["title", "description", "$comment"].map((word) => [word, isText])),
   ...Object.fromEntries(["contentEncoding", "contentMediaType", "$ref"].map((word) => [word, isText])),
@@ -35,10 +35,10 @@ const plain: Readonly<Record<string, (value: unknown) => boolean>> = {
 
 export const isPlainWord = (word: string): boolean => Object.hasOwn(plain, word);
 
-/** Of a word whose value is no schema. */
+/** Checks a keyword whose value is not a schema. */
 export const hasItsValue = (word: string, value: unknown): boolean => plain[word]?.(value) === true;
 
-/** The validator reads patterns by the strict rules. */
+/** The validator compiles patterns with the `u` flag. */
 function isPattern(value: unknown): boolean {
   try {
     return isText(value) && new RegExp(value, "u") instanceof RegExp;
@@ -47,7 +47,7 @@ function isPattern(value: unknown): boolean {
   }
 }
 
-/** The same schema where it is taken as it is. */
+/** Returns the same object where nothing has to change. */
 export function answerSchema(schema: unknown): unknown {
   const fitting = isRecord(schema) ? withFittingKeys(schema) : schema;
   const dead = new Set<string>();
@@ -55,21 +55,21 @@ export function answerSchema(schema: unknown): unknown {
     const known = simplified(fitting, { dead, depth: 0, done: new Map(), isLast: round === maxRounds });
     const more = referencesIn(known).filter((each) => !leadsSomewhere(each, known));
     if (more.length === 0) return Bun.deepEquals(known, schema) ? schema : known;
-    // What they led to is gone, or was never there.
+    // Their targets are gone or never existed.
     for (const each of more) dead.add(each);
   }
 }
 
-/** Each may take away what another reference led to; in the last none is left. */
+/** Each pass may remove the target of another reference; the last pass leaves none. */
 const maxRounds = 4;
 
 type Way = {
-  /** References that are left out. */
+  /** References to leave out. */
   readonly dead: ReadonlySet<string>;
-  /** All of them are. */
+  /** All references are left out. */
   readonly isLast: boolean;
   readonly depth: number;
-  /** Some schemas are asked for more than once, and so are those in them. */
+  /** Some schemas are visited more than once, and their subschemas too. */
   readonly done: Map<unknown, unknown>;
 };
 
@@ -79,7 +79,7 @@ function simplified(schema: unknown, way: Way): unknown {
   const earlier = way.done.get(schema);
   if (earlier !== undefined) return earlier;
   const known = membersOf(schema, way);
-  // The word is known only beside a type.
+  // The validator knows this keyword only next to a type.
   const isOpen = schema["nullable"] === true && !("type" in known);
   const whole = isOpen ? { anyOf: [known, { type: "null" }] } : known;
   way.done.set(schema, whole);
@@ -98,12 +98,12 @@ function membersOf(schema: Members, way: Way): Members {
   if (schema["nullable"] === true && "type" in known) known["nullable"] = true;
   const { format } = schema;
   if (!isText(format)) return known;
-  // 2.1.197 knows none of them; the model can still read it.
+  // 2.1.197 knows no formats; the model can still read the keyword.
   const described = isText(known["description"]) ? `${known["description"]} ` : "";
   return { ...known, description: `${described}(format: ${format})` };
 }
 
-/** Two words may have the same older one. */
+/** Two keywords may have the same older form. */
 function mergeInto(known: Record<string, unknown>, more: Members): void {
   for (const [word, value] of Object.entries(more)) {
     const before = known[word];
@@ -113,7 +113,7 @@ function mergeInto(known: Record<string, unknown>, more: Members): void {
 
 function changes(way: Way): Readonly<Record<string, Change>> {
   const within = (value: unknown): unknown => simplified(value, way);
-  /** Looser inside would be stricter outside. */
+  /** A looser subschema would make these keywords stricter. */
   const isKept = (value: unknown): boolean => Bun.deepEquals(within(value), value);
   const one =
     (word: string): Change =>
@@ -171,7 +171,7 @@ function changes(way: Way): Readonly<Record<string, Change>> {
   };
 }
 
-/** Draft 4 has a flag for the bound beside it. */
+/** Draft 4 uses a boolean flag next to the bound. */
 export function exclusive(word: string, bound: string): Change {
   return (value, members) => {
     if (isNumber(value)) return { [word]: value };
@@ -188,7 +188,7 @@ export function typeOf(value: unknown): Members {
   const list = (Array.isArray(value) ? distinct(value) : [value]).filter(
     (each) => isText(each) && types.has(each),
   );
-  // What it must be besides, nobody can say: then it may be anything.
+  // The rest of the constraint cannot be expressed, so anything is allowed.
   const isWhole = list.length > 0 && list.length === (Array.isArray(value) ? distinct(value).length : 1);
   return isWhole ? { type: Array.isArray(value) ? list : list[0] } : {};
 }
@@ -210,7 +210,7 @@ function referencesIn(node: unknown): string[] {
   });
 }
 
-/** To a schema, and not only to references that lead back to each other: those no validator can follow. */
+/** Whether it leads to a schema, and not only to circular references, which no validator can follow. */
 function leadsSomewhere(reference: string, root: unknown): boolean {
   const passed = new Set<string>();
   for (let at = reference; ;) {
@@ -218,7 +218,7 @@ function leadsSomewhere(reference: string, root: unknown): boolean {
     passed.add(at);
     const place = placeOf(at, root);
     if (!isRecord(place)) return typeof place === "boolean";
-    // Whatever stands beside a reference does not count.
+    // Siblings of a reference are ignored.
     if (!isText(place["$ref"])) return true;
     at = place["$ref"];
   }

@@ -1,5 +1,5 @@
-// Names of the client's tools <-> names that the program and the API behind it accept.
-// It must never give two tools one name, nor let a client's tool take the name of one that the program runs itself.
+// Maps the client's tool names to names that the program and the API behind it accept, and back. It must never give two
+// tools one name, nor let a client's tool take the name of one that the program runs itself.
 
 import { structuredOutput } from "./forced-tool.ts";
 
@@ -9,25 +9,28 @@ export type ToolNames = {
   toClient(wireName: string): string | null;
 };
 
-/** The program's word before the names of our server's tools, where it is not told to leave it out. */
+/** The program's prefix for our tool server's names, unless it is configured to leave it out. */
 const prefix = "mcp__client__";
 const longest = 128;
 
-/** Tools that the program adds by itself, whatever it was started with, and one whose name it keeps from its model while it searches nothing. */
+/**
+ * Tools that the program always adds, whatever its options, and one whose name it hides from its model while there is nothing to
+ * search.
+ */
 const always = [structuredOutput, "DeferredToolPlaceholder", "ToolSearch"];
 /**
- * All built-in tools of any version: which of them `--tools default` shows, the program says only after it was told the
- * client's. One that runs here under the name of a client's tool would be worse than a prefix too many.
+ * All built-in tools of any version: the program lists those of `--tools default` only after it received the client's
+ * tools. A built-in tool that runs under the name of a client's tool would be worse than an unneeded prefix.
  */
 const builtIn =
   "Agent AskUserQuestion Bash BashOutput CronCreate CronDelete CronList Edit EnterPlanMode EnterWorktree ExitPlanMode ExitWorktree Glob Grep KillBash KillShell LSP ListMcpResources ListMcpResourcesTool LS MultiEdit Monitor NotebookEdit NotebookRead PushNotification Read ReadMcpResource ReadMcpResourceTool RemoteTrigger ScheduleWakeup SendMessage Skill SlashCommand Task TaskCreate TaskGet TaskList TaskOutput TaskStop TaskUpdate TeamCreate TeamDelete TodoRead TodoWrite ToolSearch WebFetch WebSearch Workflow Write".split(
     " ",
   );
 
-/** The program's own tools in a turn, by name; "all": whatever the version has. */
+/** The program's own tools in a turn, by name; "all": every tool that the version has. */
 export type OwnTools = "all" | readonly string[];
 
-/** `forced`: the client's tool for which the program's own tool for answers with a schema stands. */
+/** `forced`: the client's tool that the program's own answer tool replaces. */
 export function toolNames(names: Iterable<string>, own: OwnTools, forced: string | null = null): ToolNames {
   const reserved = new Set([...always, ...(own === "all" ? builtIn : own)]);
   const wireNames = new Map<string, string>();

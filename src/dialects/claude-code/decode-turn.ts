@@ -1,5 +1,5 @@
-// The program's output lines -> the events of one answer, and how its turn ended.
-// It must never take a line's "success" for an answer, nor show a text that the program wrote in place of the model.
+// Turns the program's output lines into the events of one answer, and reports how its turn ended. It must never take a
+// line's "success" for an answer, nor show text that the program wrote in place of the model.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
@@ -18,7 +18,7 @@ export type Finish = Extract<StreamEvent, { type: "finish" }>;
 
 /**
  * `finished`: the program waits for its next user line, unless `mustStop`. `asksAgain`: it will ask its model again by
- * itself within milliseconds, unless it is stopped before that.
+ * itself within milliseconds, unless it is stopped first.
  */
 export type TurnEnd =
   | {
@@ -35,7 +35,7 @@ export type DecodedLine = { readonly events: readonly StreamEvent[]; readonly en
 export type DecodeOptions = {
   readonly names: ToolNames;
   readonly showsThinking: boolean;
-  /** The program runs tools of its own in this turn. */
+  /** The program runs its own tools in this turn. */
   readonly runsTools: boolean;
   /** The answer is the result's JSON. */
   readonly wantsJson: boolean;
@@ -44,7 +44,7 @@ export type DecodeOptions = {
   /** The process's cost before this turn, in US dollars. */
   readonly costBefore: number;
   readonly nowMs: () => number;
-  /** Called with each limit of the account, whether or not it refuses. */
+  /** Called with each account limit, whether or not it is exceeded. */
   readonly onLimit?: (event: ProtocolLine) => void;
 };
 
@@ -53,13 +53,15 @@ export type TurnDecoder = {
   /** Shows text that has been held back for long enough. */
   release(): readonly StreamEvent[];
   isHolding(): boolean;
-  /** A message of the model is under way; otherwise the program works by itself, or has not begun. */
+  /** A model message is in progress; otherwise the program works by itself, or has not begun. */
   isStreaming(): boolean;
-  /** The first event of the model came in. */
+  /** The first event of the model arrived. */
   hasStarted(): boolean;
-  /** The answer where only its result is missing: a process that dies or hangs then has answered completely. */
+  /**
+   * The complete answer when only the result line is missing: a process that dies or hangs then has already answered.
+   */
   complete(): TurnEnd | null;
-  /** The process's cost so far, in US dollars, as the last result told it. */
+  /** The process's cost so far, in US dollars, from the last result. */
   costUsd(): number;
 };
 
@@ -70,17 +72,17 @@ const failed = (failure: Failure): DecodedLine => ({ events: [], end: { kind: "f
 const isCutOff = (reason: unknown): boolean =>
   reason === "max_tokens" || reason === "model_context_window_exceeded" || reason === "refusal";
 
-/** The message that the program streams now. */
+/** The message that the program is streaming. */
 class StreamedMessage {
   readonly decoder = new AnswerDecoder();
   hasDelta = false;
-  /** Text of the block that is open. */
+  /** Text of the open block. */
   openText = "";
   /** The program's own copy of the last block. */
   copy: Record<string, unknown> | null = null;
 }
 
-/** What is left of decoded events, and how the message ended. */
+/** The decoded events to pass on, and how the message ended. */
 type Shown = { events: StreamEvent[]; finish: Finish | null; failure: Failure | null };
 
 export function turnDecoder(options: DecodeOptions): TurnDecoder {
@@ -90,7 +92,7 @@ export function turnDecoder(options: DecodeOptions): TurnDecoder {
 class LineDecoder implements TurnDecoder {
   private readonly rounds: AnswerRounds;
   private message: StreamedMessage | null = null;
-  /** The end of a message that ended without saying why: if its stream broke, the program asks again. */
+  /** The end of a message without a reason: if its stream broke, the program asks again. */
   private broken: Finish | null = null;
   private usage: Usage | null = null;
   private isStarted = false;
@@ -201,7 +203,10 @@ class LineDecoder implements TurnDecoder {
     if (isRecord(message) && typeof message["id"] === "string") this.streamedIds.add(message["id"]);
   }
 
-  /** A message is complete: is it the answer, a call of the client's tools, or a round of the program's own? */
+  /**
+   * Decides what a complete message is: the answer, a call of the client's tools, or a round of the program's own
+   * tools.
+   */
   private endMessage(events: StreamEvent[], finish: Finish): DecodedLine {
     this.message = null;
     this.usage = sumUsage(this.usage, finish.usage);
@@ -232,16 +237,16 @@ class LineDecoder implements TurnDecoder {
     }
     const id = message["id"];
     if (typeof id === "string" && !this.streamedIds.has(id)) return this.wholeMessage(message);
-    // The stream brings its block; this copy counts only if the stream never ends.
+    // The stream contains this block; the copy counts only if the stream never ends.
     if (this.message !== null) this.message.copy = message;
     return nothing;
   }
 
-  /** The program may ask again immediately, but must not wait for as long as the API asks for. */
+  /** The program may retry immediately, but must not wait as long as the API asks for. */
   private retry(line: ProtocolLine): DecodedLine {
     const delayMs = line["retry_delay_ms"];
     if (line["subtype"] !== "api_retry") return nothing;
-    // 2.1.329 asks again where 2.1.197 gives up: the client would read the beginning twice.
+    // 2.1.329 asks again where 2.1.197 gives up: the client would see the beginning twice.
     if (this.startsOver()) return failed(connectionLost());
     if (line["error_status"] !== 429 || typeof delayMs !== "number") return nothing;
     return delayMs < leastWaitMs ? nothing : failed(limitedFor(delayMs, this.isStarted));
@@ -269,7 +274,7 @@ class LineDecoder implements TurnDecoder {
     };
   }
 
-  /** The end of a message that its stream did not bring. */
+  /** The end of a message, when its stream did not contain it. */
   private lateMessage(): DecodedLine {
     if (this.broken !== null) return this.endMessage([], this.broken);
     const copy = this.message?.copy ?? null;
@@ -279,7 +284,7 @@ class LineDecoder implements TurnDecoder {
   private jsonAnswer(value: unknown, cost: { costUsd: number }): DecodedLine {
     if (value === undefined) return badOutput("The model's answer does not keep to the JSON schema.");
     const text = typeof value === "string" ? value : JSON.stringify(value);
-    // The thinking that was shown has the first numbers.
+    // Thinking that was shown already has the first indexes.
     const index = this.rounds.shownBlocks();
     const events: StreamEvent[] = [
       ...(this.isStarted ? [] : [{ type: "start", id: "", model: "" } as const]),
@@ -291,12 +296,12 @@ class LineDecoder implements TurnDecoder {
     return { events, end: { kind: "finished", finish, mustStop: true } };
   }
 
-  /** The program gives a message up and asks for it anew, which does no harm while the client has seen nothing of it. */
+  /** The program discards a message and asks for it again, which is harmless while the client has seen none of it. */
   private startsOver(): boolean {
     return (this.message !== null || this.broken !== null) && this.rounds.hasShown();
   }
 
-  /** Events of the message decoder, without what only holds for one message. */
+  /** Events of the message decoder, without what applies to a single message only. */
   private shown(events: readonly StreamEvent[]): Shown {
     const out: StreamEvent[] = [];
     for (const event of events) {

@@ -1,5 +1,5 @@
-// ChatRequest -> the program's input: system prompt, tools, settings, the history line by line, and the last line that asks.
-// It must never pass a client's JSON line on as it is, nor text that the program would understand as one of its commands.
+// Turns a ChatRequest into the program's input: system prompt, tools, settings, the history line by line, and the last line,
+// which asks. It must never pass on a client's JSON line unchanged, nor text that the program would read as a command.
 
 import type { ChatRequest } from "../../canon/request.ts";
 import { thinkingOff, asksForThinking } from "../adaptation-notes.ts";
@@ -19,7 +19,7 @@ import { transcript } from "./transcript.ts";
 /** `awaits` "result": the next line may only follow when the program has confirmed this one. */
 export type Step = { readonly line: ProtocolLine; readonly awaits: "result" | "nothing" };
 
-/** What applies to the whole conversation, and what may change with each of its requests. */
+/** Input that applies to the whole conversation, and input that may change with each request. */
 export type TurnSetup = {
   readonly names: ToolNames;
   readonly tools: readonly OfferedTool[];
@@ -40,21 +40,21 @@ export type EncodeOptions = {
   readonly model: string;
   /** The program's own tools in this turn. */
   readonly ownTools: OwnTools;
-  /** The level of reasoning effort as the program names it; null: it decides. */
+  /** The reasoning effort in the program's terms; null: the program decides. */
   readonly effort: string | null;
   /** Thinking cannot be switched off. */
   readonly alwaysThinks?: boolean;
   /** A thinking budget has no effect. */
   readonly adaptsThinking?: boolean;
-  /** `transcript`: for a program that does not take the model's own words as lines. Default: lines. */
+  /** `transcript`: for a program that does not accept the model's own messages as lines. Default: lines. */
   readonly history?: "lines" | "transcript";
   readonly note: Note;
   readonly unsupported: (parameter: string) => void;
   readonly uuid: () => string;
 };
 
-/** The program has its own tools: what the vendor's tools left behind and files at the vendor are described in words. */
-const conversation = { isOwn: false, keepsThinking: true, isWithoutServerTools: true } as const;
+/** The program has its own tools: results of the vendor's tools and files stored at the vendor are described as text. */
+const conversation = { isSameDialect: false, keepsThinking: true, isWithoutServerTools: true } as const;
 
 export function encodeSetup(request: ChatRequest, options: EncodeOptions): TurnSetup {
   const declared = request.tools.map((tool) => tool.name);
@@ -94,12 +94,12 @@ function acceptedSchema(schema: unknown, note: Note): unknown {
   return taken;
 }
 
-/** The program's tool for answers with a schema is the only one: the API accepts that, and a choice of none would forbid it. */
+/** The program's answer tool is the only tool: the API accepts that, and `none` would forbid it. */
 const keepsOwnOpaque: Offer = { tools: [], remarks: [], isHistoryOnly: false };
 
 export function encodeTurn(request: ChatRequest, options: EncodeOptions): CliTurn {
   const frame = encodeSetup(request, options);
-  // The program has no line for a system message in the middle, so all of them move to its prompt.
+  // The program has no line for a system message in the middle, so all of them move to the system prompt.
   const { messages, hoisted } = encodeMessages(request.messages, {
     ...conversation,
     note: options.note,
@@ -123,7 +123,7 @@ export function encodeTurn(request: ChatRequest, options: EncodeOptions): CliTur
   };
 }
 
-/** The one line that continues a conversation which the program still holds: `messages` are the user's new ones. */
+/** The line that continues a conversation which the program still holds: `messages` are the new user messages. */
 export function encodeNext(
   messages: ChatRequest["messages"],
   frame: Pick<TurnSetup, "names" | "lastWords">,
@@ -173,8 +173,8 @@ function plainBlock(block: WireBlock, names: ToolNames): WireBlock {
 }
 
 /**
- * Text that begins with "/" is a command to the program, and the last text of a message decides; a line break in
- * front of it makes it text.
+ * The program reads text that begins with "/" as a command, and the last text of a message decides; a leading line
+ * break makes it text.
  */
 function userContent(content: readonly WireBlock[], names: ToolNames): WireBlock[] {
   const blocks = content.map((block) => plainBlock(block, names));
@@ -204,7 +204,7 @@ function withoutImpossibleThinking(
   return { ...live, thinkingTokens: 0 };
 }
 
-/** json_object has no form here: a sentence asks for it. The loss: nothing enforces it. */
+/** json_object has no equivalent here: an instruction asks for JSON. The loss: nothing enforces it. */
 function askForJsonObject(request: ChatRequest, note: Note): string[] {
   if (request.format?.type !== "json-object") return [];
   note("json-object-in-words");

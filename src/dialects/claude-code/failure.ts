@@ -1,5 +1,5 @@
-// How a turn of the program failed, read from its codes. Its texts are for people, change, and name hosts:
-// only what the API itself said about the request is passed on, and only when it names no host, address or path.
+// Reads from the program's codes how a turn failed. Its messages are for people, change between versions and name
+// hosts: only the API's own words about the request are passed on, and only when they name no host, address or path.
 
 import { Failure } from "../../canon/failure.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
@@ -11,9 +11,9 @@ export type TurnProblem = {
   readonly result: ProtocolLine;
   /** `error` of the synthetic message before the result ("rate_limit", "authentication_failed" …). */
   readonly error: string | null;
-  /** The last limit that refused, as the program reported it. */
+  /** The last exceeded limit that the program reported. */
   readonly limit: ProtocolLine | null;
-  /** Something of the answer was streamed before. */
+  /** Part of the answer has been streamed. */
   readonly hasAnswered: boolean;
   readonly nowMs: number;
 };
@@ -34,7 +34,7 @@ export function failureOfResult(trouble: TurnProblem): Failure {
   }
   if (result["terminal_reason"] === "prompt_too_long") return tooLong(detail);
   const isLimited = status === 429 || trouble.error === "rate_limit";
-  // A limit that the program itself reported says when it ends.
+  // A limit that the program reported includes its end.
   if (isLimited && trouble.limit !== null) return limited(trouble, status);
   const apiFailure = byApiError(trouble, status, detail);
   if (apiFailure !== null) return apiFailure;
@@ -49,7 +49,7 @@ function tooLong(detail: Detail): Failure {
   );
 }
 
-/** What the API's own words mean, where they say more than the code. */
+/** What the API's own message means, where it says more than the code. */
 function byApiError({ result, nowMs }: TurnProblem, status: number | null, detail: Detail): Failure | null {
   const text = textOf(result);
   const at = text.indexOf("{");
@@ -144,10 +144,10 @@ export function connectionLost(detail: Partial<Detail> = {}): Failure {
 
 const inBrackets = (status: number | null): string => (status === null ? "" : ` (${status})`);
 
-/** A wait of this length or more comes from the API; a shorter one is the program's own. */
+/** A wait this long comes from the API; a shorter one is the program's own backoff. */
 export const leastWaitMs = 1_000;
 
-/** The limit is reached, and the program would wait until it ends: another target can answer earlier. */
+/** The limit is reached and the program would wait until it ends: another target can answer earlier. */
 export function limitedFor(waitMs: number, hasAnswered: boolean): Failure {
   return new Failure("rate-limited", limitReached, {
     upstreamStatus: 429,
@@ -168,7 +168,7 @@ function limited({ limit, nowMs }: TurnProblem, status: number | null): Failure 
   });
 }
 
-/** The program's own fields under its own names, and only those: the rest of the account stays private. */
+/** Only these fields, under the program's own names: the rest of the account stays private. */
 function limitDetails(limit: ProtocolLine): ProtocolLine {
   const names = ["status", "resetsAt", "rateLimitType", "utilization", "overageStatus", "overageResetsAt"];
   return Object.fromEntries(
@@ -182,7 +182,7 @@ function textOf(result: ProtocolLine): string {
   return Array.isArray(errors) ? errors.map(String).join("; ").slice(0, 2_000) : "";
 }
 
-/** What the API said about a request that it refused: the client has to correct it. */
+/** The API's message about a refused request, which the client has to correct. */
 function requestWords(result: ProtocolLine): string | null {
   const output = textOf(result);
   const at = output.indexOf("{");

@@ -1,5 +1,5 @@
-// What a request asks of the model's sampling, as settings that the program takes between two answers.
-// It must never ask for a combination that the API refuses; what cannot be expressed is reported, not silently dropped.
+// Turns a request's sampling and thinking options into settings that the program accepts between two answers. It must
+// never ask for a combination that the API refuses; what cannot be expressed is reported, not silently dropped.
 
 import type { ChatRequest } from "../../canon/request.ts";
 import { thinkingOff, asksForThinking } from "../adaptation-notes.ts";
@@ -24,9 +24,12 @@ export type LiveOptions = {
   /** "none" when tools are only declared and must not be called. */
   readonly tools: "offered" | "history-only" | "none";
   readonly names: ToolNames;
-  /** The level as the program names it; null: it decides. */
+  /** The effort level in the program's terms; null: the program decides. */
   readonly effort: string | null;
-  /** The model's thinking cannot be switched off: a request to do so would only hide it, and the sampling must suit thinking. */
+  /**
+   * The model's thinking cannot be switched off: a request to do so would only hide it, and sampling must be valid with
+   * thinking.
+   */
   readonly alwaysThinks?: boolean;
   /** The model itself decides how much it thinks: a budget has no effect. */
   readonly adaptsThinking?: boolean;
@@ -68,8 +71,8 @@ function isForced({ toolChoice: choice }: ChatRequest): boolean {
 }
 
 /**
- * "Thinking may not be enabled when tool_choice forces tool use.": a model that always thinks can only be asked in words.
- * Null where no words are needed.
+ * "Thinking may not be enabled when tool_choice forces tool use.": a model that always thinks can only be asked by an
+ * instruction. Null where none is needed.
  */
 export function choiceAsText(
   request: ChatRequest,

@@ -1,16 +1,19 @@
-// A message that the program got as a whole, because its stream broke or it asked for none: the events that were not streamed.
-// It must never show a word twice: a text that does not begin as the stream did cannot be joined to it.
+// Produces the events that were not streamed of a message that the program got as a whole, because its stream broke or it
+// asked for none. It must never show text twice: a text that does not begin like the streamed part cannot be joined to it.
 
 import { isRecord } from "../decoding.ts";
 
 type Event = Record<string, unknown>;
 
-/** `shown`: the text of the block that is open in the broken stream; null where there is none. Null: it does not fit. */
+/**
+ * `shown`: the text of the open block in the broken stream; null where there is none. Returns null when the texts do not
+ * fit.
+ */
 export function missingEvents(message: Event, shown: string | null): Event[] | null {
   const content: readonly unknown[] = Array.isArray(message["content"]) ? message["content"] : [];
   let text = "";
   for (const block of content.filter(isRecord)) {
-    // A call that was never streamed would wait for an answer that the client does not know of.
+    // A call that was never streamed would wait for a result, and the client does not know of it.
     if (block["type"] !== "text" || typeof block["text"] !== "string") return null;
     text += block["text"];
   }

@@ -1,5 +1,5 @@
-// The client's tools as our tool server inside the program offers them, and their results on the way back.
-// It must never change a valid schema; what the program cuts off a long description goes into the system prompt.
+// Describes the client's tools for our tool server inside the program, and encodes their results. It must never change
+// a valid schema; what the program cuts off a long description goes into the system prompt.
 
 import type { ChatRequest, Tool, ToolResultBlock } from "../../canon/request.ts";
 import type { Note } from "../dialect.ts";
@@ -11,7 +11,7 @@ export type OfferedTool = Readonly<Record<string, unknown>> & { readonly name: s
 
 export type Offer = {
   readonly tools: readonly OfferedTool[];
-  /** What did not fit into descriptions, one text a tool. */
+  /** What did not fit into descriptions, one text per tool. */
   readonly remarks: readonly string[];
   /** The tools are declared only because the history calls them: none may be called now. */
   readonly isHistoryOnly: boolean;
@@ -67,13 +67,13 @@ function offered(tool: Tool, names: ToolNames, remarks: string[], note: Note): O
   };
 }
 
-/** The protocol demands `type: "object"` at the top; OpenAI's functions may leave their parameters out. */
+/** The protocol requires `type: "object"` at the top; OpenAI's functions may have no parameters. */
 export function objectSchema(schema: unknown): Readonly<Record<string, unknown>> {
   if (!isRecord(schema)) return { type: "object", properties: {} };
   return schema["type"] === "object" ? schema : { ...schema, type: "object" };
 }
 
-/** A result as our tool server returns it; null when only a message of the conversation can carry it. */
+/** A result as our tool server returns it; null when only a conversation message can carry it. */
 export function toolResult(block: ToolResultBlock): Readonly<Record<string, unknown>> | null {
   const content: Record<string, unknown>[] = [];
   let size = 0;
@@ -86,7 +86,7 @@ export function toolResult(block: ToolResultBlock): Readonly<Record<string, unkn
     else return null;
   }
   if (size > largestResult) return null;
-  // The program makes "Unknown error" of an error without words.
+  // The program replaces an empty error with "Unknown error".
   if (content.length === 0 && block.isError) content.push({ type: "text", text: "(no output)" });
   return { content, isError: block.isError };
 }

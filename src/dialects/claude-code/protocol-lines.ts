@@ -1,5 +1,5 @@
-// The lines that go to the program and the control lines that come from it, in their exact shapes.
-// It must never write a line that a client spelled: only we set the roles and types here.
+// The lines that go to the program and the control lines that come from it, in their exact shapes. It must never pass
+// on a client's line: roles and types are set only here.
 
 import { isRecord } from "../decoding.ts";
 
@@ -17,7 +17,7 @@ export function userLine(content: readonly WireBlock[], asks: boolean): Protocol
   };
 }
 
-/** The model's own earlier words. Lines with the same message id would become one message. */
+/** The model's own earlier message. Lines with the same message id would become one message. */
 export function assistantLine(content: readonly WireBlock[], model: string, uuid: string): ProtocolLine {
   const message = {
     id: `msg_${uuid.replaceAll("-", "")}`,
@@ -40,7 +40,7 @@ export function modelInUse(line: ProtocolLine): string | null {
   return model.replace(/\[[^\]]*\]$/, "");
 }
 
-/** The same message as another model's: the program leaves out the thinking of messages that are not its own model's. */
+/** The same message under another model's name: the program then leaves out its thinking. */
 export function asModel(line: ProtocolLine, model: string): ProtocolLine {
   const { message } = line;
   return line["type"] === "assistant" && isRecord(message)
@@ -60,7 +60,7 @@ export function controlRefusal(id: string, error: string): ProtocolLine {
   return { type: "control_response", response: { subtype: "error", request_id: id, error } };
 }
 
-/** Notifications need an answer too, and have no id of their own. */
+/** Notifications need an answer too, and have no id. */
 export function mcpAnswer(requestId: string, messageId: unknown, result: ProtocolLine): ProtocolLine {
   const id = messageId === undefined ? 0 : messageId;
   return controlSuccess(requestId, { mcp_response: { jsonrpc: "2.0", id, result } });
@@ -77,14 +77,14 @@ export type ControlResponse = {
   readonly isError: boolean;
 };
 
-/** What the program asks us; null for every other line. */
+/** A request from the program; null for every other line. */
 export function readControlRequest(line: ProtocolLine): ControlRequest | null {
   const { type, request_id: id, request } = line;
   if (type !== "control_request" || typeof id !== "string" || !isRecord(request)) return null;
   return { id, subtype: String(request["subtype"]), request };
 }
 
-/** What the program answers us; null for every other line. */
+/** A response from the program; null for every other line. */
 export function readControlResponse(line: ProtocolLine): ControlResponse | null {
   const { type, response } = line;
   if (type !== "control_response" || !isRecord(response)) return null;

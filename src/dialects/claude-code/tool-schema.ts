@@ -1,6 +1,6 @@
-// A tool's schema as every version of the program shows it to its model. Where a word has a value that it cannot have, the
-// program silently leaves the tool out, and 2.1.197 all the others with it. Such a word is removed; every other
-// one, known or not, stays as the client wrote it.
+// Makes a tool's schema valid for every version of the program. If a keyword has an invalid value, the program silently
+// leaves the tool out, and 2.1.197 leaves out all tools. Such a keyword is removed; every other one, known or not, stays
+// as the client wrote it.
 
 import { withFittingKeys } from "../anthropic-messages/property-keys.ts";
 import { isRecord } from "../decoding.ts";
@@ -20,17 +20,20 @@ const several = new Set(["allOf", "anyOf", "oneOf", "prefixItems"]);
 const byName = new Set(["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"]);
 const texts = new Set(["$schema", "$id", "$anchor", "format", "pattern", "$dynamicRef", "$dynamicAnchor"]);
 
-/** A member of this name costs 2.1.197 all tools of a request. */
+/** With a member of this name, 2.1.197 drops all tools of the request. */
 const rejectedValues = ["constructor"];
 
-/** The same schema where nothing is wrong with it. */
+/** Returns the same object where the schema is valid. */
 export function toolSchema(schema: Members): Members {
   const shown = repairSchema(schema, 0);
   const whole = isRecord(shown) ? withFittingKeys(flattened(shown), rejectedValues) : schema;
   return Bun.deepEquals(whole, schema) ? schema : whole;
 }
 
-/** At the top the API takes no choice among schemas: the members of all branches are shown, and those are required that `allOf` requires. */
+/**
+ * The API accepts no schema combination at the top: the properties of all branches are shown, and those that `allOf` requires are
+ * required.
+ */
 function flattened(schema: Members): Members {
   const { allOf, anyOf, oneOf, ...rest } = schema;
   if (allOf === undefined && anyOf === undefined && oneOf === undefined) return schema;
@@ -52,7 +55,7 @@ function repairSchema(schema: unknown, depth: number): unknown {
   );
 }
 
-/** What one word becomes: itself, its newer name, or nothing. */
+/** Converts one keyword: to itself, its newer name, or nothing. */
 function wordOf(word: string, value: unknown, schema: Members, depth: number): Members {
   const within = (each: unknown): unknown => repairSchema(each, depth);
   const isSchema = typeof value === "boolean" || isRecord(value);
@@ -83,7 +86,7 @@ function wordOf(word: string, value: unknown, schema: Members, depth: number): M
       if (Array.isArray(value)) return value.length > 0 ? { prefixItems: value.map(within) } : {};
       return isSchema ? { items: within(value) } : {};
     case "additionalItems":
-      // What follows the first ones has the name of all of them now.
+      // The items after the first ones now have another keyword.
       if (!isSchema) return {};
       return Array.isArray(schema["items"]) ? { items: within(value) } : { [word]: within(value) };
     default:
@@ -91,7 +94,7 @@ function wordOf(word: string, value: unknown, schema: Members, depth: number): M
   }
 }
 
-/** 2.1.197 takes no member whose schema is just true or false. */
+/** 2.1.197 accepts no property whose schema is just true or false. */
 function written(schema: unknown): unknown {
   if (typeof schema !== "boolean") return schema;
   return schema ? {} : { not: {} };

@@ -1,5 +1,5 @@
-// A history written into one message of the user, for a program that takes no lines of the model's own messages.
-// It must lose no word, and must leave no doubt about who said what.
+// Writes a history into one user message, for a program that accepts no lines with the model's own messages. It must
+// lose no text, and must make every speaker clear.
 
 import { isRecord } from "../decoding.ts";
 import type { WireBlock } from "./protocol-lines.ts";
@@ -8,7 +8,7 @@ type Speech = { readonly role: string; readonly content: readonly WireBlock[] };
 
 const speakers: Readonly<Record<string, string>> = { user: "User", assistant: "You" };
 
-/** One message's blocks: the history between two marks, then what is asked now. Images stay where they were. */
+/** One message's blocks: the history between two marks, then the current question. Images keep their places. */
 export function transcript(history: readonly Speech[], asked: readonly WireBlock[]): WireBlock[] {
   const blocks: WireBlock[] = [];
   const addText = (text: string): void => {
@@ -30,7 +30,7 @@ export function transcript(history: readonly Speech[], asked: readonly WireBlock
         break;
       case "thinking":
       case "redacted_thinking":
-        // Encrypted for the place in which it was thought.
+        // Encrypted thinking is valid only in its original place.
         break;
       default:
         blocks.push(block);

@@ -1,4 +1,4 @@
-// The tokens of an answer that took several messages: their sum. A count is unknown only where it is unknown in all of them.
+// Adds up the tokens of an answer that took several messages. A count is unknown only where it is unknown in all of them.
 
 import type { Usage } from "../../canon/usage.ts";
 

@@ -1,9 +1,9 @@
-// How vendors report problems of billing, quotas and keys, and that they are busy. Data only.
-// It must never match text that a client can put into a vendor's message, or a client could have a key suspended.
+// How vendors report billing, quota, key and overload problems. Data only. It must never match text that a client can
+// put into a vendor's message, or a client could have a key suspended.
 
 import { codeRow, rowsOf, textRow } from "./pattern.ts";
 
-/** Plans that are used up, reported with the code of a limit per minute: these rows stand before the limits'. */
+/** Used-up plans that are reported with the code of a per-minute limit: these rows come before those of the limits. */
 export const planRows = rowsOf("quota-exhausted", [
   textRow({
     vendor: "Alibaba",

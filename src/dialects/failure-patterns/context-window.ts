@@ -1,4 +1,4 @@
-// How vendors say that a request does not fit the model's window. Data only.
+// How vendors report that a request does not fit the model's context window. Data only.
 
 import { codeRow, rowsOf, textRow } from "./pattern.ts";
 

@@ -1,4 +1,4 @@
-// How vendors say that they have no such model, and that they will not answer such a request. Data only.
+// How vendors report an unknown model and a refused request. Data only.
 
 import { codeRow, rowsOf, textRow } from "./pattern.ts";
 

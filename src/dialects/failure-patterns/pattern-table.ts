@@ -1,4 +1,5 @@
-// What vendors call their failures, where the status alone does not say it: one row per text, with its source.
+// The table of vendors' error messages, for failures that the status alone does not identify: one row per text, with
+// its source.
 
 import { keyRows, limitRows, overloadRows, planRows, quotaRows } from "./account-limits.ts";
 import { contextRows } from "./context-window.ts";

@@ -1,4 +1,5 @@
-// A row in the table of vendors' error messages (pattern-table.ts). It must never judge: match-failure.ts decides what a row means.
+// A row in the table of vendors' error messages (pattern-table.ts). It must hold no logic: match-failure.ts decides what a row
+// means.
 
 import type { FailureKind } from "../../canon/failure.ts";
 
@@ -13,7 +14,7 @@ export type PatternKind = Extract<
   | "overloaded"
 >;
 
-/** An answer that matches; the tests use it. */
+/** An example answer that matches; the tests use it. */
 export type ErrorExample = {
   readonly status: number;
   readonly message: string;
@@ -24,14 +25,14 @@ export type ErrorExample = {
 export type FailurePattern = {
   readonly vendor: string;
   readonly kind: PatternKind;
-  /** `code`: looked for in the error's type and code; `text`: in its message. */
+  /** `code`: matched against the error's type and code; `text`: against its message. */
   readonly place: "code" | "text";
   readonly pattern: RegExp;
   readonly example: ErrorExample;
   readonly source: string;
-  /** Statuses with which the pattern counts; absent: those of the kind (match-failure.ts). */
+  /** Statuses for which the pattern applies; absent: those of the kind (match-failure.ts). */
   readonly statuses?: readonly number[];
-  /** The time zone of dates that name none; absent: UTC. */
+  /** The time zone of dates without one; absent: UTC. */
   readonly zone?: string;
 };
 

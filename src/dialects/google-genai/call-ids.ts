@@ -1,8 +1,8 @@
-// Google's calls and results often carry no id: they belong together by name and order. Other formats need ids.
-// The same history must always give the same ids: an upstream's prompt cache sees them.
+// Ids for Google's calls and results, which often have none: they belong together by name and order, and other formats
+// need ids. The same history must always give the same ids, because the upstream's prompt cache depends on them.
 
 export type CallIds = {
-  /** The id of a call at this place of the contents. */
+  /** The id of a call at this position of the contents. */
   opened(id: string | null, name: string, at: string): string;
   /** The id of the call that a result answers. */
   answered(id: string | null, name: string, at: string): string;

@@ -1,4 +1,4 @@
-// Google takes every field in camelCase and in snake_case: messages of its API under one spelling.
+// Normalizes the keys of Google's API messages to camelCase: Google accepts every field in camelCase and in snake_case.
 // It must never touch keys that are the client's own (arguments, results, schemas).
 
 import { isRecord } from "../decoding.ts";
@@ -6,7 +6,10 @@ import { isAbsent, wrongKind } from "../read-fields.ts";
 
 const snakePattern = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)+$/;
 
-/** The members under their camelCase names; where both spellings are there, camelCase wins. Not for schemas, arguments and results. */
+/**
+ * The members under their camelCase names; where both spellings are present, camelCase wins. Not for schemas, arguments and
+ * results.
+ */
 export function camelKeys(raw: Record<string, unknown>): Record<string, unknown> {
   const keys = Object.keys(raw);
   if (!keys.some((key) => snakePattern.test(key))) return raw;
@@ -21,7 +24,7 @@ export function camelKeys(raw: Record<string, unknown>): Record<string, unknown>
   return named;
 }
 
-/** A message of Google's API, its keys in camelCase. */
+/** A message of Google's API with camelCase keys. */
 export function messageAt(value: unknown, param: string): Record<string, unknown> {
   if (!isRecord(value)) throw wrongKind(param, "an object", value);
   return camelKeys(value);
@@ -31,7 +34,7 @@ export function optionalMessage(value: unknown, param: string): Record<string, u
   return isAbsent(value) ? null : messageAt(value, param);
 }
 
-/** Google's integers are at most 64 bits, and a number that JSON cannot hold exactly is not a count. */
+/** Google's integers have up to 64 bits, and a number that JSON cannot hold exactly is not a valid count. */
 export function optionalIntegerFrom(value: unknown, param: string, least: number): number | null {
   if (isAbsent(value)) return null;
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < least)

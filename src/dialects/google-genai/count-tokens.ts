@@ -16,7 +16,7 @@ export function encodeTokenCount(tokens: number): unknown {
   return { totalTokens: tokens };
 }
 
-/** A whole request repeats its model. */
+/** A whole request also contains its model. */
 export function countEdits(scan: JsonScan, bytes: Buffer, model: string): readonly JsonEdit[] {
   return scan.members.flatMap(({ key, start, end }) => {
     if (key !== "generateContentRequest" && key !== "generate_content_request") return [];

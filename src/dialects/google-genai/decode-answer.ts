@@ -1,5 +1,5 @@
-// Reads a vendor's GenerateContentResponse, chunk by chunk or whole, into events: the one mapping that both share.
-// It must never say finish before the bytes are over: the usage of the last chunk belongs to it.
+// Reads a vendor's GenerateContentResponse, chunk by chunk or whole, into events: one mapping for both. It must never
+// emit the finish before the bytes end: the last chunk's usage belongs to it.
 
 import type { FinishReason, StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
@@ -11,13 +11,13 @@ import { toExtras, type Members, name, withSignature } from "./extras.ts";
 import { signatureExtras } from "../call-signatures.ts";
 import { decodeUsage } from "./usage.ts";
 
-/** `{error}`, also alone in an array as the API writes it outside of event streams. */
+/** `{error}`, also as the only item of an array, as the API writes it outside event streams. */
 export function errorOf(body: unknown): Failure | null {
   if (Array.isArray(body)) return body.length === 1 ? errorOf(body[0]) : null;
   return isRecord(body) && body["error"] !== undefined && body["error"] !== null ? failureInBand(body) : null;
 }
 
-/** One candidate is asked for; others are ignored. Protocol buffers leave out an index of 0. */
+/** Only one candidate is requested; others are ignored. Protocol buffers leave out an index of 0. */
 export function firstCandidate(chunk: Members): Members | null {
   const { candidates } = chunk;
   if (!Array.isArray(candidates)) return null;
@@ -92,13 +92,13 @@ export class AnswerDecoder {
   fail(failure: Failure, out: StreamEvent[] = []): StreamEvent[] {
     const { usage } = this;
     this.close(null, out);
-    // What was counted until now may have been charged.
+    // Tokens counted so far may have been charged.
     if (usage.input !== null || usage.output !== null) out.push({ type: "usage", usage });
     out.push({ type: "failure", failure });
     return out;
   }
 
-  /** The answer is over. `isWhole`: it came as one body, so that nothing can be missing at its end. */
+  /** Ends the answer. `isWhole`: it came as one body, so nothing can be missing at its end. */
   finish(isWhole: boolean): StreamEvent[] {
     const { word, candidateRest, promptFeedback } = this;
     const known = this.reason ?? (this.isBlocked ? "refused" : isWhole && this.count > 0 ? "stop" : null);
@@ -118,7 +118,7 @@ export class AnswerDecoder {
     return out;
   }
 
-  /** What a chunk says beside its candidates. */
+  /** A chunk's members besides its candidates. */
   private takeHead(chunk: Members, out: StreamEvent[]): void {
     if (this.id === "") this.id = readText(chunk["responseId"]);
     if (this.model === "") this.model = readText(chunk["modelVersion"]);
@@ -180,7 +180,7 @@ export class AnswerDecoder {
     return null;
   }
 
-  /** The index of the open block of this kind; another one is closed before. */
+  /** The index of the open block of this kind; closes another one first. */
   private enter(kind: "text" | "thinking", out: StreamEvent[]): number {
     if (this.open?.kind === kind) return this.open.index;
     this.close(null, out);

@@ -1,5 +1,5 @@
-// The client's `generationConfig` -> canonical limits, sampling, answer format and thinking.
-// It must never lose a member: what has no place in the canonical form stays in the extras under its own name.
+// Turns the client's `generationConfig` into canonical limits, sampling, answer format and thinking. It must never lose
+// a member: what has no canonical form stays in the extras under its own name.
 
 import type { Effort } from "../../canon/effort.ts";
 import type { AnswerFormat, Thinking } from "../../canon/request.ts";
@@ -18,7 +18,7 @@ export type GenerationConfig = {
   readonly format: AnswerFormat | null;
   readonly thinking: Thinking | null;
   readonly effort: Effort | null;
-  /** `generationConfig` (the rest), `thinkingConfig` and `format` (as written), where there are any. */
+  /** `generationConfig` (the rest), `thinkingConfig` and `format` (as written), where present. */
   readonly ownExtras: Members;
 };
 

@@ -1,5 +1,5 @@
-// One part of a client's content -> a block. A part without a place in the canonical form becomes an opaque block.
-// It must never fetch what a URI points to.
+// Turns one part of a client's content into a block. A part without a canonical form becomes an opaque block. It must
+// never fetch what a URI points to.
 
 import type {
   Block,
@@ -27,10 +27,10 @@ import { decodeExtraContent, readForeignSignature, fromGoogleBase64 } from "../c
 import { messageAt, optionalMessage } from "./camel-keys.ts";
 import { toExtras, type Members, name, restOf, withSignature } from "./extras.ts";
 
-/** The place of a part: `param` for people, `at` for ids that must be the same in every turn. */
+/** The position of a part: `param` for error messages, `at` for ids that must be the same in every turn. */
 export type Place = { readonly param: string; readonly at: string; readonly isModel: boolean };
 
-const ours: ReadonlySet<string> = new Set([
+const decodedMembers: ReadonlySet<string> = new Set([
   "text",
   "thought",
   "thoughtSignature",
@@ -45,7 +45,7 @@ export function decodePart(value: unknown, place: Place, ids: CallIds): Block | 
   const { param } = place;
   const part = messageAt(value, param);
   const signature = optionalText(part["thoughtSignature"], `${param}.thoughtSignature`);
-  const rest = restOf(part, ours);
+  const rest = restOf(part, decodedMembers);
   const ownExtras = {
     ...withSignature(signature || null),
     ...(Object.keys(rest).length === 0 ? {} : { rest }),
@@ -68,21 +68,21 @@ function decodeThought(text: string, signature: string | null, members: Members)
   const mark = fromGoogleBase64(signature ?? "");
   const others = mark === null ? null : isThinkingMark(mark) ? mark : readForeignSignature(mark);
   if (others !== null) return { type: "thinking", text, signature: others };
-  // Marked as ours even when empty: only Google's own thoughts go back to Google.
+  // Marked as ours even when empty: only Google's own thinking goes back to Google.
   return { type: "thinking", text, signature, extras: { [name]: members } };
 }
 
 const present = (value: unknown): boolean => value !== undefined && value !== null;
 const base64Pattern = /^[A-Za-z0-9+/]+={0,2}$/;
 
-/** Null for what is not an image of the user: audio, video, documents, the model's own images. */
+/** Null for anything but a user's image: audio, video, documents, the model's own images. */
 function decodeInline(value: unknown, place: Place, ownExtras: Members): ImageBlock | null {
   const param = `${place.param}.inlineData`;
   const inline = messageAt(value, param);
   const mediaType = wordAt(inline["mimeType"], `${param}.mimeType`);
   let data = wordAt(inline["data"], `${param}.data`);
   if (place.isModel || !/^image\/[a-z0-9.+-]+(?:;|$)/i.test(mediaType)) return null;
-  // JSON of protocol buffers may use either alphabet of base64.
+  // Protocol buffers' JSON may use either base64 alphabet.
   if (/[-_\s]/.test(data)) data = data.replace(/\s+/g, "").replaceAll("-", "+").replaceAll("_", "/");
   if (!base64Pattern.test(data)) throw invalid(`${param}.data`, `${param}.data does not hold valid base64.`);
   return {
@@ -134,7 +134,7 @@ function decodeCall(value: unknown, place: Place, ownExtras: Members, ids: CallI
   };
 }
 
-/** What a chat vendor wrote beside its call goes back to that format, and never to Google as a signature. */
+/** What a chat vendor added to its call goes back to that format, and never to Google as a signature. */
 function signedExtras(ownExtras: Members): { extras?: Extras } {
   const { thoughtSignature, ...rest } = ownExtras;
   const opened = typeof thoughtSignature === "string" ? decodeExtraContent(thoughtSignature) : undefined;
@@ -179,7 +179,7 @@ function wordsOf(response: Record<string, unknown>): { text: string; isError: bo
   return { text: typeof value === "string" ? value : JSON.stringify(value), isError: key === "error" };
 }
 
-/** The texts of a system instruction: other kinds of parts have no place there. */
+/** The texts of a system instruction, which may contain no other kinds of parts. */
 export function decodeSystemPart(value: unknown, param: string): TextBlock | null {
   const part = messageAt(value, param);
   if (!present(part["text"]))

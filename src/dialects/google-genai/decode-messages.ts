@@ -1,5 +1,5 @@
-// The client's `contents` and `systemInstruction` -> canonical messages and system.
-// It must never drop content silently: a part that no other format has stays as an opaque block.
+// Turns the client's `contents` and `systemInstruction` into canonical messages and system. It must never drop content
+// silently: a part that no other format has becomes an opaque block.
 
 import type { Block, Message, TextBlock, ThinkingBlock } from "../../canon/request.ts";
 import { type CallIds, callIds } from "./call-ids.ts";
@@ -8,7 +8,7 @@ import { messageAt } from "./camel-keys.ts";
 import { decodePart, decodeSystemPart } from "./decode-content.ts";
 import { name, extrasOf, signatureIn } from "./extras.ts";
 
-/** Google knows user and model; the others are the words of old clients and of other formats for the same. */
+/** Google knows user and model; the other roles come from old clients and other formats. */
 const roles: ReadonlyMap<unknown, "user" | "assistant"> = new Map<unknown, "user" | "assistant">([
   [undefined, "user"],
   [null, "user"],
@@ -26,7 +26,7 @@ export function decodeMessages(contents: readonly unknown[]): Message[] {
   for (const [i, each] of contents.entries()) {
     const message = decodeMessage(each, i, ids);
     const previous = messages.at(-1);
-    // The chats of Google's package keep every chunk of a stream as a separate content.
+    // Chats of Google's SDK keep every chunk of a stream as a separate content.
     if (message.role === "assistant" && previous?.role === "assistant")
       messages[messages.length - 1] = {
         role: "assistant",
@@ -37,7 +37,7 @@ export function decodeMessages(contents: readonly unknown[]): Message[] {
   return messages;
 }
 
-/** Two chunks of one text are one text. */
+/** Joins two chunks of one text. */
 function joined(left: readonly Block[], right: readonly Block[]): Block[] {
   const last = left.at(-1);
   const [first, ...rest] = right;
@@ -66,11 +66,11 @@ function decodeMessage(value: unknown, index: number, ids: CallIds): Message {
   return { role, content };
 }
 
-/** Only Google's own thoughts have extras of Google's. */
+/** Only Google's own thinking has Google extras. */
 const isForeign = (block: Block): block is ThinkingBlock =>
   block.type === "thinking" && block.extras === undefined;
 
-/** The mark of a streamed thought comes in an empty part after its pieces. */
+/** The mark of streamed thinking comes in an empty part after its pieces. */
 function signedThinking(content: Block[], signature: ThinkingBlock): ThinkingBlock {
   let { text } = signature;
   for (
@@ -94,7 +94,7 @@ function keepSignature(content: Block[], signature: string | null): void {
   };
 }
 
-/** A content, or a plain text as some clients write it. */
+/** A content, or a plain string as some clients write it. */
 export function decodeSystem(value: unknown): TextBlock[] {
   if (value === undefined || value === null || value === "") return [];
   if (typeof value === "string") return [{ type: "text", text: value }];

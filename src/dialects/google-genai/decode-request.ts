@@ -1,5 +1,5 @@
-// The client's generateContent body -> canonical. The path, not the body, says the model and whether a stream is asked for.
-// It must never throw anything but Failure.
+// Turns the client's generateContent body into the canonical request. The path, not the body, names the model and requests
+// a stream. It must never throw anything but Failure.
 
 import { type ChatRequest, emptyRequest } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";

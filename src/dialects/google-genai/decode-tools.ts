@@ -1,5 +1,5 @@
-// The client's `tools` and `toolConfig` -> canonical. Google's own tools (search, code execution, maps) become opaque tools.
-// It must never check a schema: the vendor of the model does.
+// Turns the client's `tools` and `toolConfig` into canonical ones. Google's own tools (search, code execution, maps) become
+// opaque tools. It must never check a schema: the vendor of the model does.
 
 import type { OpaqueTool, Tool, ToolChoice } from "../../canon/request.ts";
 import {
@@ -55,7 +55,7 @@ function decodeTool(value: unknown, param: string): Tool {
 
 export type DecodedToolChoice = {
   readonly choice: ToolChoice | null;
-  /** The client's own `toolConfig`, for a request that goes to Google. */
+  /** The client's own `toolConfig`, for a request to Google. */
   readonly toolConfig: Members | null;
 };
 

@@ -1,5 +1,5 @@
-// Google's generateContent (ai.google.dev/api/generate-content), both halves put together.
-// It must never hold logic of its own.
+// Google's generateContent (ai.google.dev/api/generate-content): assembles both halves of the dialect. It must never
+// hold logic of its own.
 
 import { blankFrame } from "../../wire/sse.ts";
 import type { FullDialect } from "../dialect.ts";
@@ -31,8 +31,8 @@ export const googleGenai: FullDialect = {
     encodeFailureFrame,
     encodeModelList,
     encodeModel,
-    // The format has no typed word for "still here", and gemini-cli stops reading at a comment. Nor has it one for
-    // the end: the finish reason is in the last chunk.
+    // The format has no keep-alive event, and gemini-cli stops reading at a comment. It has no end marker either: the
+    // finish reason is in the last chunk.
     framing: { ...eventStream, heartbeat: blankFrame, quiet: blankFrame, remark: null },
     sizeMembers: {
       within: {
@@ -43,7 +43,7 @@ export const googleGenai: FullDialect = {
     },
   },
   backend: {
-    // The key goes into a header, because addresses end up in logs.
+    // The key goes into a header, because URLs end up in logs.
     path: ({ model, stream }) =>
       `/models/${encodeURIComponent(model)}:${stream ? "streamGenerateContent?alt=sse" : "generateContent"}`,
     encodeRequest,

@@ -1,5 +1,5 @@
-// The verbs embedContent and batchEmbedContents (ai.google.dev/api/embeddings) <-> texts and vectors, for targets of another
-// format. It must never assign a vector to another text.
+// Converts embedContent and batchEmbedContents (ai.google.dev/api/embeddings) to and from texts and vectors, for targets of
+// another format. It must never assign a vector to another text.
 
 import type { EmbeddingRequest, Embeddings } from "../../canon/embedding.ts";
 import { Failure } from "../../canon/failure.ts";
@@ -28,7 +28,7 @@ export function decodeEmbeddingRequest(body: unknown, verb: EmbedVerb, note?: No
   if (!isRecord(body)) throw invalid(null, `The request body must be a JSON object, not ${shown(body)}.`);
   const requests: readonly unknown[] =
     verb === "embedContent" ? [body] : optionalList(body.requests, "requests");
-  if (requests.length === 0) throw invalid("requests", "requests must hold at least one request.");
+  if (requests.length === 0) throw invalid("requests", "requests must contain at least one request.");
   let dimensions: number | null = null;
   const texts = requests.map((request, i) => {
     const at = verb === "embedContent" ? "" : `requests[${i}].`;
@@ -74,7 +74,7 @@ export function decodeEmbeddings(reply: unknown, count: number): Embeddings {
   const found: readonly unknown[] = Array.isArray(body.embeddings) ? body.embeddings : [body.embedding];
   const vectors = found.map((each) => (isRecord(each) && Array.isArray(each.values) ? each.values : null));
   if (vectors.length !== count || vectors.some((vector) => vector === null))
-    throw new Failure("bad-output", "The upstream's answer does not hold a vector for each text.");
+    throw new Failure("bad-output", "The upstream's answer does not contain a vector for each text.");
   const usage = isRecord(body.usageMetadata) ? body.usageMetadata : {};
   return { vectors: vectors as number[][], tokens: tokenCount(usage.promptTokenCount) };
 }

@@ -1,4 +1,4 @@
-// What streams and whole answers share on the way to a client: the head with its id and model, and its end.
+// What streams and whole answers to a client share: the head with id and model, and the end.
 
 import type { FinishReason } from "../../canon/event.ts";
 import { isRecord } from "../decoding.ts";
@@ -13,13 +13,13 @@ export function answerHead(id: string, model: string, facts: AnswerFacts): Recor
 
 export type AnswerClosing = {
   readonly finishReason: string;
-  /** Members of the candidate beside its content; null when there is no candidate, because the prompt itself was rejected. */
+  /** The candidate's members besides its content; null when the prompt itself was rejected and there is no candidate. */
   readonly candidate: Members | null;
-  /** Members beside the candidates. */
+  /** Members besides the candidates. */
   readonly outside: Members;
 };
 
-/** `ownExtras`: what Google said at the end of this answer, where it was Google's. */
+/** `ownExtras`: what Google sent at the end of this answer, if Google wrote it. */
 export function answerClosing(
   reason: FinishReason,
   ownExtras: Members,

@@ -1,5 +1,5 @@
-// Canonical limits, sampling, format, tool choice and thinking -> Google's `generationConfig` and `toolConfig`.
-// What a client of this format wrote goes up unchanged, as long as the request still asks for it.
+// Turns canonical limits, sampling, format, tool choice and thinking into Google's `generationConfig` and `toolConfig`.
+// What a client of this format wrote is sent unchanged, as long as the request still asks for it.
 
 import { budgetOfEffort, type Effort, effortOfBudget, nearestEffort } from "../../canon/effort.ts";
 import type { ChatRequest } from "../../canon/request.ts";
@@ -83,7 +83,9 @@ function encodeThinking(request: ChatRequest, ownExtras: Members, takes: Takes, 
 const shownIn = ({ includeThoughts }: Members): Members =>
   includeThoughts === undefined ? {} : { includeThoughts };
 
-/** Would the model accept what the client wrote? Models with levels take budgets too, but not the other way round. */
+/**
+ * Whether the model accepts what the client wrote. Models with levels accept budgets too, but not the other way round.
+ */
 function isAcceptedThinking({ thinking, effort }: ChatRequest, takes: Takes): boolean {
   if (takes.thinking === "none") return false;
   if (takes.thinking === "adaptive")
@@ -99,7 +101,7 @@ function isAcceptedThinking({ thinking, effort }: ChatRequest, takes: Takes): bo
 const rangeOf = ({ budgets }: Takes): { readonly least: number; readonly most: number } =>
   budgets ?? { least: 1, most: Number.MAX_SAFE_INTEGER };
 
-/** Models that always think are asked for the least of it. */
+/** Models that always think get the lowest level. */
 function leastThinking(takes: Takes): Members {
   if (takes.thinking === "adaptive") return { thinkingLevel: levelFor("minimal", takes) };
   return { thinkingBudget: takes.thinkingOff ? 0 : rangeOf(takes).least };
@@ -117,7 +119,7 @@ export function encodeToolConfig(request: ChatRequest): Members | null {
   const { toolChoice, tools } = request;
   if (toolChoice === null || tools.length === 0) return Object.keys(kept).length === 0 ? null : kept;
   const calling = kept["functionCallingConfig"];
-  // A forced call that the model does not take has been withdrawn.
+  // A forced call that the model does not support has been withdrawn.
   const isTakenBack = isRecord(calling) && calling["mode"] === "ANY" && toolChoice.type === "auto";
   if (isRecord(calling) && !isTakenBack) {
     const allowed = calling["allowedFunctionNames"];

@@ -1,5 +1,5 @@
-// Blocks -> parts of a content. Google's own parts come back unchanged, with their signatures.
-// It must never drop content that the model would miss; order-history.ts puts the history in order and notes what has no place here.
+// Turns blocks into parts of a content. Google's own parts go back unchanged, with their signatures. It must never drop content
+// that the model would miss; order-history.ts orders the history and notes what has no place here.
 
 import type { Block, Extras, FileBlock, ImageBlock, TextBlock, ToolCallBlock } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
@@ -16,7 +16,7 @@ function restIn(block: { readonly extras?: Extras }): Members {
   return isRecord(rest) ? rest : {};
 }
 
-/** Everything but calls and results, which depend on their turn. */
+/** Every block except calls and results, which depend on their turn. */
 export function encodePlain(block: Block): Part[] {
   switch (block.type) {
     case "text":
@@ -36,7 +36,7 @@ export function encodePlain(block: Block): Part[] {
   }
 }
 
-/** An empty text is refused by the API. */
+/** The API refuses an empty text. */
 function encodeText(block: TextBlock): Part[] {
   if (block.text === "") return [];
   const { signatureAfter } = extrasOf(block.extras);

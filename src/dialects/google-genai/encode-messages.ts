@@ -1,5 +1,5 @@
-// Canonical messages -> `contents`: every call answered in the very next content, in the order of the calls.
-// It must never leave a call of the running turn without a signature where the model demands one.
+// Turns canonical messages into `contents`: the next content answers every call, in call order. It must never leave a
+// call of the running turn without a signature where the model demands one.
 
 import type { Message, ToolCallBlock } from "../../canon/request.ts";
 import type { Note } from "../dialect.ts";
@@ -18,7 +18,7 @@ export const unsignedCallMark = "skip_thought_signature_validator";
 export const historyRules: HistoryRules = {
   format: name,
   systemMessages: "as-user",
-  // Only Google's own thoughts go back to Google.
+  // Only Google's own thinking goes back to Google.
   acceptsThinking: (block) => block.extras?.[name] !== undefined,
   fitId: (id) => id,
   startsWithUser: true,
@@ -45,12 +45,12 @@ function encodeModelTurn({ content }: Turn, isSigned: boolean, note: Note): Part
   });
 }
 
-/** Only the first of parallel calls carries one. */
+/** Only the first of parallel calls has a signature. */
 function signatureFor(block: ToolCallBlock, isDue: boolean): string | null {
   return signatureIn(block.extras) ?? (isDue ? unsignedCallMark : null);
 }
 
-/** The responses are a content of their own; the text follows. */
+/** The responses form a separate content; the text follows. */
 function encodeUserTurn({ answers, content }: Turn, isSigned: boolean, note: Note): Content[] {
   const responses: Part[] = [];
   const media: Part[] = [];

@@ -1,5 +1,5 @@
-// Canonical request -> the body that goes to Google. Model and streaming are in the path (dialect.ts).
-// It must never read another dialect's extras, nor drop what would change the answer.
+// Turns a canonical request into the body for Google. Model and streaming are in the path (dialect.ts). It must never
+// read another dialect's extras, nor drop what would change the answer.
 
 import type { ChatRequest, Tool } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
@@ -55,7 +55,9 @@ function encodeTools(request: ChatRequest): unknown[] {
   ];
 }
 
-/** Whole JSON Schema goes into `parametersJsonSchema`: `parameters` knows only a subset of OpenAPI and refuses the rest by name. */
+/**
+ * Full JSON Schema goes into `parametersJsonSchema`: `parameters` accepts only a subset of OpenAPI and refuses the rest by name.
+ */
 function encodeTool(tool: Tool): Wire {
   if (!toolNamePattern.test(tool.name))
     throw unsupported(

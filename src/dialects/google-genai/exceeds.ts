@@ -1,5 +1,5 @@
-// Whether a generateContent body that could pass through asks for more than its model takes.
-// It must never change anything: the translation does.
+// Checks whether a generateContent body that could pass through asks for more than its model accepts. It must never
+// change anything: the translation does.
 
 import { isEffort } from "../../canon/effort.ts";
 import type { Takes } from "../../canon/takes.ts";
@@ -12,7 +12,7 @@ type Members = Readonly<Record<string, unknown>>;
 
 const inCamel = (value: unknown): Members => (isRecord(value) ? camelKeys(value) : {});
 
-/** The API reads its members in both spellings. */
+/** The API accepts both spellings of its members. */
 function member(scan: JsonScan, bytes: Buffer, camel: string, snake: string): Members {
   return inCamel(memberRecord(scan, bytes, memberNamed(scan, camel) === undefined ? snake : camel));
 }
@@ -36,7 +36,7 @@ export function exceeds(scan: JsonScan, bytes: Buffer, takes: Takes): boolean {
 
 const isNumber = (value: unknown): boolean => typeof value === "number";
 
-/** Models with levels take budgets too, but not the other way round. */
+/** Models with levels accept budgets too, but not the other way round. */
 function exceedsThinking(takes: Takes, { thinkingBudget: budget, thinkingLevel: level }: Members): boolean {
   if (takes.thinking === "none") return isNumber(budget) || level !== undefined;
   if (typeof level === "string") {

@@ -1,5 +1,5 @@
-// The dialect's name and its extras: what only Google understands travels there and comes back out.
-// It must never read another dialect's extras.
+// The dialect's name and its extras, which carry what only Google understands. It must never read another dialect's
+// extras.
 
 import type { Extras } from "../../canon/request.ts";
 import { isThinkingMark } from "../thinking-signatures.ts";
@@ -8,10 +8,10 @@ import { toGoogleBase64 } from "../call-signatures.ts";
 export const name = "google-genai";
 
 export type Members = Readonly<Record<string, unknown>>;
-const nothing: Members = {};
+const noExtras: Members = {};
 
 export function extrasOf(extras: Extras | undefined): Members {
-  return extras?.[name] ?? nothing;
+  return extras?.[name] ?? noExtras;
 }
 
 /** `{ extras }` to be spread into a block or an event, or nothing when there are none. */
@@ -19,13 +19,13 @@ export function toExtras(members: Members): { extras?: Extras } {
   return Object.keys(members).length === 0 ? {} : { extras: { [name]: members } };
 }
 
-/** The encrypted thought that belongs to this block, from Google's field of that name. */
+/** The thought signature of this block, from Google's field of that name. */
 export function signatureIn(extras: Extras | undefined): string | null {
   const { thoughtSignature } = extrasOf(extras);
   return typeof thoughtSignature === "string" && thoughtSignature !== "" ? thoughtSignature : null;
 }
 
-/** Google's own signature of a thought, else the mark that says whose it is. */
+/** Google's own thought signature, else the mark that names its vendor. */
 export function thinkingSignature(thought: {
   readonly signature: string | null;
   readonly extras?: Extras;

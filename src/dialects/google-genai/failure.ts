@@ -1,5 +1,5 @@
-// Failures in Google's words, both ways: {error: {code, message, status, details}}, alone or inside a stream.
-// It must never pass on a key, a page of HTML or more than a paragraph of a vendor's text.
+// Failures in Google's form, both directions: {error: {code, message, status, details}}, alone or inside a stream. It
+// must never pass on a key, a page of HTML or more than a paragraph of a vendor's text.
 
 import { Failure, type FailureKind } from "../../canon/failure.ts";
 import { encodeFrame } from "../../wire/sse.ts";
@@ -11,7 +11,7 @@ import { isDayQuota, msUntilNewDay, reasonOf, retryDelayOf } from "./quota.ts";
 const wrong = "INVALID_ARGUMENT";
 const limit = "RESOURCE_EXHAUSTED";
 
-/** Words of google.rpc.Code; what they mean is in the reason of `details`. */
+/** Values of google.rpc.Code; the reason in `details` says what they mean. */
 const statusWords: Readonly<Record<FailureKind, string>> = {
   "invalid-request": wrong,
   unsupported: wrong,
@@ -82,7 +82,7 @@ export function decodeFailure(answer: ErrorAnswer): Failure {
   return failureOf({ status: answer.status, words, error, waitMs, nowMs: answer.nowMs });
 }
 
-/** An error that came inside a stream whose status was 200; its code takes the status's place. */
+/** An error inside a stream whose status was 200; its code replaces the status. */
 export function failureInBand(body: unknown): Failure {
   const error = errorIn(body);
   const code = Number(error?.["code"]);
@@ -125,11 +125,11 @@ type ToldError = {
 
 function failureOf({ status, words, error, waitMs, nowMs }: ToldError): Failure {
   if (status === 429 && isDayQuota(error)) {
-    // The day's quota comes back at midnight in California; the delay beside it is the minute limit's.
+    // The daily quota resets at midnight in California; the delay given with it belongs to the per-minute limit.
     const untilMs = nowMs === null ? null : msUntilNewDay(nowMs);
     return failureOfStatus(status, { ...words, code: "insufficient_quota" }, untilMs, nowMs);
   }
-  // The reason is Google's own word in `details`; it means nothing to a client.
+  // The reason is Google's own code in `details`; it means nothing to a client.
   const details = { ...words, code: reasonOf(error) };
   const failure = failureOfStatus(truerStatus(status, words), details, waitMs, nowMs);
   return details.code === null
@@ -150,7 +150,7 @@ function truerStatus(status: number, words: ErrorDetails): number {
 const presentableError = (words: ErrorDetails | null): ErrorDetails | null =>
   words === null ? null : { ...words, code: null, param: null, details: undefined };
 
-/** The error object, also inside the array in which Google writes errors of streams. */
+/** The error object, also inside the array that Google uses for stream errors. */
 function errorIn(body: unknown): Record<string, unknown> | null {
   const outer: unknown = Array.isArray(body) ? body[0] : body;
   if (!isRecord(outer)) return null;

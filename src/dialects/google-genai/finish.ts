@@ -1,4 +1,4 @@
-// Why an answer ended, in Google's words (FinishReason of ai.google.dev/api/generate-content) and the canonical ones.
+// Maps Google's finish reasons (FinishReason of ai.google.dev/api/generate-content) to the canonical ones and back.
 
 import type { FinishReason } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
@@ -37,7 +37,7 @@ const brokenReasons: ReadonlySet<string> = new Set([
   "MISSING_THOUGHT_SIGNATURE",
 ]);
 
-/** Null: this chunk does not finish. A Failure: the vendor discarded the answer. Unknown words count as stop. */
+/** Null: this chunk does not finish. A Failure: the vendor discarded the answer. Unknown reasons count as stop. */
 export function decodeFinish(word: unknown): FinishReason | Failure | null {
   if (typeof word !== "string" || word === "" || word === "FINISH_REASON_UNSPECIFIED") return null;
   if (brokenReasons.has(word))
@@ -47,18 +47,18 @@ export function decodeFinish(word: unknown): FinishReason | Failure | null {
   return canonicalReasons.get(word) ?? "stop";
 }
 
-/** True for words that `wordOfReason` would not write by itself. */
+/** True for reasons that `wordOfReason` would not write by itself. */
 export function isFinerThanCanon(word: string): boolean {
   return word !== "STOP" && word !== "MAX_TOKENS" && word !== "SAFETY";
 }
 
-/** `kept`: the vendor's own word from the extras, used where it means the same. */
+/** `kept`: the vendor's own reason from the extras, used where it means the same. */
 export function encodeFinish(reason: FinishReason, kept: unknown): string {
   const plain = googleReasons[reason];
   return typeof kept === "string" && decodeFinish(kept) === decodeFinish(plain) ? kept : plain;
 }
 
-/** How a client understands the word, calls considered. */
+/** How a client understands the reason, considering calls. */
 export function settleReason(reason: FinishReason, hasCalls: boolean): FinishReason {
   return reason === "stop" && hasCalls ? "tool-calls" : reason;
 }

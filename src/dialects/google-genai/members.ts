@@ -1,5 +1,5 @@
-// What a generateContent request may hold: one row a member of the body and of its `generationConfig` (member-table.ts).
-// It must never describe the inside of a list or an object: decode-*.ts read that.
+// The members of a generateContent request: one row per member of the body and of its `generationConfig`
+// (member-table.ts). It must never describe the inside of a list or an object: decode-*.ts read that.
 
 import { list, listOfTexts, numberIn, ofKinds, record, text } from "../member-checks.ts";
 import type { MemberCheck, MemberRefusal, MemberRow } from "../member-row.ts";
@@ -24,7 +24,7 @@ const wholeFromOne: MemberCheck<number | null> = {
   schema: (zod) => zod.int().min(1),
 };
 
-/** What only Google's API can do. */
+/** Features that only Google's API has. */
 const refused = (
   when: string,
   what: string,
@@ -46,22 +46,22 @@ export const requestMembers = new MemberTable({
     "proxy",
     "extra_body",
   ),
-  model: { check: text, home: "canonical", elsewhere: "said", isUnique: true, docs: "The path names it." },
-  contents: { check: contents, home: "canonical", elsewhere: "said", isRequired: true, isUnique: true },
+  model: { check: text, home: "canonical", elsewhere: "carried", isUnique: true, docs: "The path names it." },
+  contents: { check: contents, home: "canonical", elsewhere: "carried", isRequired: true, isUnique: true },
   systemInstruction: {
     check: ofKinds("an object", ["object", "string"]),
     home: "canonical",
-    elsewhere: "said",
+    elsewhere: "carried",
     passthrough: "unchecked",
   },
   tools: {
     check: ofKinds("an array", ["array", "object"]),
     home: "canonical",
-    elsewhere: "said",
+    elsewhere: "carried",
     passthrough: "unchecked",
   },
-  toolConfig: { check: record, home: "canonical", elsewhere: "said", passthrough: "unchecked" },
-  generationConfig: { check: record, home: "canonical", elsewhere: "said", passthrough: "unchecked" },
+  toolConfig: { check: record, home: "canonical", elsewhere: "carried", passthrough: "unchecked" },
+  generationConfig: { check: record, home: "canonical", elsewhere: "carried", passthrough: "unchecked" },
   safetySettings: { check: list, home: "extras", elsewhere: "noted", passthrough: "unchecked" },
   cachedContent: {
     home: "extras",
@@ -75,12 +75,12 @@ const answerFormat = refused("given, and not JSON with or without a schema", "th
 
 export const configMembers = new MemberTable(
   {
-    maxOutputTokens: { check: wholeFromOne, home: "canonical", elsewhere: "said" },
-    temperature: { check: numberIn(0, 2), home: "canonical", elsewhere: "said" },
-    topP: { check: numberIn(0, 1), home: "canonical", elsewhere: "said" },
-    topK: { check: numberIn(0, 1_000_000), home: "canonical", elsewhere: "said" },
-    stopSequences: { check: listOfTexts, home: "canonical", elsewhere: "said" },
-    thinkingConfig: { check: record, home: "canonical", elsewhere: "said" },
+    maxOutputTokens: { check: wholeFromOne, home: "canonical", elsewhere: "carried" },
+    temperature: { check: numberIn(0, 2), home: "canonical", elsewhere: "carried" },
+    topP: { check: numberIn(0, 1), home: "canonical", elsewhere: "carried" },
+    topK: { check: numberIn(0, 1_000_000), home: "canonical", elsewhere: "carried" },
+    stopSequences: { check: listOfTexts, home: "canonical", elsewhere: "carried" },
+    thinkingConfig: { check: record, home: "canonical", elsewhere: "carried" },
     candidateCount: {
       check: wholeFromOne,
       home: "extras",
@@ -104,7 +104,7 @@ export const configMembers = new MemberTable(
       home: "extras",
       elsewhere: refused("true", "log probabilities", (value) => value === true),
     },
-    // The decoder moves what asks for JSON into the canonical form.
+    // The decoder moves a request for JSON into the canonical form.
     responseMimeType: { check: text, home: "extras", elsewhere: answerFormat },
     responseSchema: { home: "extras", elsewhere: answerFormat },
     responseJsonSchema: { home: "extras", elsewhere: answerFormat },

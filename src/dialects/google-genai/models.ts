@@ -1,4 +1,4 @@
-// The model list in Google's shape (ai.google.dev/api/models). One page holds everything.
+// The model list in Google's shape (ai.google.dev/api/models). One page contains everything.
 
 import type { ModelCard } from "../dialect.ts";
 

@@ -1,9 +1,9 @@
-// Google's own schema form (a cut of OpenAPI 3.0: "STRING", `nullable`, counts as text) -> JSON Schema, as other formats want it.
-// The original travels in the extras; this must never be sent to Google in its place.
+// Turns Google's own schema form (a subset of OpenAPI 3.0: "STRING", `nullable`, counts as strings) into JSON Schema for other
+// formats. The original travels in the extras; the result must never be sent to Google in its place.
 
 import { isRecord } from "../decoding.ts";
 
-/** int64 fields, which JSON writes as text (ai.google.dev/api/caching#Schema). */
+/** int64 fields, which JSON writes as strings (ai.google.dev/api/caching#Schema). */
 const counts: ReadonlySet<string> = new Set([
   "minItems",
   "maxItems",

@@ -1,5 +1,5 @@
-// Google bodies and frames that pass through: what one frame says for the record. The model is in the path, so no byte of a body changes.
-// It must never keep state, nor read more than a frame.
+// Google bodies and frames that pass through: reads what one frame adds to the record. The model is in the path, so no byte of a
+// body changes. It must never keep state, nor read more than a frame.
 
 import { Failure } from "../../canon/failure.ts";
 import type { Takes } from "../../canon/takes.ts";
@@ -86,7 +86,7 @@ function replyFacts(body: unknown): FrameFacts | null {
   return chunkFacts(body);
 }
 
-/** Rows with `isUnique`: of two the vendor might read the other one. */
+/** Rows with `isUnique`: with a duplicate, the vendor might read the other one. */
 type FoundMembers = { model: JsonMember | undefined; contents: JsonMember | undefined };
 
 function requiredEdits(scan: JsonScan, bytes: Buffer, target: TargetFacts): readonly JsonEdit[] {
@@ -103,7 +103,7 @@ function requiredEdits(scan: JsonScan, bytes: Buffer, target: TargetFacts): read
   const { contents, model } = seen;
   if (contents === undefined) throw wrongKind("contents", "an array of contents", undefined);
   if (bytes.toString("latin1", contents.start + 1, contents.end - 1).trim() === "")
-    throw invalid("contents", "contents must hold at least one content.");
+    throw invalid("contents", "contents must contain at least one content.");
   if (model === undefined || model.kind === "null") return [];
   const wanted = `models/${target.model}`;
   return readString(bytes, model.start, model.end) === wanted
@@ -113,7 +113,7 @@ function requiredEdits(scan: JsonScan, bytes: Buffer, target: TargetFacts): read
 
 const words = (...texts: readonly string[]): readonly Buffer[] => texts.map((text) => Buffer.from(text));
 const callWords = words('"functionCall"', '"function_call"');
-/** What a chat vendor wrote beside its call, and other makers' thoughts. */
+/** What a chat vendor added to its call, and other vendors' thinking. */
 const ourSignaturePrefix = Buffer.from(`"${googleMark}`);
 const signatureWords = words('"thoughtSignature"', '"thought_signature"');
 
@@ -133,20 +133,20 @@ function reasonToTranslate(
   if (cannotThink && thinkingWords.some((word) => bytes.includes(word))) return "no-thinking";
   const isSigned = holdsAny(body, signatureWords);
   if (isSigned && bytes.includes(ourSignaturePrefix)) return "clawgate-mark";
-  // Other models' calls: only a translation says of an unsigned one what Gemini 3 accepts.
+  // Other models' calls: only a translation makes an unsigned one acceptable to Gemini 3.
   if (!isSigned && (target.takes?.signedCalls ?? true) && holdsAny(body, callWords)) return "unsigned-calls";
   return takes !== null && exceeds(scan, bytes, takes) ? "model-limits" : null;
 }
 
 const thinkingWords = words('"thinkingConfig"', '"thinking_config"');
 
-// A role of other formats and spellings of media types that Google refuses and the decoder reads.
+// A role of other formats and spellings of media types that Google refuses but the decoder accepts.
 const translateMarkers = [...words('"assistant"'), ...refusedTypeWords];
 
 export const passthrough: PassthroughHalf = {
   watchedWords: watchedWords([...translateMarkers, ...callWords, ...signatureWords]),
   reasonToTranslate,
-  // Inside strings quotes are escaped: these mark only frames with news (or arguments that are called so).
+  // Inside strings quotes are escaped: these markers occur only in frames with news (or as argument names).
   frameMarkers: ['"finishReason"', '"blockReason"', '"error"', '"functionCall"'],
   frameFacts,
   textBytes,

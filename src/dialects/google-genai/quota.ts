@@ -1,5 +1,5 @@
-// Google's words for limits: which quota is used up, and when to come back.
-// It must never know anything about health or cooldowns.
+// Reads Google's quota errors: which quota is used up, and when to retry. It must never know anything about health or
+// cooldowns.
 
 import { isRecord } from "../decoding.ts";
 
@@ -18,7 +18,7 @@ export function reasonOf(error: Members | null): string | null {
   return null;
 }
 
-/** RetryInfo's "37s" or "1.5s" in milliseconds; null when the vendor did not say. */
+/** RetryInfo's "37s" or "1.5s" in milliseconds; null when the vendor gave none. */
 export function retryDelayOf(error: Members | null): number | null {
   for (const detail of detailsOf(error, "RetryInfo")) {
     const found = /^(\d{1,9}(?:\.\d+)?)s$/.exec(String(detail["retryDelay"]));
@@ -27,7 +27,7 @@ export function retryDelayOf(error: Members | null): number | null {
   return null;
 }
 
-/** A quota by the day (GenerateRequestsPerDayPerProjectPerModel-FreeTier), or none at all ("limit: 0"). */
+/** A daily quota (GenerateRequestsPerDayPerProjectPerModel-FreeTier), or no quota at all ("limit: 0"). */
 export function isDayQuota(error: Members | null): boolean {
   const violations = detailsOf(error, "QuotaFailure").flatMap((detail) =>
     Array.isArray(detail["violations"]) ? detail["violations"].filter(isRecord) : [],

@@ -1,6 +1,6 @@
-// What a Google request asks for and no other format can express: it is refused by name and not quietly dropped.
-// Safety settings, labels and encrypted thoughts are dropped elsewhere: the answer does not depend on them. The history has
-// rules of its own (retell.ts), and the content of the last message is checked in unsupported-content.ts.
+// What only a Google request can express: it is refused by name and not quietly dropped. Safety settings, labels and
+// encrypted thinking are dropped elsewhere: the answer does not depend on them. The history has rules of its own
+// (retell.ts), and the content of the last message is checked in unsupported-content.ts.
 
 import { Failure } from "../../canon/failure.ts";
 import type { Block, ChatRequest } from "../../canon/request.ts";
@@ -39,7 +39,7 @@ export function noteLosses(
     configMembers.noteDropped(generationConfig, note, unsupported);
     configMembers.noteUnknown(generationConfig, note, unsupported);
   }
-  // Thoughts that stand alone are noted where they are left out; these are sealed into what goes on.
+  // Separate thinking is noted where it is left out; these signatures are part of blocks that are kept.
   const isSealed = (block: Block): boolean => {
     if (block.type !== "text" && block.type !== "tool-call") return false;
     return signatureIn(block.extras) !== null || extrasOf(block.extras)["signatureAfter"] !== undefined;

@@ -1,5 +1,5 @@
-// Whole answers: our reply as one GenerateContentResponse, and a vendor's as events.
-// It must never have a mapping of its own for incoming ones: streams and bodies share decode-answer.ts.
+// Whole answers: writes our reply as one GenerateContentResponse, and reads a vendor's as events. It must never have
+// its own mapping for incoming ones: streams and bodies share decode-answer.ts.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
@@ -71,7 +71,7 @@ function encodeBlock(block: Block): Record<string, unknown>[] {
   }
 }
 
-/** One response, or the array of them that the API answers where an event stream was not asked for. */
+/** One response, or the array that the API returns when no event stream was requested. */
 export function decodeReply(body: unknown): StreamEvent[] {
   const decoder = new AnswerDecoder();
   const failure = errorOf(body);
@@ -90,5 +90,5 @@ export function decodeReply(body: unknown): StreamEvent[] {
 }
 
 function withoutCandidates(): Failure {
-  return new Failure("bad-output", "The upstream's answer holds no candidates.", { maybeBilled: true });
+  return new Failure("bad-output", "The upstream's answer contains no candidates.", { maybeBilled: true });
 }

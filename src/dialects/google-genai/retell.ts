@@ -62,6 +62,6 @@ export function retell(value: unknown): RetoldBlock {
 const nameOf = (data: Members): string | null =>
   typeof data["displayName"] === "string" && data["displayName"] !== "" ? data["displayName"] : null;
 
-/** Known to Google alone, and only to the key that uploaded it. */
+/** Known only to Google, and only to the key that uploaded it. */
 const isGooglesOwn = (uri: string): boolean =>
   /(?:^|\.)googleapis\.com$/i.test(new URL(uri).hostname) || /\/v1(?:beta|alpha)?\/files\//.test(uri);

@@ -1,5 +1,5 @@
 // The request bodies of Google's endpoints for the API description: the rows of members.ts, and the inside of the members.
-// It must never check a request: a third of the request's time would go into it.
+// It must never check a request: that would take a third of the request's time.
 
 import { z } from "zod";
 import { zodFunctions } from "../zod-functions.ts";
@@ -26,7 +26,7 @@ const part = z
       })
       .nullish(),
   })
-  .describe("One of its members; other APIs are told of other kinds of parts in words.");
+  .describe("One of its members; other APIs get a text description of other kinds of parts.");
 const content = z.looseObject({ role: z.enum(["user", "model"]).nullish(), parts: z.array(part) });
 
 const functionDeclaration = z.looseObject({
@@ -68,7 +68,7 @@ export const generateContentRequestSchema = requestMembers
     safetySettings: z.array(z.looseObject({})),
     cachedContent: z.string(),
   })
-  .describe("Members may be written in camelCase or in snake_case. The model stands in the path.");
+  .describe("Members may be written in camelCase or in snake_case. The path names the model.");
 
 export const googleCountTokensRequestSchema = z.looseObject({
   contents: contents.nullish(),

@@ -1,5 +1,5 @@
-// A vendor's frames -> events. There is no frame of the end: the finish reason says why, the end of the bytes says when.
-// It must never take silence for success: a stream without a finish reason was cut.
+// Turns a vendor's frames into events. There is no end frame: the finish reason says why, the end of the bytes says
+// when. It must never take silence for success: a stream without a finish reason was cut off.
 
 import { Failure } from "../../canon/failure.ts";
 import { closeOnce, isRecord, parseLoosely } from "../decoding.ts";

@@ -1,5 +1,5 @@
-// Events -> frames for a client: one GenerateContentResponse each, calls whole, the finish reason in the last one.
-// It must never write a finish reason after a failure.
+// Turns events into frames for a client: one GenerateContentResponse each, with whole calls and the finish reason in
+// the last one. It must never write a finish reason after a failure.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
@@ -94,7 +94,7 @@ class ContentEncoder implements StreamEncoder {
     return `data: {"candidates":[{"content":{"parts":[${part}],"role":"model"},"index":0}],${this.counted}${this.head}\n\n`;
   }
 
-  /** An empty part that carries the signature of the block before it; nothing where there is none. */
+  /** An empty part with the signature of the block before it; nothing where there is none. */
   private signed(part: object, signature: string | null): string {
     return signature === null ? "" : this.frame(JSON.stringify({ ...part, ...withSignature(signature) }));
   }
@@ -115,7 +115,7 @@ class ContentEncoder implements StreamEncoder {
       this.hasContent,
       groundingOf(this.texts),
     );
-    // The empty part is Google's own habit: its package's chats forget a turn that has a chunk without parts.
+    // Google itself sends the empty part: chats of its SDK drop a turn that has a chunk without parts.
     const content = { parts: [{ text: "" }], role: "model" };
     const last = { ...candidate, content, finishReason, index: 0 };
     const members = { ...(candidate === null ? {} : { candidates: [last] }), ...outside };

@@ -1,10 +1,10 @@
-// usageMetadata <-> canonical usage. Google counts thoughts beside the candidates; the canonical output includes them.
-// Unknown stays unknown: it must never invent a 0.
+// usageMetadata <-> canonical usage. Google counts thinking separately from the candidates; the canonical output
+// includes it. Unknown stays unknown: it must never invent a 0.
 
 import { tokenCount, type Usage, usageFromTotal } from "../../canon/usage.ts";
 import { isRecord } from "../decoding.ts";
 
-/** Null when the value is no usage object. Google leaves out counts that are 0. */
+/** Null when the value is not a usage object. Google leaves out counts that are 0. */
 export function decodeUsage(value: unknown): Usage | null {
   if (!isRecord(value)) return null;
   const prompt = tokenCount(value["promptTokenCount"]);
@@ -14,7 +14,7 @@ export function decodeUsage(value: unknown): Usage | null {
   const total = tokenCount(value["totalTokenCount"]);
   const input = prompt === null && toolUse === null ? null : (prompt ?? 0) + (toolUse ?? 0);
   let output = candidates === null && thought === null ? null : (candidates ?? 0) + (thought ?? 0);
-  // A chunk that has said nothing yet shows only the prompt and a total of the same size.
+  // A chunk before any output has only the prompt and a total of the same size.
   if (output === null && total !== null && input !== null && total > input) output = total - input;
   return usageFromTotal({
     input,

@@ -1,4 +1,4 @@
-// What an answer's text cites, as clients of this format read it. It must always count from the beginning of the answer.
+// The citations of an answer's text in this format. Offsets must always count from the beginning of the answer.
 
 import type { Extras } from "../../canon/request.ts";
 import { annotationOf, storedCitations } from "../citations.ts";

@@ -1,5 +1,5 @@
-// Puts the pieces of an answer in order: one block is open at a time, and what comes early for the next ones is held back.
-// It must never let two blocks overlap, nor change the order of the pieces inside one.
+// Puts the pieces of an answer in order: one block is open at a time, and early pieces of later blocks are held back. It
+// must never let two blocks overlap, nor change the order of the pieces inside one.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { extraContentExtras } from "../call-signatures.ts";
@@ -15,10 +15,10 @@ type Slot = {
   /** -1 while the block waits for its turn. */
   index: number;
   readonly held: string[];
-  /** Of thinking: what its vendor wants back, and the member that it stood in. */
+  /** For thinking: what its vendor wants back, and the member that contained it. */
   readonly details: Readonly<Record<string, unknown>>[];
   field: string | null;
-  /** Of a text: what it cites. */
+  /** For text: its citations. */
   readonly annotations: unknown[];
 };
 
@@ -40,7 +40,7 @@ export class BlockQueue {
 
   constructor(private readonly idOf: (call: ToolCall) => string) {}
 
-  /** `field`: where the vendor writes thinking. */
+  /** `field`: the member in which the vendor writes thinking. */
   addText(kind: "text" | "thinking", text: string, out: StreamEvent[], field: string | null): void {
     const slot = this.running(kind);
     slot.field ??= field;
@@ -48,20 +48,20 @@ export class BlockQueue {
     this.advance(out, false);
   }
 
-  /** Annotations of the running text; without one they are lost. */
+  /** Annotations of the open text block; without one they are lost. */
   cite(annotations: readonly unknown[]): void {
     const slot = this.slots.at(-1);
     if (slot?.kind === "text") slot.annotations.push(...annotations);
   }
 
-  /** Details of the running thinking. */
+  /** Details of the open thinking block. */
   detail(details: Details, out: StreamEvent[]): void {
     joinDetails(this.running("thinking").details, details);
     this.advance(out, false);
   }
 
   call(call: ToolCall, input: string, out: StreamEvent[]): void {
-    // What follows the whole arguments of an ended call repeats them and is no part of them.
+    // What follows the whole arguments of an ended call is a repetition.
     if (call.isClosed) return;
     let slot = this.slotOfCall.get(call);
     if (slot === undefined) {
@@ -76,7 +76,7 @@ export class BlockQueue {
     this.advance(out, false);
   }
 
-  /** Ends everything. False when a call was never named, so that it could not be sent. */
+  /** Ends everything. False when a call never got a name, so that it could not be sent. */
   close(out: StreamEvent[]): boolean {
     return this.advance(out, true);
   }
@@ -89,7 +89,7 @@ export class BlockQueue {
     return slot;
   }
 
-  /** False when a nameless call stands in the way although everything is over. */
+  /** False when a nameless call blocks the queue although everything is over. */
   private advance(out: StreamEvent[], isOver: boolean): boolean {
     for (;;) {
       const head = this.slots[0];
@@ -101,7 +101,7 @@ export class BlockQueue {
       }
       for (const piece of head.held) out.push(deltaOf(head, piece));
       head.held.length = 0;
-      // The next block ends a call only when its arguments are whole: fragments may still follow.
+      // The next block ends a call only when the call's arguments are complete: fragments may still follow.
       const mayEnd =
         isOver || (this.slots.length > 1 && (head.call === null || head.call.progress.isComplete));
       if (!mayEnd) return true;

@@ -1,5 +1,5 @@
-// Reads a vendor's answer, chunk by chunk or whole, into events: the one mapping that streams and plain bodies share.
-// It must never finish before the vendor's usage had its chance to arrive.
+// Reads a vendor's answer, chunk by chunk or whole, into events: one mapping for streams and plain bodies. It must
+// never finish before the vendor's usage could arrive.
 
 import type { FinishReason, StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
@@ -23,7 +23,7 @@ export function errorOf(body: unknown): Failure | null {
   if (isRecord(body.error) || (typeof body.error === "string" && body.error !== ""))
     return failureInBand(body);
   if (body.object === "error") return failureInBand(body); // vLLM
-  // MiniMax, Cloudflare and others answer 200 with an error in a shape of their own.
+  // MiniMax, Cloudflare and others answer 200 with an error in their own shape.
   const isAnswer = body.choices !== undefined && body.choices !== null;
   return !isAnswer && isErrorShape(body) ? failureInBand(body) : null;
 }
@@ -34,7 +34,7 @@ function isErrorShape({ errors, msg, error_msg: text, base_resp: base, object }:
   return (Array.isArray(errors) && errors.length > 0) || typeof msg === "string" || typeof text === "string";
 }
 
-/** Only one answer is ever asked for: a choice of another index is not ours. */
+/** Only one answer is requested: a choice with another index is ignored. */
 export function firstChoice(chunk: Wire): Wire | null {
   if (!Array.isArray(chunk.choices)) return null;
   const found: unknown = chunk.choices.find(
@@ -96,18 +96,18 @@ export class AnswerDecoder {
   fail(failure: Failure, out: StreamEvent[] = []): StreamEvent[] {
     this.addPieces(this.tags.end(), out);
     this.queue.close(out);
-    // What was counted until now may have been charged.
+    // Tokens counted so far may have been charged.
     const { usage } = this;
     if (usage.input !== null || usage.output !== null) out.push({ type: "usage", usage });
     out.push({ type: "failure", failure });
     return out;
   }
 
-  /** `saidDone`: the vendor itself said that the stream is complete. */
-  finish(saidDone: boolean): StreamEvent[] {
+  /** `isMarkedDone`: the vendor itself marked the stream as complete. */
+  finish(isMarkedDone: boolean): StreamEvent[] {
     const out: StreamEvent[] = [];
     this.addPieces(this.tags.end(), out);
-    if (this.reason === null && !(saidDone && this.queue.count > 0)) return this.fail(brokenOff(), out);
+    if (this.reason === null && !(isMarkedDone && this.queue.count > 0)) return this.fail(brokenOff(), out);
     this.begin(out);
     this.queue.cite(this.sources);
     if (!this.queue.close(out))
@@ -127,7 +127,7 @@ export class AnswerDecoder {
     out.push({ type: "start", id: this.id, model: this.model });
   }
 
-  /** Vendors that give all calls of an answer one id would have a client answer the first of them twice. */
+  /** Some vendors give all calls of an answer one id, so a client would answer the first one twice. */
   private idOf(call: ToolCall): string {
     const at = this.calls.indexOf(call);
     const given = call.id ?? makeToolId(this.id, at);
@@ -154,7 +154,7 @@ export class AnswerDecoder {
 
   private takeDelta(delta: Wire, out: StreamEvent[]): void {
     const thoughts = readReasoning(delta);
-    // A vendor that sends thinking in a member of its own writes no tags.
+    // A vendor that sends thinking in its own member writes no tags.
     if (thoughts !== "") this.addPieces(this.tags.end(), out);
     this.addText("thinking", thoughts, out, reasoningFieldIn(delta));
     const details = detailsIn(delta);

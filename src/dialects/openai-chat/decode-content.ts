@@ -1,5 +1,5 @@
-// Content of one client message -> blocks: strings, text parts, images; files and speech stay as they are, for this format only.
-// It must never fetch an image's URL, nor let any scheme but data: and http(s): through.
+// Turns the content of one client message into blocks: strings, text parts, images; files and speech stay as they are, for this
+// format only. It must never fetch an image's URL, nor let any scheme but data: and http(s): through.
 
 import type { Failure } from "../../canon/failure.ts";
 import type { ImageBlock, OpaqueBlock, TextBlock } from "../../canon/request.ts";
@@ -10,7 +10,7 @@ import { name as dialect } from "./extras.ts";
 type Role = "system" | "user" | "assistant" | "tool";
 type Content = TextBlock | ImageBlock | OpaqueBlock;
 
-/** A string, or a list of parts. An empty text is no block: other formats refuse empty ones. */
+/** A string, or a list of parts. An empty text makes no block: other formats refuse empty ones. */
 export function decodeContent(content: unknown, param: string, role: Role): Content[] {
   if (typeof content === "string") return content === "" ? [] : [{ type: "text", text: content }];
   if (!Array.isArray(content)) throw wrongKind(param, "a string or an array of content parts", content);
@@ -48,7 +48,7 @@ function decodePart(value: unknown, param: string, role: Role): Content {
       recordAt(part[type], `${param}.${type}`);
   }
   if (role === "system") throw notText(type, param);
-  // Files, speech and what newer clients write: only vendors of this format can judge them.
+  // Files, speech and newer kinds of parts: only vendors of this format can judge them.
   return { type: "opaque", dialect, value: part };
 }
 

@@ -1,5 +1,5 @@
-// The client's `messages` -> system blocks and canonical messages.
-// It must never drop content silently: what has no place in the canonical form is refused by name.
+// Turns the client's `messages` into system blocks and canonical messages. It must never drop content silently: what
+// has no canonical form is refused by name.
 
 import type {
   Block,
@@ -32,7 +32,7 @@ export type DecodedMessages = { readonly system: TextBlock[]; readonly messages:
 
 export function decodeMessages(value: unknown): DecodedMessages {
   if (!Array.isArray(value)) throw wrongKind("messages", "an array of messages", value);
-  if (value.length === 0) throw invalid("messages", "messages must hold at least one message.");
+  if (value.length === 0) throw invalid("messages", "messages must contain at least one message.");
   const system: TextBlock[] = [];
   const messages: Message[] = [];
   // Tool messages in a row are the results of one turn: they share one user message.
@@ -82,7 +82,7 @@ function decodeToolResult(raw: Wire, param: string): ToolResultBlock {
   return { type: "tool-result", callId, content, isError: false };
 }
 
-/** In the older form a turn has one call without an id: the function's name takes its place. */
+/** In the older form a turn has one call without an id: the function's name serves as id. */
 const functionId = (name: string): string => `function_${name}`;
 
 function decodeFunctionResult(raw: Wire, param: string): ToolResultBlock {
@@ -127,11 +127,11 @@ function decodeAssistant(raw: Wire, param: string): Block[] {
   return content;
 }
 
-/** What an earlier answer cites, which only this format's vendors could read. */
+/** An earlier answer's citations, which only this format's vendors can read. */
 const cited = (block: Block, annotations: readonly unknown[]): Block =>
   block.type === "text" ? { ...block, extras: { ...block.extras, [dialect]: { annotations } } } : block;
 
-/** Vendors' names for the same thing; extras hold which one it was. */
+/** Vendors' names for the same member; extras record which one was used. */
 function decodeThinking(raw: Wire, param: string): ThinkingBlock | null {
   for (const known of ["reasoning_content", "reasoning"]) optionalText(raw[known], `${param}.${known}`);
   const details = detailsIn(raw);
@@ -159,7 +159,7 @@ function decodeCall(value: unknown, param: string): ToolCallBlock {
   };
 }
 
-/** Free text, and what newer clients write: the client's own call goes back to vendors of this format. */
+/** Free text and newer kinds of calls: the client's own call goes back to vendors of this format. */
 function decodeOtherCall(raw: Wire, id: string, param: string): ToolCallBlock {
   const type = wordAt(raw.type, `${param}.type`);
   const extras: Extras = { [dialect]: { call: raw } };

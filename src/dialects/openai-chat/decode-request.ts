@@ -1,6 +1,6 @@
-// The client's chat request -> canonical. Members that only this API has travel in extras, under their own names.
-// Checks are written by hand: they cost a third of the schema's, and name the field and what to do.
-// It must never throw anything but Failure.
+// Turns the client's chat request into the canonical one. Members that only this API has travel in extras, under their
+// own names. Checks are hand-written: they cost a third of a schema's and name the field and the remedy. It must never
+// throw anything but Failure.
 
 import type { Block, ChatRequest, Tool } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";

@@ -1,5 +1,5 @@
-// The client's `tools`, `tool_choice` and `response_format` -> canonical.
-// It must never judge a JSON schema: that is the model's vendor's business.
+// Turns the client's `tools`, `tool_choice` and `response_format` into canonical ones. It must never judge a JSON
+// schema: the model's vendor does.
 
 import type { AnswerFormat, OpaqueTool, Tool, ToolChoice } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
@@ -54,7 +54,7 @@ function decodeTool(raw: Record<string, unknown>, type: string, param: string): 
   return { ...tool, ...(strict ? { strict } : {}), extras: { [dialect]: { strict } } };
 }
 
-/** Extras keep the client's own form, for models that take it. */
+/** Extras keep the client's own form, for models that accept it. */
 function decodeFreeText(custom: Record<string, unknown>, param: string): Tool {
   const { format } = custom;
   const grammar =

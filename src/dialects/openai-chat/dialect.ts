@@ -1,5 +1,5 @@
-// OpenAI's chat completions (platform.openai.com/docs/api-reference/chat): both halves of the dialect.
-// It must never hold logic of its own.
+// OpenAI's chat completions (platform.openai.com/docs/api-reference/chat): assembles both halves of the dialect. It
+// must never hold logic of its own.
 
 import type { FullDialect } from "../dialect.ts";
 import { eventStream } from "../framing.ts";

@@ -1,5 +1,5 @@
-// Embeddings as OpenAI's API writes them (platform.openai.com/docs/api-reference/embeddings) <-> texts and vectors, for targets
-// of another format. It must never put a vector in another text's place.
+// Converts OpenAI's embeddings (platform.openai.com/docs/api-reference/embeddings) to and from texts and vectors, for targets
+// of another format. It must never assign a vector to another text.
 
 import type { EmbeddingRequest, Embeddings } from "../../canon/embedding.ts";
 import { Failure } from "../../canon/failure.ts";
@@ -18,7 +18,7 @@ export function decodeEmbeddingRequest(body: unknown): EmbeddingRequest {
       throw invalid("input", `input[${i}] must be a string, not ${shown(input)}.`);
     throw unsupported("input", "input holds tokens, and the chosen model's API takes texts only.");
   });
-  if (texts.length === 0) throw invalid("input", "input must hold at least one text.");
+  if (texts.length === 0) throw invalid("input", "input must contain at least one text.");
   return { texts, dimensions: optionalCount(body.dimensions, "dimensions") };
 }
 
@@ -39,7 +39,7 @@ export function decodeEmbeddings(reply: unknown, count: number): Embeddings {
     if (isRecord(each)) vectors[typeof each.index === "number" ? each.index : i] = vectorIn(each.embedding);
   const isWhole = vectors.length === count && vectors.every((vector) => vector !== undefined);
   if (!isWhole)
-    throw new Failure("bad-output", "The upstream's answer does not hold a vector for each text.");
+    throw new Failure("bad-output", "The upstream's answer does not contain a vector for each text.");
   const usage = isRecord(reply) && isRecord(reply.usage) ? reply.usage : {};
   return {
     vectors: vectors.map((vector) => vector ?? []),
@@ -47,7 +47,7 @@ export function decodeEmbeddings(reply: unknown, count: number): Embeddings {
   };
 }
 
-/** Some vendors write base64 whatever they were asked for. */
+/** Some vendors return base64 whatever was requested. */
 function vectorIn(value: unknown): readonly number[] | undefined {
   if (Array.isArray(value) && value.every((each) => typeof each === "number")) return value as number[];
   if (typeof value !== "string") return undefined;
@@ -55,7 +55,7 @@ function vectorIn(value: unknown): readonly number[] | undefined {
   return Array.from({ length: Math.floor(bytes.length / 4) }, (_, i) => bytes.readFloatLE(i * 4));
 }
 
-/** In the encoding that `ask` names: OpenAI's own SDK asks for base64 by default. */
+/** In the encoding that `ask` requests: OpenAI's own SDK requests base64 by default. */
 export function encodeEmbeddings({ vectors, tokens }: Embeddings, ask: unknown, model: string): unknown {
   const { encoding_format: format, input } = isRecord(ask) ? ask : {};
   const used = tokens ?? estimateTokensOfBytes(Buffer.byteLength(JSON.stringify(input ?? "")));

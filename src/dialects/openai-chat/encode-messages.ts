@@ -1,5 +1,6 @@
-// Canonical messages -> this format's `messages`. Tool results become messages of their own; their images follow in a user message.
-// It must never drop content that the model would miss; order-history.ts orders the history and describes what has no place here.
+// Turns canonical messages into this format's `messages`. Tool results become separate messages; their images follow in a user
+// message. It must never drop content that the model would miss; order-history.ts orders the history and describes what has no
+// place here.
 
 import type {
   Block,
@@ -35,13 +36,13 @@ function detailsOf({ extras }: ThinkingBlock): readonly unknown[] {
   return Array.isArray(own) ? (own as readonly unknown[]) : [];
 }
 
-/** Another vendor's reasoning is not this model's: the model would take it for its own. */
+/** Leaves out another vendor's reasoning, which the model would take for its own. */
 const isOwnThinking = (block: ThinkingBlock): boolean =>
   fieldOf(block) !== null || detailsOf(block).length > 0;
 
 /**
- * OpenAI itself takes system messages anywhere; the templates of most open models take one, at the head, and a user's turn
- * behind it.
+ * OpenAI itself accepts system messages anywhere; the templates of most open models accept one, at the head, followed by a
+ * user turn.
  */
 export const historyRules: HistoryRules = {
   format: dialect,
@@ -107,7 +108,7 @@ const thoughtPart = (text: string): Wire => ({ type: "thinking", thinking: [{ ty
 
 function encodeCall(block: ToolCallBlock, note: Note): Wire {
   const own = extrasOf(block.extras).call;
-  // Free text goes up as a function's argument, like its tool.
+  // Free text is sent as a function argument, like its tool.
   if (isRecord(own) && own.type !== "custom") return { ...own, id: block.id };
   const extra = extrasOf(block.extras).extra_content;
   return {
@@ -118,7 +119,7 @@ function encodeCall(block: ToolCallBlock, note: Note): Wire {
   };
 }
 
-/** Results come first, because nothing may stand between a call and its results; images from results come next. */
+/** Results come first, because nothing may come between a call and its results; images from results come next. */
 function encodeUser(turn: Turn, out: Wire[], note: Note): void {
   const images: Wire[] = [];
   for (const { result } of turn.answers) out.push(encodeResult(result, images, note));
@@ -127,7 +128,7 @@ function encodeUser(turn: Turn, out: Wire[], note: Note): void {
   if (parts.length > 0) out.push(named(turn, { role: "user", content: collapsed(parts) }));
 }
 
-/** What a user says, part by part. */
+/** A user's content, part by part. */
 function encodePart(block: Block): Wire[] {
   switch (block.type) {
     case "text":
@@ -143,7 +144,7 @@ function encodePart(block: Block): Wire[] {
   }
 }
 
-/** One text is written as a plain string, which every vendor reads. */
+/** A single text is written as a plain string, which every vendor accepts. */
 function collapsed(parts: readonly Wire[]): unknown {
   const only = parts.length === 1 ? parts[0] : undefined;
   return only?.type === "text" ? only.text : parts;
@@ -168,7 +169,7 @@ function encodeResult(block: ToolResultBlock, images: Wire[], note: Note): Wire 
   return { role: "tool", tool_call_id: block.callId, content: text };
 }
 
-/** PDFs and sounds only (dialects/file-support.ts). */
+/** PDFs and audio only (dialects/file-support.ts). */
 function encodeFile({ name, mediaType, source }: FileBlock): Wire {
   const data = source.kind === "base64" ? source.data : "";
   if (/^audio\//i.test(mediaType)) {

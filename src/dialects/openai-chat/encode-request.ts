@@ -1,5 +1,5 @@
-// Canonical request -> the body that goes to a vendor of this format, always as a stream.
-// It must never read another dialect's extras, nor drop what would change the answer.
+// Turns a canonical request into the body for a vendor of this format, always streaming. It must never read another
+// dialect's extras, nor drop what would change the answer.
 
 import { type Effort, effortOfBudget } from "../../canon/effort.ts";
 import type { AnswerFormat, ChatRequest, Tool, ToolChoice } from "../../canon/request.ts";
@@ -60,7 +60,7 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
   return body;
 }
 
-/** Reasoning models refuse them; the translation looks for them in the answer. */
+/** Reasoning models refuse stop sequences; the translation looks for them in the answer. */
 export function unsupportedStops(request: ChatRequest, target: TargetFacts): readonly string[] {
   return target.takes?.stops === false ? request.stop : [];
 }

@@ -1,5 +1,5 @@
-// Whether a chat body that would pass through holds more than its model takes.
-// It must never change anything: a translation does, or repair.ts.
+// Checks whether a chat body that would pass through asks for more than its model accepts. It must never change
+// anything: a translation does, or repair.ts.
 
 import type { Takes } from "../../canon/takes.ts";
 import { type JsonScan, memberNamed } from "../../wire/json.ts";

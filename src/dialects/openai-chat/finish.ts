@@ -1,4 +1,4 @@
-// Why an answer ended: this format's finish reasons <-> the canonical ones. One table each way.
+// Maps this format's finish reasons to the canonical ones and back. One table per direction.
 
 import type { FinishReason } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
@@ -9,14 +9,15 @@ const canonicalReasons: ReadonlyMap<string, FinishReason> = new Map<string, Fini
   ["tool_calls", "tool-calls"],
   ["function_call", "tool-calls"],
   ["content_filter", "refused"],
-  // Mistral's reason for a full context window; Zhipu's for its content filter; those of proxies that follow Anthropic.
+  // Mistral's reason for a full context window; Zhipu's for its content filter; reasons of proxies that use
+  // Anthropic's.
   ["model_length", "length"],
   ["max_tokens", "length"],
   ["sensitive", "refused"],
   ["tool_use", "tool-calls"],
   ["tool_call", "tool-calls"],
   ["function_calls", "tool-calls"],
-  // Z.AI's for a full window (opencode#18813); others' for a full window and for a limit.
+  // Z.AI's for a full window (opencode#18813); other vendors' for a full window and for a limit.
   ["model_context_window_exceeded", "length"],
   ["context_length_exceeded", "length"],
   ["max_output_tokens", "length"],
@@ -41,7 +42,9 @@ const brokenReasons: ReadonlySet<string> = new Set([
   "malformed_function_call",
 ]);
 
-/** Null: this chunk does not finish. A Failure: the vendor broke off and said so. Unknown reasons count as stop. */
+/**
+ * Null: this chunk does not finish. A Failure: the vendor reported that it broke off. Unknown reasons count as stop.
+ */
 export function decodeFinish(word: unknown): FinishReason | Failure | null {
   if (typeof word !== "string" || word === "") return null;
   const lower = word.toLowerCase().replaceAll("-", "_");
@@ -65,7 +68,7 @@ export const finishReasons: Readonly<Record<FinishReason, string>> = {
   pause: "stop",
 };
 
-/** Clients act on calls only when the reason says so, and wait for calls when it does: the two must agree. */
+/** Clients act on calls only when the reason announces them, and wait for calls when it does: the two must agree. */
 export function settleReason(reason: FinishReason, callCount: number): FinishReason {
   const plain = reason === "stop-sequence" || reason === "pause" ? "stop" : reason;
   if (plain === "stop" && callCount > 0) return "tool-calls";

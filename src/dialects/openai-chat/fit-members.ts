@@ -1,5 +1,5 @@
-// The members of this format alone that reasoning models refuse: left out and noted, whether a body is encoded or repaired.
-// It must never know a model by name.
+// Leaves out and notes the members of this format that reasoning models refuse, whether a body is encoded or repaired. It
+// must never know a model by name.
 
 import type { Takes } from "../../canon/takes.ts";
 import { noteDropped, thinkingOff } from "../adaptation-notes.ts";
@@ -46,7 +46,7 @@ export function fitExtras(ownExtras: Wire, takes: Takes | null, isOff: boolean, 
   return takes === null ? ownExtras : without(ownExtras, refusedKeys(takes, isOff), note);
 }
 
-/** The same for a client's whole body, with what the canonical form would otherwise be cut to. */
+/** The same for a client's whole body, including the reductions otherwise made on the canonical form. */
 export function fitBody(body: Wire, takes: Takes, note: Note): Wire {
   const isOff = body.reasoning_effort === "none";
   const sampling = !acceptsSampling(takes, isOff)

@@ -1,4 +1,4 @@
-// Calls of tools whose input is free text, as clients of this format read them. It must never wrap the text in JSON.
+// Calls of free-text tools in the form that clients of this format read. It must never wrap the text in JSON.
 
 import type { Tool } from "../../canon/request.ts";
 import { isFreeText } from "./decode-tools.ts";
@@ -10,8 +10,8 @@ export function freeTextNames(tools: readonly Tool[] | undefined): (name: string
 }
 
 /**
- * OpenAI's own form, and beside it the function that Cursor looks for in every call ("Cannot read properties of undefined
- * (reading 'name')", codex-proxy#708), with the bare text as its arguments. A client reads only the form that it knows.
+ * OpenAI's own form, plus the function that Cursor looks for in every call ("Cannot read properties of undefined (reading
+ * 'name')", codex-proxy#708), with the bare text as its arguments. A client reads only the form that it knows.
  */
 export const freeTextCall = (name: string, text: string): Wire => ({
   type: "custom",
@@ -19,7 +19,7 @@ export const freeTextCall = (name: string, text: string): Wire => ({
   function: { name, arguments: text },
 });
 
-/** The text of a call whose beginning was sent before. */
+/** The text of a call whose start was already sent. */
 export const freeTextPiece = (text: string): Wire => ({
   custom: { input: text },
   function: { arguments: text },

@@ -1,5 +1,5 @@
-// What a chat request may hold: one row a top-level member (member-table.ts).
-// It must never say what stands inside a list or an object: decode-*.ts read that.
+// The members of a chat request: one row per top-level member (member-table.ts). It must never describe the inside of a
+// list or an object: decode-*.ts read that.
 
 import { type Effort, efforts, isEffort } from "../../canon/effort.ts";
 import type { Failure } from "../../canon/failure.ts";
@@ -46,7 +46,7 @@ const effort: MemberCheck<Effort | null> = {
   schema: (zod) => zod.enum(efforts),
 };
 
-/** What it names is checked against the tools (decode-tools.ts). */
+/** The named tool is checked against the tools (decode-tools.ts). */
 const toolChoice: MemberCheck = {
   kinds: ["string", "object"],
   wanted: "none, auto, required or an object that names a function",
@@ -65,7 +65,7 @@ export const choiceRefused = (value: unknown): Failure =>
 
 const because = "cannot be carried by the translation that this request needs";
 
-/** What only this format's own answers can hold; the canonical form would lose it. */
+/** What only this format's own answers can contain; the canonical form would lose it. */
 const refused = (
   when: string,
   sentence: string,
@@ -88,7 +88,7 @@ export const requestMembers = new MemberTable(
     model: {
       check: requiredText,
       home: "canonical",
-      elsewhere: "said",
+      elsewhere: "carried",
       isRequired: true,
       isUnique: true,
       docs: "auto, an alias, a provider's id, provider/model, or a listed model.",
@@ -96,43 +96,43 @@ export const requestMembers = new MemberTable(
     messages: {
       check: ofKinds("an array of messages", ["array"]),
       home: "canonical",
-      elsewhere: "said",
+      elsewhere: "carried",
       isRequired: true,
       isUnique: true,
     },
-    stream: { check: flag, home: "canonical", elsewhere: "said", isUnique: true },
+    stream: { check: flag, home: "canonical", elsewhere: "carried", isUnique: true },
     stream_options: {
       check: record,
       home: "canonical",
-      elsewhere: "said",
+      elsewhere: "carried",
       isUnique: true,
       docs: "include_usage is understood; the rest goes to models of this format only.",
     },
-    tools: { check: list, home: "canonical", elsewhere: "said" },
-    tool_choice: { check: toolChoice, home: "canonical", elsewhere: "said" },
-    parallel_tool_calls: { check: flag, home: "canonical", elsewhere: "said" },
-    max_completion_tokens: { check: count, home: "extras", elsewhere: "said", isRewritten: true },
+    tools: { check: list, home: "canonical", elsewhere: "carried" },
+    tool_choice: { check: toolChoice, home: "canonical", elsewhere: "carried" },
+    parallel_tool_calls: { check: flag, home: "canonical", elsewhere: "carried" },
+    max_completion_tokens: { check: count, home: "extras", elsewhere: "carried", isRewritten: true },
     max_tokens: {
       check: count,
       home: "canonical",
-      elsewhere: "said",
+      elsewhere: "carried",
       docs: "max_completion_tokens wins where both are given.",
     },
-    temperature: { check: numberIn(0, 2), home: "canonical", elsewhere: "said" },
-    top_p: { check: numberIn(0, 1), home: "canonical", elsewhere: "said" },
-    stop: { check: stop, home: "canonical", elsewhere: "said" },
-    response_format: { check: record, home: "canonical", elsewhere: "said" },
+    temperature: { check: numberIn(0, 2), home: "canonical", elsewhere: "carried" },
+    top_p: { check: numberIn(0, 1), home: "canonical", elsewhere: "carried" },
+    stop: { check: stop, home: "canonical", elsewhere: "carried" },
+    response_format: { check: record, home: "canonical", elsewhere: "carried" },
     reasoning_effort: {
       // A vendor's own levels ("default") pass through; only a translation has to know what a level means.
       check: effort,
       home: "canonical",
-      elsewhere: "said",
+      elsewhere: "carried",
     },
-    user: { check: text, home: "canonical", elsewhere: "said" },
+    user: { check: text, home: "canonical", elsewhere: "carried" },
     safety_identifier: {
       check: text,
       home: "extras",
-      elsewhere: "said",
+      elsewhere: "carried",
       docs: "The user, where user is absent.",
     },
     n: {

@@ -1,5 +1,5 @@
-// Tools in the form of Responses or of Anthropic in a chat body (Cursor mixes them in), rewritten in this format's own before anything
-// else reads them. It must never parse the tools of a body that cannot hold one: the bytes around the type show it.
+// Rewrites tools in the Responses or Anthropic form in a chat body (Cursor mixes them in) to this format's own, before anything
+// else reads them. It must never parse the tools of a body that cannot contain one: the bytes around the type show it.
 
 import { type JsonEdit, type JsonScan, memberNamed } from "../../wire/json.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
@@ -26,7 +26,7 @@ export function normalizeToolEdits(scan: JsonScan, bytes: Buffer): readonly Json
   return edits;
 }
 
-/** A native search: watching these words in the scan would cost every body more. */
+/** A native search: looking for these words in the scan would cost every body more. */
 function mayNeedNormalizing(value: Buffer): boolean {
   if (value.includes(schemaWord)) return true;
   for (const word of [functionWord, customWord])
@@ -35,7 +35,7 @@ function mayNeedNormalizing(value: Buffer): boolean {
   return false;
 }
 
-/** The word is the name of a member, or `"type":"function"` with that member right behind it, as nearly every client writes it. */
+/** The word is a member's name, or `"type":"function"` directly followed by that member, as nearly every client writes it. */
 function isKeyOrNested(bytes: Buffer, place: number, word: Buffer): boolean {
   let at = afterSpace(bytes, place);
   if (bytes[at] === 0x3a) return true;
@@ -51,7 +51,7 @@ function afterSpace(bytes: Buffer, from: number): number {
   return at;
 }
 
-/** The same object when nothing is to be done. */
+/** The same object when nothing has to change. */
 export function normalizedTool(tool: unknown): unknown {
   if (!isRecord(tool) || typeof tool.name !== "string") return tool;
   const { type, name, ...rest } = tool;
@@ -70,7 +70,7 @@ function functionOf(name: unknown, { input_schema: schema, cache_control: _mark,
   return { name, ...rest, ...(schema === undefined ? {} : { parameters: schema }) };
 }
 
-/** A grammar is one level deeper in this format. */
+/** A grammar is nested one level deeper in this format. */
 function formatOf(format: Wire): Wire {
   const { type, syntax, definition } = format;
   return type === "grammar" && !isRecord(format.grammar) ? { type, grammar: { syntax, definition } } : format;

@@ -1,5 +1,5 @@
-// Passing through: what one frame adds to the record, and which top-level members must change on the way up.
-// It must never parse more than a frame, and never touch a byte that need not change.
+// Chat bodies and frames that pass through: what one frame adds to the record, and which top-level members must change
+// on the way up. It must never parse more than a frame, and never touch a byte that need not change.
 
 import { Failure } from "../../canon/failure.ts";
 import type { Takes } from "../../canon/takes.ts";
@@ -111,7 +111,7 @@ function hasContent(delta: Wire): boolean {
 const hasLength = (value: unknown): boolean =>
   (typeof value === "string" || Array.isArray(value)) && value.length > 0;
 
-/** Members that we read or change: the rows with `isUnique`. */
+/** Members that the gateway reads or changes: the rows with `isUnique`. */
 type FoundMembers = {
   model: JsonMember | undefined;
   messages: JsonMember | undefined;
@@ -153,14 +153,14 @@ function requiredEdits(
     messages.end - messages.start < 64 &&
     /^\[\s*\]$/.test(bytes.toString("latin1", messages.start, messages.end))
   )
-    throw invalid("messages", "messages must hold at least one message.");
+    throw invalid("messages", "messages must contain at least one message.");
   const isStreaming = stream?.kind === "boolean" && bytes[stream.start] === 0x74;
   const change = usageEdit(options, bytes);
   if (isStreaming && change !== null) changes.push(change);
   return changes;
 }
 
-/** A limit above the model's ceiling is cut, as in a translation: most vendors answer it with 400. */
+/** A limit above the model's maximum is reduced, as in a translation: most vendors answer it with 400. */
 function limitEdit(member: JsonMember, bytes: Buffer, target: TargetFacts, note: Note): JsonEdit | null {
   if (target.maxOutput === null || member.kind !== "number") return null;
   if (member.key !== "max_tokens" && member.key !== "max_completion_tokens") return null;
@@ -169,7 +169,7 @@ function limitEdit(member: JsonMember, bytes: Buffer, target: TargetFacts, note:
   return tokens < wanted ? { key: member.key, json: String(tokens) } : null;
 }
 
-/** Usage is always asked for: the record needs it, and the frame is hidden from clients that did not ask. */
+/** Usage is always requested: the record needs it, and the frame is hidden from clients that did not ask. */
 function usageEdit(options: JsonMember | undefined, bytes: Buffer): JsonEdit | null {
   if (options === undefined || options.kind === "null")
     return { key: "stream_options", json: '{"include_usage":true}' };
@@ -185,7 +185,7 @@ function asksForThinking(scan: JsonScan, bytes: Buffer): boolean {
   return bytes.toString("latin1", member.start, member.end) !== '"none"';
 }
 
-// Parts of the Responses API and a role that most compatible servers do not know.
+// Content parts of the Responses API and a role that most compatible servers do not know.
 const translateMarkers = ['"input_text"', '"output_text"', '"input_image"', '"developer"'].map((word) =>
   Buffer.from(word),
 );
@@ -220,7 +220,8 @@ export const passthrough: PassthroughHalf = {
   prefersOwnFormat: ({ tools }, target) => acceptsFreeText(target.takes) && tools.some(isFreeText),
   normalizeEdits: normalizeToolEdits,
   repair,
-  // Every chunk says `"finish_reason":null`, and quotes inside strings are escaped: only frames with news hold one of these.
+  // Every chunk has `"finish_reason":null`, and quotes inside strings are escaped: only frames with news contain one of
+  // these.
   frameMarkers: ['"finish_reason":"', '"finish_reason": "', '_tokens"', '"error"', "event:", "[DONE]"],
   frameFacts,
   textBytes,

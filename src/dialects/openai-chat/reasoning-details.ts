@@ -1,5 +1,5 @@
-// Thinking as OpenRouter and MiniMax send it: a list of details, some of which only their vendor can read.
-// It must never join two details that are not pieces of one.
+// Thinking as OpenRouter and MiniMax send it: a list of details, some of which only their vendor can read. It must
+// never join pieces of two different details.
 
 import { isRecord } from "../decoding.ts";
 

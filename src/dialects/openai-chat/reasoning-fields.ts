@@ -1,4 +1,4 @@
-// The members in which vendors of this format write plain thinking, and in which they want it back.
+// The members in which vendors of this format write plain thinking and expect it back.
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -10,7 +10,7 @@ export type ReasoningField = (typeof fields)[number];
 /** Mistral's: parts of the content. */
 export const spokenThoughts = "content";
 
-/** At the head of the text, between tags. */
+/** Thinking at the head of the text, between tags. */
 export const taggedThoughts = "think";
 
 export const isReasoningField = (value: unknown): value is ReasoningField =>

@@ -1,5 +1,5 @@
-// What a chat request says that no other format can say: named, so that it is refused and not quietly dropped.
-// Content of the history has a rule of its own (retell.ts), and what is shown now is unsupported-content.ts's.
+// What only a chat request can express: it is refused by name and not quietly dropped. Content of the history has its
+// own rules (retell.ts), and unsupported-content.ts checks the newest message.
 
 import type { Failure } from "../../canon/failure.ts";
 import type { Block, ChatRequest } from "../../canon/request.ts";
@@ -10,7 +10,7 @@ import { isFreeText } from "./decode-tools.ts";
 import { name as dialect, extrasOf } from "./extras.ts";
 import { requestMembers } from "./members.ts";
 
-/** What the client asked for that only this format's own answers can hold; the canonical form would lose it. */
+/** Requested features that only this format's own answers can contain; the canonical form would lose them. */
 export const refuseAnswerOptions = (request: ChatRequest): Failure | null =>
   requestMembers.refusalOf(extrasOf(request.extras));
 

@@ -1,5 +1,5 @@
-// A client's own chat body, repaired for vendors of the same format that would refuse it: the members that the canonical
-// form cannot hold (several answers, log probabilities, files, speech) stay as they are. It must never change the body given.
+// Repairs a client's own chat body for vendors of the same format that would refuse it: the members that the canonical form
+// cannot hold (several answers, log probabilities, files, speech) stay as they are. It must never change its input.
 
 import { thinkingOff, toolIdsRewritten, ignoreNote } from "../adaptation-notes.ts";
 import { isRecord } from "../decoding.ts";

@@ -1,5 +1,5 @@
-// Whole answers: our reply as one completion, and a vendor's completion as events.
-// It must never have a mapping of its own for incoming ones: streams and bodies share decode-answer.ts.
+// Whole answers: writes our reply as one completion, and reads a vendor's completion as events. It must never have its
+// own mapping for incoming ones: streams and bodies share decode-answer.ts.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
@@ -79,9 +79,9 @@ export function decodeReply(body: unknown): StreamEvent[] {
   if (failure !== null) return reader.fail(failure);
   if (!isRecord(body) || firstChoice(body) === null)
     return reader.fail(
-      new Failure("bad-output", "The upstream's answer holds no choices.", { maybeBilled: true }),
+      new Failure("bad-output", "The upstream's answer contains no choices.", { maybeBilled: true }),
     );
   const events = reader.take(body);
-  // A body that arrived whole is complete, whether or not its vendor says why it ended.
+  // A body that arrived whole is complete, with or without a finish reason.
   return events.at(-1)?.type === "failure" ? events : [...events, ...reader.finish(true)];
 }

@@ -1,6 +1,6 @@
-// The request as clients send it, for the API description (/swagger): the rows of members.ts, and what stands inside the members.
-// Requests are checked by decode-request.ts, not by this. The two must never
-// disagree: test/dialects/openai-chat/schema.test.ts compares them.
+// The request as clients send it, for the API description (/swagger): the rows of members.ts, and the inside of the members.
+// Requests are checked by decode-request.ts, not by this. The two must never disagree: test/dialects/openai-chat/schema.test.ts
+// compares them.
 
 import { z } from "zod";
 import { zodFunctions } from "../zod-functions.ts";
@@ -61,7 +61,7 @@ const toolCall = z.union([
   }),
   z
     .looseObject({ id: word, type: word.refine((type) => type !== "function" && type !== "custom") })
-    .describe("What is called stands under the name of the type."),
+    .describe("The member named like the type contains the call."),
 ]);
 
 const message = z.discriminatedUnion("role", [

@@ -1,5 +1,5 @@
-// A vendor's frames -> events. The finish waits for [DONE] or the end of the bytes, so that trailing usage is in it.
-// It must never take silence for success: a stream without finish reason and without [DONE] was cut.
+// Turns a vendor's frames into events. The finish waits for [DONE] or the end of the bytes, so that trailing usage is
+// in it. It must never take silence for success: a stream without finish reason and without [DONE] was cut off.
 
 import { Failure } from "../../canon/failure.ts";
 import { closeOnce, isRecord, parseLoosely } from "../decoding.ts";

@@ -1,5 +1,5 @@
-// Events -> chunks for a client: role, deltas, finish, usage if asked, [DONE]; one id throughout.
-// It must never write [DONE] after a failure, nor leave a gap in the numbering of tool calls.
+// Turns events into chunks for a client: role, deltas, finish, usage if requested, [DONE]; one id throughout. It must
+// never write [DONE] after a failure, nor leave a gap in the numbering of tool calls.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import type { Extras } from "../../canon/request.ts";
@@ -25,7 +25,7 @@ export function answerId(id: string, facts: AnswerFacts): string {
 export const streamEncoder = (facts: AnswerFacts): StreamEncoder => new ChunkEncoder(facts);
 
 class ChunkEncoder implements StreamEncoder {
-  /** What every chunk begins with; empty until the answer has begun. */
+  /** The beginning of every chunk; empty until the answer has begun. */
   private head = "";
   private readonly tail: string;
   private readonly isFreeText: (name: string) => boolean;
@@ -33,7 +33,7 @@ class ChunkEncoder implements StreamEncoder {
   private hasInput = false;
   private textLength = 0;
   private textStart = 0;
-  /** Of a call whose input is free text: it comes inside a JSON string in any pieces, so it is unwrapped when it is whole. */
+  /** For a free-text call: the text arrives inside a JSON string in arbitrary pieces, so it is unwrapped when complete. */
   private pieces: string[] | null = null;
   private usage: Usage = unknownUsage;
   private isClosed = false;

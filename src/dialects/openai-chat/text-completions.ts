@@ -1,5 +1,5 @@
-// Text completions (platform.openai.com/docs/api-reference/completions): the older sister of chat completions, with `text` where
-// that has messages. It never leaves its own format: it is passed through and never translated.
+// Text completions (platform.openai.com/docs/api-reference/completions): the predecessor of chat completions, with `text` in
+// place of messages. They pass through and are never translated.
 
 import { memberNamed } from "../../wire/json.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
@@ -47,7 +47,7 @@ const passthrough: PassthroughHalf = {
     const isStream = stream?.kind === "boolean" && bytes[stream.start] === 0x74;
     const written =
       options?.kind === "object" ? parseLoosely(bytes.toString("utf8", options.start, options.end)) : {};
-    // Usage is always asked for: the record needs it.
+    // Usage is always requested: the record needs it.
     const asked = JSON.stringify({ ...(isRecord(written) ? written : {}), include_usage: true });
     return [
       { key: "model", json: JSON.stringify(target.model) },

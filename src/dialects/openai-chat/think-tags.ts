@@ -1,5 +1,5 @@
-// Thinking that a model writes at the head of its answer between <think> tags, where its server does not take it out (MiniMax,
-// open models behind plain servers). It must never look for tags behind the head: there they belong to the answer.
+// Separates thinking that a model writes between <think> tags at the head of its answer, where its server does not do so
+// (MiniMax, open models behind plain servers). It must never look for tags after the head: there they belong to the answer.
 
 const opening = "<think>";
 const closing = "</think>";
@@ -12,7 +12,7 @@ export type ThinkTags = {
   end(): Piece[];
 };
 
-/** As such a model wrote it. */
+/** Thinking with tags, as such a model wrote it. */
 export const inThinkTags = (thoughts: string): string => `${opening}\n${thoughts}\n${closing}\n\n`;
 
 export function thinkTags(): ThinkTags {
@@ -42,7 +42,7 @@ export function thinkTags(): ThinkTags {
     if (state === "thinking") {
       const at = held.indexOf(closing);
       if (at < 0) {
-        // The tag may be cut in two, and blanks before it do not belong to the thinking.
+        // The tag may be split across pieces, and white space before it does not belong to the thinking.
         const kept = Math.max(0, held.length - closing.length);
         const ready = held.slice(0, kept).trimEnd();
         held = held.slice(ready.length);

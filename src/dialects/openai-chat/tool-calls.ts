@@ -1,9 +1,9 @@
-// Which call a streamed fragment belongs to. Vendors number their calls well, not at all, or all with 0.
-// It must never join fragments of two calls.
+// Assigns streamed fragments to calls. Vendors number their calls correctly, not at all, or all with 0. It must never
+// join fragments of two calls.
 
 import { isRecord } from "../decoding.ts";
 
-/** Arguments of a call that has none: every client's JSON.parse throws at "", and vendors refuse it in old calls. */
+/** Arguments of a call without any: JSON.parse in clients throws on "", and vendors refuse it in earlier calls. */
 export const noArguments = "{}";
 
 export type ToolCall = {
@@ -12,7 +12,7 @@ export type ToolCall = {
   name: string | null;
   readonly progress: JsonProgress;
   isClosed: boolean;
-  /** Next to the function: Google's signature. */
+  /** The member next to the function: Google's signature. */
   extra: Readonly<Record<string, unknown>> | null;
 };
 
@@ -57,7 +57,7 @@ export function callOf(calls: readonly ToolCall[], fragment: Fragment): ToolCall
   if (id !== null) {
     const known = peers.findLast((call) => call.id === id);
     if (known !== undefined) return known;
-    // Some servers make up a new id for every fragment, but name the function only once.
+    // Some servers invent a new id for every fragment, but name the function only once.
     return name === null || last.id === null ? last : null;
   }
   if (name === null) return last;
@@ -67,7 +67,7 @@ export function callOf(calls: readonly ToolCall[], fragment: Fragment): ToolCall
 
 export type JsonProgress = { take(text: string): void; readonly isComplete: boolean };
 
-/** Knows when the fragments so far make one whole JSON object; it does not check what is inside. */
+/** Detects when the fragments so far form one whole JSON object; it does not check the content. */
 function jsonProgress(): JsonProgress {
   let depth = 0;
   let isInString = false;

@@ -1,11 +1,11 @@
-// Token counts as this format writes them <-> canonical usage. Unknown stays unknown: it must never invent a 0.
+// Converts this format's token counts to canonical usage and back. Unknown stays unknown: it must never invent a 0.
 
 import { tokenCount, type Usage, usageFromTotal } from "../../canon/usage.ts";
 import { isRecord } from "../decoding.ts";
 
 type Counts = Readonly<Record<string, unknown>>;
 
-/** The first of the names that holds a count. */
+/** The first of these members that contains a count. */
 function countIn(value: Counts, ...names: readonly string[]): number | null {
   for (const name of names) {
     const count = tokenCount(value[name]);
@@ -18,8 +18,8 @@ const detailsIn = (value: Counts, ...names: readonly string[]): Counts =>
   names.map((name) => value[name]).find(isRecord) ?? {};
 
 /**
- * Null when the value is no usage object. Names: OpenAI; DeepSeek `prompt_cache_hit_tokens`; Moonshot `cached_tokens`; LiteLLM
- * and OpenRouter those of Anthropic; some servers those of the Responses API.
+ * Null when the value is not a usage object. Names: OpenAI; DeepSeek `prompt_cache_hit_tokens`; Moonshot `cached_tokens`;
+ * LiteLLM and OpenRouter those of Anthropic; some servers those of the Responses API.
  */
 export function decodeUsage(value: unknown): Usage | null {
   if (!isRecord(value)) return null;
@@ -40,7 +40,7 @@ export function decodeUsage(value: unknown): Usage | null {
   });
 }
 
-/** xAI counts thoughts beside the completion; its total tells. Others tell nothing but the total. */
+/** xAI counts thinking separately from the completion; its total shows that. Others report only the total. */
 function wholeOutput(value: Counts, input: number | null, reasoning: number | null): number | null {
   const output = countIn(value, "completion_tokens", "output_tokens");
   const total = tokenCount(value.total_tokens);
@@ -50,8 +50,8 @@ function wholeOutput(value: Counts, input: number | null, reasoning: number | nu
 }
 
 /**
- * Where vendors put it: at the top; Moonshot into the choice; others into its delta or message; Groq into a member of its own;
- * llama.cpp, where nobody asked for usage, beside its timings.
+ * Where vendors put usage: at the top; Moonshot in the choice; others in its delta or message; Groq in its own member;
+ * llama.cpp, if usage was not requested, in its timings.
  */
 export function usageIn(chunk: Counts, choice: Counts | null): Usage | null {
   const top = decodeUsage(chunk.usage);
@@ -66,10 +66,10 @@ export function usageIn(chunk: Counts, choice: Counts | null): Usage | null {
   );
 }
 
-/** Vendors that tell it elsewhere may leave zeros or nothing at the top. */
+/** Vendors that report usage elsewhere may leave zeros or nothing at the top. */
 const isCounted = ({ input, output }: Usage): boolean => (input ?? 0) > 0 || (output ?? 0) > 0;
 
-/** What llama.cpp had to read anew (`prompt_n`) stands beside what it still knew (`cache_n`). */
+/** llama.cpp counts newly read tokens (`prompt_n`) separately from cached ones (`cache_n`). */
 function timedUsage(timings: unknown): Usage | null {
   if (!isRecord(timings)) return null;
   const read = tokenCount(timings.prompt_n);
@@ -79,7 +79,7 @@ function timedUsage(timings: unknown): Usage | null {
   return usageFromTotal({ input: read + (inputCached ?? 0), inputCached, output });
 }
 
-/** Null when a total is unknown: the format has no word for that. */
+/** Null when a total is unknown: the format cannot express that. */
 export function encodeUsage(usage: Usage): Record<string, unknown> | null {
   const { input, inputCached, output, outputReasoning } = usage;
   if (input === null || output === null) return null;

@@ -1,5 +1,5 @@
-// Puts the pieces of an answer in order: one block is open at a time, and what comes early for the next ones is held back.
-// It must never let two blocks overlap, nor change the order of the pieces inside one.
+// Puts the pieces of an answer in order: one block is open at a time, and early pieces of later blocks are held back. It
+// must never let two blocks overlap, nor change the order of the pieces inside one.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import type { Extras } from "../../canon/request.ts";
@@ -8,21 +8,21 @@ import { name as dialect } from "./extras.ts";
 export type BlockEnding = {
   readonly signature?: string | null;
   readonly extras?: Extras;
-  /** Of an opaque block: the whole item. */
+  /** For an opaque block: the whole item. */
   readonly value?: unknown;
 };
 
 export type BlockSlot = {
   readonly kind: "text" | "thinking" | "tool" | "opaque";
-  /** Of a call. */
+  /** For a call. */
   readonly id: string;
   readonly name: string;
   /** -1 while the block waits for its turn. */
   index: number;
   readonly held: string[];
-  /** Some text of this block has come, so that its whole text is a repetition. */
+  /** Some text of this block has arrived, so its whole text is a repetition. */
   hasWords: boolean;
-  /** Nothing more is coming, but the vendor has not closed it. */
+  /** Complete, but the vendor has not closed it. */
   isComplete: boolean;
   ending: BlockEnding | null;
 };
@@ -73,7 +73,7 @@ export class BlockQueue {
     for (;;) {
       const head = this.slots[0];
       if (head === undefined) return;
-      // An item of another kind that was announced and never filled is nothing.
+      // An item of another kind that was announced and never filled is dropped.
       const isNothing = head.kind === "opaque" && head.ending === null;
       if (isNothing && !isOver) return;
       if (head.index < 0 && !isNothing) {

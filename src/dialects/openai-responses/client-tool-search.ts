@@ -1,5 +1,5 @@
-// The search for tools that the client makes itself (Codex): for other APIs an ordinary function, and what it has found are tools
-// like any others. It must never reach this API in another form than its client's own.
+// Tool search run by the client (Codex): for other APIs it is an ordinary function, and the tools it finds are ordinary tools.
+// This API must always get it in the client's own form.
 
 import type { Block, Tool, ToolCallBlock, ToolResultBlock } from "../../canon/request.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
@@ -8,7 +8,7 @@ import { toExtras, extrasOf, type Wire } from "./extras.ts";
 /** The kind of its tool, calls and results in extras. */
 export const searchType = "tool_search";
 
-/** Null for a search that the vendor makes, or that says nothing of its arguments. */
+/** Null for a search that the vendor runs, or that does not describe its arguments. */
 export function decodeSearchTool(raw: Wire): Tool | null {
   const { type, execution, description, parameters } = raw;
   if (type !== searchType || execution !== "client" || !isRecord(parameters)) return null;
@@ -51,7 +51,7 @@ function foundToolsAsText(tools: unknown): string {
   return lines.length === 0 ? "No tool was found." : `These tools can be called now:\n${lines.join("\n")}`;
 }
 
-/** What the client declares in the middle: by what its searches have found, or in an item of its own. */
+/** Tools that the client declares within the history: found by its searches, or in a separate item. */
 export function toolsFound(input: unknown): readonly unknown[] {
   if (!Array.isArray(input)) return [];
   return input.flatMap((item) => {
@@ -61,13 +61,13 @@ export function toolsFound(input: unknown): readonly unknown[] {
   });
 }
 
-/** Codex's, for tools that come later than the request's own (CLIProxyAPI#4414). */
+/** Codex's item for tools added after the request's own (CLIProxyAPI#4414). */
 export const declaringItem = "additional_tools";
 
 export const isSearching = (holder: { readonly extras?: Tool["extras"] }): boolean =>
   extrasOf(holder.extras).type === searchType;
 
-/** Found by a search: this API knows it by the search's result. */
+/** Found by a search: this API knows the tool from the search's result. */
 export const asFound = (tool: Tool): Tool => ({
   ...tool,
   ...toExtras({ ...extrasOf(tool.extras), isFound: true }),
@@ -86,7 +86,7 @@ export function encodeSearchResult(result: ToolResultBlock): Wire {
   return { ...own, call_id: result.callId };
 }
 
-/** A model's call as the client that searches reads it. */
+/** A model's call in the form that the searching client reads. */
 export const searchCallItem = (id: string, callId: string, input: string): Wire => ({
   id,
   type: "tool_search_call",

@@ -5,7 +5,7 @@ import type { ChatRequest } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
 import { decodeRequest } from "./decode-request.ts";
 
-/** Everything but the model may be missing. Throws Failure. */
+/** Only the model is required. Throws Failure. */
 export function decodeCountRequest(body: unknown): ChatRequest {
   if (!isRecord(body) || body.input !== undefined) return decodeRequest(body);
   return decodeRequest({ ...body, input: "" });

@@ -1,5 +1,5 @@
-// Kinds of tools that other APIs do not have, as functions that they do: free text becomes one string argument, and a
-// namespace becomes part of the name. On the way back a call gets the kind in which its tool was declared.
+// Turns kinds of tools that other APIs lack into functions: free text becomes one string argument, and a namespace
+// becomes part of the name. On the way back a call gets the kind that its tool was declared with.
 
 import type { Tool } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";

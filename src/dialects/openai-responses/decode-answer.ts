@@ -1,5 +1,5 @@
-// Reads a vendor's answer into events, from its stream or as one Response: the one mapping that both share.
-// It must never count on an event that only announces or repeats: compatible servers leave out many of them.
+// Reads a vendor's answer into events, from its stream or as one Response: one mapping for both. It must never rely on
+// an event that only announces or repeats: compatible servers leave out many of them.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
@@ -29,19 +29,19 @@ export function errorOf(body: unknown): Failure | null {
   return null;
 }
 
-/** A function call that the canonical form can hold: called by the model itself, by a plain name. */
+/** A function call that the canonical form can hold: made by the model itself, with a plain name. */
 function isPlainCall(item: Wire): boolean {
   const { caller, namespace } = item;
   const isDirect = !isRecord(caller) || caller.type === "direct";
   return item.type === "function_call" && isDirect && typeof namespace !== "string";
 }
 
-/** What is known of one item while it runs. */
+/** The state of one item while it streams. */
 type Item = {
   readonly type: string;
   /** Content parts of a message by their index; other items have one block. */
   readonly parts: Map<number, BlockSlot>;
-  /** Reasoning comes as a summary or in full; of a vendor that sends both, the first is taken. */
+  /** Reasoning comes as a summary or in full; if a vendor sends both, the first one counts. */
   source: string | null;
   part: number;
 };
@@ -56,7 +56,7 @@ export class AnswerDecoder {
   private isRefused = false;
   private hasCalls = false;
 
-  /** One event of the stream. A whole Response is its last event, with nothing before it. */
+  /** One event of the stream. A whole Response is read as the last event of a stream with no other events. */
   take(event: Wire): StreamEvent[] {
     const out: StreamEvent[] = [];
     const type = readText(event.type);
@@ -224,7 +224,7 @@ export class AnswerDecoder {
   }
 
   private argumentsDone(event: Wire, out: StreamEvent[]): void {
-    // LM Studio sends them here alone (litellm#25321).
+    // LM Studio sends them only here (litellm#25321).
     const key = keyOf(event) ?? event.call_id;
     const known = this.items.get(key)?.parts.get(0) ?? this.calls.get(readText(event.item_id));
     const slot =
@@ -258,7 +258,7 @@ export class AnswerDecoder {
     }
   }
 
-  /** Arguments that stand nowhere but in the last event, of a call that was announced. */
+  /** Arguments of an announced call that only the last event contains. */
   private lateArguments(raw: Wire, out: StreamEvent[]): void {
     const slot = this.calls.get(readText(raw.call_id)) ?? this.calls.get(readText(raw.id));
     if (slot !== undefined && !slot.hasWords) this.queue.addText(slot, argumentsOf(raw.arguments), out);
@@ -275,10 +275,10 @@ const argumentsOf = (input: unknown): string => (isRecord(input) ? JSON.stringif
 
 const quietTypes = ["response.queued", "response.failed"];
 
-/** Stands between the parts of one reasoning item. */
+/** Separator between the parts of one reasoning item. */
 const thoughtSeam = "\n\n";
 
-/** Plain reasoning, as open models' servers write it, goes back to the place where it stood. */
+/** Plain reasoning from open models' servers goes back to the member it came from. */
 function readEncryptedReasoning(raw: Wire): EncryptedReasoning {
   const encrypted = decodeEncryptedReasoning(raw);
   const isPlain =

@@ -1,4 +1,4 @@
-// Content of one item -> blocks: strings, texts, images; other parts stay as they are, for this API only.
+// Turns the content of one item into blocks: strings, texts, images; other parts stay as they are, for this API only.
 // It must never fetch an image's URL, nor let any scheme but data: and http(s): through.
 
 import type { ImageBlock, OpaqueBlock, TextBlock } from "../../canon/request.ts";
@@ -8,7 +8,7 @@ import { toExtras, name, type Wire } from "./extras.ts";
 
 export type Content = TextBlock | ImageBlock | OpaqueBlock;
 
-/** A string, or a list of parts. An empty text is no block: other formats refuse empty ones. */
+/** A string, or a list of parts. An empty text makes no block: other formats refuse empty ones. */
 export function decodeContent(content: unknown, param: string): Content[] {
   if (typeof content === "string") return content === "" ? [] : [{ type: "text", text: content }];
   if (!Array.isArray(content)) throw wrongKind(param, "a string or an array of content parts", content);

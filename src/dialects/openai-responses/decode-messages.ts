@@ -1,5 +1,5 @@
-// The client's `input` -> system blocks and canonical messages. Items of one turn share one message.
-// It must never drop an item silently: what has no place in the canonical form stays as it is, for this API only.
+// Turns the client's `input` into system blocks and canonical messages. Items of one turn share one message. It must
+// never drop an item silently: what has no canonical form stays as it is, for this API only.
 
 import type { Block, Extras, Message, TextBlock, ThinkingBlock } from "../../canon/request.ts";
 import { decodeSearchItem } from "./client-tool-search.ts";
@@ -22,8 +22,8 @@ import { joinedName } from "./tool-id.ts";
 export type DecodedMessages = { readonly system: TextBlock[]; readonly messages: Message[] };
 
 /**
- * What other APIs can do without: the vendor's own searches, whose result is in the text that follows, and references to
- * stored reasoning (the `ai` SDK sends them by default), which could not be read anyway.
+ * Items that other APIs do not need: the vendor's own searches, whose result is in the text that follows, and references
+ * to stored reasoning (the `ai` SDK sends them by default), which could not be read anyway.
  */
 function isAside(type: string, raw: Wire): boolean {
   if (type === "item_reference") return typeof raw.id === "string" && raw.id.startsWith("rs_");
@@ -38,8 +38,8 @@ export function decodeMessages(value: unknown): DecodedMessages {
     return { system, messages };
   }
   if (!Array.isArray(value)) throw wrongKind("input", "a string or an array of items", value);
-  if (value.length === 0) throw invalid("input", "input must hold at least one item.");
-  // Items in a row that belong to one turn, until one of the other side comes.
+  if (value.length === 0) throw invalid("input", "input must contain at least one item.");
+  // Consecutive items belong to one turn, until an item of the other side follows.
   let run: { role: "assistant" | "user"; content: Block[] } | null = null;
   let asides: Wire[] = [];
   const enter = (role: "assistant" | "user"): Block[] => {
@@ -49,7 +49,7 @@ export function decodeMessages(value: unknown): DecodedMessages {
     }
     return run.content;
   };
-  /** Items that no block can carry along; references to reasoning mean nothing without one. */
+  /** Items that no block can carry; references to reasoning mean nothing without one. */
   const standAlone = (): void => {
     for (const value of asides)
       if (value.type !== "item_reference") enter("assistant").push({ type: "opaque", dialect: name, value });
@@ -110,7 +110,7 @@ function decodeAssistant(raw: Wire, param: string): Block[] {
   return decodeContent(raw.content, `${param}.content`).map((block) => {
     if (block.type === "text") return { ...block, ...toExtras({ ...extrasOf(block.extras), ...kept }) };
     if (block.type === "image") return block;
-    // A part of another kind is an item here: outside of its message it would be none.
+    // An unknown part stays wrapped in its message: outside it would not be a valid item.
     return {
       type: "opaque",
       dialect: name,

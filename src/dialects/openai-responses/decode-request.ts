@@ -1,5 +1,5 @@
-// The client's request -> canonical. Members that only this API has travel in extras, under their own names.
-// It must never throw anything but Failure.
+// Turns the client's request into the canonical one. Members that only this API has travel in extras, under their own
+// names. It must never throw anything but Failure.
 
 import { type Effort, efforts, isEffort } from "../../canon/effort.ts";
 import type { ChatRequest, TextBlock } from "../../canon/request.ts";
@@ -48,7 +48,7 @@ export function decodeRequest(value: unknown): ChatRequest {
   };
 }
 
-/** Its place is kept, because instructions and developer messages are two things for the API. */
+/** Its position is kept, because the API treats instructions and developer messages differently. */
 function decodeInstructions(text: string | null): TextBlock[] {
   return text === null || text === ""
     ? []

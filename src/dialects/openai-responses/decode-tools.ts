@@ -1,5 +1,5 @@
-// The client's `tools`, `tool_choice` and `text` -> canonical.
-// It must never judge a JSON schema: that is the model's vendor's business.
+// Turns the client's `tools`, `tool_choice` and `text` into canonical ones. It must never judge a JSON schema: the
+// model's vendor does.
 
 import type { AnswerFormat, OpaqueTool, Tool, ToolChoice } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
@@ -50,7 +50,7 @@ export function decodeTools(value: unknown): DecodedTools {
   return { tools, opaqueTools, hosted };
 }
 
-/** Tools that a search has found, except those that are declared anyway or exist only in this API. */
+/** Tools that a search has found, except those already declared or specific to this API. */
 export function decodeFoundTools(found: readonly unknown[], declared: readonly Tool[]): Tool[] {
   const known = new Set(declared.map(({ name }) => name));
   const plain = found.filter((each) => isRecord(each) && foundTypes.has(each.type));
@@ -91,7 +91,9 @@ function decodeFunction(raw: Wire, param: string, namespace: Wire | null): Tool 
   };
 }
 
-/** Free text as a function of one string; the grammar becomes a description, because no other API enforces one. */
+/**
+ * A free-text tool as a function with one string; the grammar becomes a description, because no other API enforces one.
+ */
 function decodeFreeText(raw: Wire, param: string, namespace: Wire | null): Tool {
   const { name, ownExtras } = named(raw, param, namespace);
   const description = optionalText(raw.description, `${param}.description`);
@@ -139,7 +141,7 @@ export function decodeToolChoice(
   return { toolChoice: { type: "tool", name: chosen.name }, foreign: null };
 }
 
-/** `rest`: verbosity and what else `text` holds, and the description of a schema. */
+/** `rest`: verbosity and other members of `text`, and the description of a schema. */
 export function decodeText(value: unknown): { format: AnswerFormat | null; rest: Wire | null } {
   const { format: raw, ...rest } = optionalRecord(value, "text") ?? {};
   const wanted = optionalRecord(raw, "text.format");

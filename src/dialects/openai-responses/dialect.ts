@@ -1,5 +1,5 @@
-// OpenAI's Responses API (platform.openai.com/docs/api-reference/responses): both halves of the dialect.
-// It must never hold logic of its own.
+// OpenAI's Responses API (platform.openai.com/docs/api-reference/responses): assembles both halves of the dialect. It
+// must never hold logic of its own.
 
 import type { FullDialect } from "../dialect.ts";
 import { eventStream } from "../framing.ts";
@@ -29,7 +29,7 @@ export const openaiResponses: FullDialect = {
     encodeFailureFrame,
     encodeModelList,
     encodeModel,
-    // The last event says that the stream is over, and without it an answer is no whole one.
+    // The last event marks the end of the stream; without it an answer is incomplete.
     framing: eventStream,
     sizeMembers: { limit: ["max_output_tokens"] },
   },

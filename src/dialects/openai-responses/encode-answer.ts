@@ -1,5 +1,5 @@
-// The Response object and its items as clients see them: the same in a stream and in one body.
-// It must never be used for incoming ones: decode-answer.ts reads those.
+// The Response object and its items as clients see them: the same in a stream and in one body. It must never be used
+// for incoming answers: decode-answer.ts reads those.
 
 import type { FinishReason } from "../../canon/event.ts";
 import type { Extras } from "../../canon/request.ts";
@@ -11,7 +11,7 @@ import { extrasOf, type Wire } from "./extras.ts";
 import { encodeEncryptedReasoning, type EncryptedReasoning } from "./encrypted-reasoning.ts";
 import { encodeUsage } from "./usage.ts";
 
-/** Arguments of a call that has none: every client's JSON.parse throws at "". */
+/** Arguments of a call without any: JSON.parse in clients throws on "". */
 export const noArguments = "{}";
 
 export function answerId(id: string, facts: Pick<AnswerFacts, "requestId">): string {
@@ -26,7 +26,7 @@ export const itemId = (
 
 export type Frame = { readonly id: string; readonly model: string };
 
-/** Members that repeat the request's options hold the API's defaults: the client knows what it really asked. */
+/** Members that echo the request's options contain the API's defaults: the client knows its own request. */
 export function responseObject(frame: Frame, facts: AnswerFacts): Wire {
   return {
     id: answerId(frame.id, facts),

@@ -1,5 +1,5 @@
-// Canonical system blocks and messages -> `instructions` and `input`. Calls and results are items of their own here.
-// It must never drop content that the model would miss; order-history.ts orders the history and describes what has no place here.
+// Turns canonical system blocks and messages into `instructions` and `input`. Calls and results are separate items here. It must
+// never drop content that the model would miss; order-history.ts orders the history and describes what has no place here.
 
 import type {
   Block,
@@ -21,13 +21,13 @@ import { name, extrasOf, type Wire } from "./extras.ts";
 import { toolInputText } from "../tool-input.ts";
 import { encodeToolId } from "./tool-id.ts";
 
-/** Another vendor's reasoning is not this model's: only what came through this dialect goes back. */
+/** Leaves out another vendor's reasoning: only what came through this dialect goes back. */
 function isOwnThinking(block: ThinkingBlock): boolean {
   const { id, encrypted_content: encrypted, content } = extrasOf(block.extras);
   return id !== undefined || encrypted !== undefined || content !== undefined;
 }
 
-/** Developer messages may stand anywhere here, except between a call and its output. */
+/** Developer messages may be anywhere here, except between a call and its output. */
 const historyRules: HistoryRules = {
   format: name,
   systemMessages: "stay",
@@ -54,7 +54,7 @@ export function encodeMessages(request: ChatRequest, note: Note = ignoreNote): W
   return instructions.length === 0 ? { input } : { instructions: instructions.join("\n\n"), input };
 }
 
-/** Texts of one role in a row are parts of one message. */
+/** Consecutive texts of one role are parts of one message. */
 function addText(input: Wire[], role: string, block: TextBlock): void {
   const last = input.at(-1);
   const part = { type: "input_text", text: block.text };
@@ -86,7 +86,7 @@ function encodeTurn(turn: Turn, input: Wire[], note: Note): void {
   if (items.length > 0) input.push({ type: "message", role: "user", content: items });
 }
 
-/** An item of this API's own, as opposed to a part of a message. */
+/** An item specific to this API, as opposed to a part of a message. */
 function isOwnItem(block: Block): block is OpaqueBlock & { value: Wire } {
   return (
     block.type === "opaque" &&
@@ -143,20 +143,20 @@ function encodeCall(block: ToolCallBlock, note: Note): Wire {
   return { type: "function_call", ...named, arguments: toolInputText(block.input, note) };
 }
 
-/** Of the kind of its call: an output of another kind answers nothing. */
+/** An output of its call's kind: an output of another kind would not match the call. */
 function encodeResult({ call, result }: Answer): Wire {
   if (isSearching(call)) return encodeSearchResult(result);
   const parts = result.content.flatMap(encodePart);
   const texts = parts.flatMap((part) => (typeof part.text === "string" ? [part.text] : []));
-  const isSaid = !result.isError || (texts[0] ?? "").startsWith("Error: ");
+  const isMarked = !result.isError || (texts[0] ?? "").startsWith("Error: ");
   const { type } = extrasOf(call.extras);
   return {
     type: type === "custom" ? "custom_tool_call_output" : "function_call_output",
     call_id: result.callId,
     output:
       texts.length === parts.length
-        ? (isSaid ? "" : "Error: ") + texts.join("\n")
-        : [...(isSaid ? [] : [{ type: "input_text", text: "Error:" }]), ...parts],
+        ? (isMarked ? "" : "Error: ") + texts.join("\n")
+        : [...(isMarked ? [] : [{ type: "input_text", text: "Error:" }]), ...parts],
   };
 }
 

@@ -1,5 +1,5 @@
-// Canonical request -> the body that goes to a vendor of this format, always as a stream and never to be stored.
-// It must never read another dialect's extras, nor drop what would change the answer.
+// Turns a canonical request into the body for a vendor of this format, always streaming and never stored. It must never
+// read another dialect's extras, nor drop what would change the answer.
 
 import { type Effort, effortOfBudget } from "../../canon/effort.ts";
 import type { AnswerFormat, ChatRequest } from "../../canon/request.ts";
@@ -20,7 +20,7 @@ const leastOutput = 16;
 
 /**
  * Dropped: top_k, which the API does not have, and `stop` (unsupportedStops). A request of this dialect keeps its own `store`;
- * encrypted reasoning is not asked for on behalf of other formats' clients, which could not send it back.
+ * encrypted reasoning is not requested for clients of other formats, which could not send it back.
  */
 export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Note = ignoreNote): Wire {
   const request = fitToModel(withLoadedTools(asked), target, note);
@@ -52,7 +52,7 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
   if (request.temperature !== null) body.temperature = request.temperature;
   if (request.topP !== null) body.top_p = request.topP;
   if (request.topK !== null) note("top-k-dropped");
-  // What is left of the client's own `reasoning` (a summary, say) asks for thinking as well.
+  // What remains of the client's own `reasoning` (such as a summary) asks for thinking as well.
   const reasoning = encodeReasoning(request, takes, target.canThink === false ? null : ownReasoning, note);
   if (request.thinking?.mode === "off" && reasoning === null && target.canThink === true)
     note("thinking-off-dropped");

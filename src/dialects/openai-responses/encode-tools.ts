@@ -1,5 +1,5 @@
-// Canonical tools -> this format's, each in the kind in which its client declared it.
-// It must never send another dialect's own tools: they are refused by name.
+// Turns canonical tools into this format's, each in the kind that its client declared. It must never send another
+// dialect's own tools: they are refused by name.
 
 import type { ChatRequest, Tool, ToolChoice } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
@@ -10,12 +10,12 @@ import { name, extrasOf, type Wire } from "./extras.ts";
 export function encodeTools(request: ChatRequest): Wire[] {
   const wire: Wire[] = [];
   const namespaces = new Map<string, Wire[]>();
-  const isOwn = request.extras[name] !== undefined;
+  const isSameDialect = request.extras[name] !== undefined;
   for (const tool of request.tools) {
     if (isFound(tool)) continue;
     const { namespace } = extrasOf(tool.extras);
     if (!isRecord(namespace)) {
-      wire.push(encodeTool(tool, isOwn));
+      wire.push(encodeTool(tool, isSameDialect));
       continue;
     }
     const key = JSON.stringify(namespace);
@@ -25,7 +25,7 @@ export function encodeTools(request: ChatRequest): Wire[] {
       namespaces.set(key, inner);
       wire.push({ ...namespace, tools: inner });
     }
-    inner.push(encodeTool(tool, isOwn));
+    inner.push(encodeTool(tool, isSameDialect));
   }
   for (const tool of request.opaqueTools) {
     if (tool.dialect !== name || !isRecord(tool.value))
@@ -38,7 +38,7 @@ export function encodeTools(request: ChatRequest): Wire[] {
   return wire;
 }
 
-function encodeTool(tool: Tool, isOwn: boolean): Wire {
+function encodeTool(tool: Tool, isSameDialect: boolean): Wire {
   const { type, name: ownName, namespace: _namespace, ...rest } = extrasOf(tool.extras);
   if (isSearching(tool) && isRecord(rest.item)) return rest.item;
   const called = typeof ownName === "string" ? ownName : tool.name;
@@ -49,7 +49,7 @@ function encodeTool(tool: Tool, isOwn: boolean): Wire {
     ...(tool.description === null ? {} : { description: tool.description }),
     parameters: tool.schema,
     // Absent means strict here, unlike everywhere else, and strict refuses most schemas.
-    ...(isOwn ? {} : { strict: tool.strict === true }),
+    ...(isSameDialect ? {} : { strict: tool.strict === true }),
     ...rest,
   };
 }

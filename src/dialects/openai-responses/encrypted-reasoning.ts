@@ -1,5 +1,5 @@
-// Reasoning that only its vendor can read. OpenAI's own encrypted content stays in extras and goes back to this dialect only;
-// another vendor's signature travels in the same member behind our mark, so that the vendor gets it back.
+// Encrypted reasoning, which only its vendor can read. OpenAI's own encrypted content stays in extras and goes back to this
+// dialect only; another vendor's signature travels in the same member behind our mark, so that the vendor gets it back.
 
 import type { Extras } from "../../canon/request.ts";
 import { toExtras, extrasOf, type Wire } from "./extras.ts";

@@ -1,5 +1,5 @@
-// The dialect's name and its part of `extras`: what only the Responses API understands travels there and comes back out.
-// It must never read another dialect's extras.
+// The dialect's name and its part of `extras`, which carries what only the Responses API understands. It must never read
+// another dialect's extras.
 
 import type { Extras } from "../../canon/request.ts";
 
@@ -7,10 +7,10 @@ export const name = "openai-responses";
 
 export type Wire = Record<string, unknown>;
 type Members = Readonly<Wire>;
-const nothing: Members = {};
+const noExtras: Members = {};
 
 export function extrasOf(extras: Extras | undefined): Members {
-  return extras?.[name] ?? nothing;
+  return extras?.[name] ?? noExtras;
 }
 
 /** `{ extras }` to be spread into a block, or nothing where there are none. */

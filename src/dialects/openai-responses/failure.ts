@@ -1,5 +1,5 @@
-// A failure as the events of this format's stream, in OpenAI's form (../openai-failure.ts).
-// It must never promise an answer: what stands before the failure is all that the client gets.
+// A failure as the events of this format's stream, in OpenAI's form (../openai-failure.ts). It must never promise more
+// of the answer: what came before the failure is all that the client gets.
 
 import type { Failure } from "../../canon/failure.ts";
 import { encodeFrame } from "../../wire/sse.ts";
@@ -21,8 +21,8 @@ export function encodeFailure(failure: Failure): ErrorBody {
 }
 
 /**
- * `error`, then `response.failed`, as OpenAI sends them: some clients know only the one (the SDKs), some only the other
- * (Codex). The members of `error` stand there twice, because the specification has them flat and OpenAI sends them nested.
+ * `error`, then `response.failed`, as OpenAI sends them: some clients know only the first (the SDKs), some only the second
+ * (Codex). The members of `error` appear twice, because the specification has them flat and OpenAI sends them nested.
  */
 export function failureFrames(
   failure: Failure,
@@ -54,7 +54,7 @@ export function failureFrames(
   );
 }
 
-/** For a stream of which it is unknown how many events went before. */
+/** For a stream with an unknown number of earlier events. */
 export function encodeFailureFrame(failure: Failure, requestId: string): string {
   return failureFrames(failure, requestId, null, 0);
 }

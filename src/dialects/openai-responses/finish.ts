@@ -1,5 +1,5 @@
-// Why an answer ended: this format's status and details <-> the canonical reasons.
-// A tool call has no status of its own here: the answer is "completed", and the call stands in it.
+// Maps this format's status and details to the canonical finish reasons and back. A tool call has no status of its own
+// here: the answer is "completed" and contains the call.
 
 import type { FinishReason } from "../../canon/event.ts";
 import { isRecord } from "../decoding.ts";
@@ -18,7 +18,7 @@ export function encodeFinish(reason: FinishReason): Ending {
   return reason === "refused" ? cut("content_filter") : whole;
 }
 
-/** The content of the answer decides between endings that have the same status. */
+/** The answer's content distinguishes endings with the same status. */
 export type Held = { readonly hasCalls: boolean; readonly isRefused: boolean };
 
 export function decodeFinish(response: Wire, isIncomplete: boolean, held: Held): FinishReason {

@@ -1,5 +1,5 @@
-// What a Responses request may hold: one row a top-level member (member-table.ts).
-// It must never say what stands inside a list or an object: decode-*.ts read that.
+// The members of a Responses request: one row per top-level member (member-table.ts). It must never describe the inside
+// of a list or an object: decode-*.ts read that.
 
 import {
   count,
@@ -47,7 +47,7 @@ export const requestMembers = new MemberTable(
     model: {
       check: requiredText,
       home: "canonical",
-      elsewhere: "said",
+      elsewhere: "carried",
       isRequired: true,
       isUnique: true,
       docs: "auto, an alias, a provider's id, provider/model, or a listed model.",
@@ -55,50 +55,50 @@ export const requestMembers = new MemberTable(
     input: {
       check: ofKinds("a string or an array of items", ["string", "array"]),
       home: "canonical",
-      elsewhere: "said",
+      elsewhere: "carried",
       isRequired: true,
       nullPassesThrough: true,
       isUnique: true,
     },
-    instructions: { check: text, home: "canonical", elsewhere: "said" },
+    instructions: { check: text, home: "canonical", elsewhere: "carried" },
     stream: {
       check: flag,
       home: "canonical",
-      elsewhere: "said",
+      elsewhere: "carried",
       passthrough: "unchecked",
       isUnique: true,
     },
-    tools: { check: list, home: "canonical", elsewhere: "said" },
+    tools: { check: list, home: "canonical", elsewhere: "carried" },
     tool_choice: {
       check: ofKinds("a string or an object", ["string", "object"]),
       home: "canonical",
-      elsewhere: "said",
+      elsewhere: "carried",
       isRewritten: true,
     },
-    parallel_tool_calls: { check: flag, home: "canonical", elsewhere: "said" },
+    parallel_tool_calls: { check: flag, home: "canonical", elsewhere: "carried" },
     max_output_tokens: {
       check: kindFirst("a number", count),
       home: "canonical",
-      elsewhere: "said",
+      elsewhere: "carried",
       isUnique: true,
     },
-    temperature: { check: kindFirst("a number", numberIn(0, 2)), home: "canonical", elsewhere: "said" },
-    top_p: { check: kindFirst("a number", numberIn(0, 1)), home: "canonical", elsewhere: "said" },
+    temperature: { check: kindFirst("a number", numberIn(0, 2)), home: "canonical", elsewhere: "carried" },
+    top_p: { check: kindFirst("a number", numberIn(0, 1)), home: "canonical", elsewhere: "carried" },
     reasoning: {
       check: record,
       home: "canonical",
-      elsewhere: "said",
+      elsewhere: "carried",
       isRewritten: true,
       docs: "effort is carried over; the rest goes to models of this format only.",
     },
     text: {
       check: record,
       home: "canonical",
-      elsewhere: "said",
+      elsewhere: "carried",
       isRewritten: true,
       docs: "format is carried over; verbosity is left out, noted as verbosity-dropped.",
     },
-    user: { check: text, home: "canonical", elsewhere: "said" },
+    user: { check: text, home: "canonical", elsewhere: "carried" },
     store: {
       check: flag,
       home: "extras",
@@ -157,7 +157,7 @@ export const requestMembers = new MemberTable(
     safety_identifier: {
       check: text,
       home: "extras",
-      elsewhere: "said",
+      elsewhere: "carried",
       docs: "The user, where user is absent.",
     },
   },

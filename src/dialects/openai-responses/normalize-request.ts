@@ -1,5 +1,5 @@
-// A Responses body in which some members are written as chat completions write them (Cursor mixes both), put into the
-// form of this API. It must never change what is written right already.
+// Rewrites members of a Responses body that are in the chat completions form (Cursor mixes both) to the form of this
+// API. It must never change what is already in this form.
 
 import { isRecord } from "../decoding.ts";
 import type { Wire } from "./extras.ts";
@@ -7,7 +7,7 @@ import type { Wire } from "./extras.ts";
 export function normalizeRequest(body: Wire): Wire {
   const {
     messages: _messages,
-    // A chat answer is not stored, so that nothing could refer to it, and the encoder decides on its usage frame.
+    // A chat answer is not stored, so nothing can refer to it, and the encoder decides about its usage frame.
     store: _store,
     stream_options: _options,
     max_tokens: most,
@@ -30,7 +30,7 @@ export function normalizeRequest(body: Wire): Wire {
   };
 }
 
-/** `{type, <member>: {…}}` without the level between. */
+/** Flattens `{type, <member>: {…}}`. */
 function flat(value: unknown, member: string): unknown {
   if (!isRecord(value) || !isRecord(value[member])) return value;
   const { [member]: inner, ...rest } = value;
@@ -39,7 +39,7 @@ function flat(value: unknown, member: string): unknown {
 
 const flatTool = (tool: unknown): unknown => flat(flat(tool, "function"), "custom");
 
-/** A turn with calls, or the result of one, is several items here. */
+/** A turn with calls, or a call's result, becomes several items here. */
 function itemsOf(item: unknown): readonly unknown[] {
   if (!isRecord(item)) return [item];
   const { tool_calls: calls, ...rest } = item;

@@ -1,5 +1,5 @@
-// Passing through: what one frame adds to the record, and which top-level members must change on the way up.
-// It must never parse more than a frame, and never touch a byte that need not change.
+// Responses bodies and frames that pass through: what one frame adds to the record, and which top-level members must
+// change on the way up. It must never parse more than a frame, and never touch a byte that need not change.
 
 import { Failure } from "../../canon/failure.ts";
 import type { Takes } from "../../canon/takes.ts";
@@ -118,7 +118,7 @@ function asksForThinking(scan: JsonScan, bytes: Buffer): boolean {
   return isRecord(value) && value.effort !== "none" && Object.values(value).some((each) => each !== null);
 }
 
-/** Reasoning that another vendor signed or whose id we keep: only a translation takes our mark off. */
+/** Reasoning that another vendor signed or whose id we keep: only a translation removes our mark. */
 const reasoningMarkWord = Buffer.from(`"${reasoningMark}`);
 
 function reasonToTranslate(
@@ -134,7 +134,7 @@ function reasonToTranslate(
 
 export const passthrough: PassthroughHalf = {
   reasonToTranslate,
-  // Inside strings quotes are escaped: these mark only frames with news.
+  // Inside strings quotes are escaped: these markers occur only in frames with news.
   frameMarkers: [
     '"response.completed"',
     '"response.incomplete"',

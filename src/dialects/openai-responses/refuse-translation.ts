@@ -1,5 +1,5 @@
-// What a request says that no other format can say, named, so that it is refused and not quietly dropped.
-// Search tools, free-text tools, hints (verbosity, truncation, tier) and encrypted reasoning are adapted or left out elsewhere.
+// What only a Responses request can express: it is refused by name and not quietly dropped. Search tools, free-text tools,
+// hints (verbosity, truncation, tier) and encrypted reasoning are adapted or left out elsewhere.
 
 import type { Failure } from "../../canon/failure.ts";
 import type { Block, ChatRequest } from "../../canon/request.ts";
@@ -40,7 +40,7 @@ export function noteLosses(
   if (isRecord(text)) noteDropped(text, ["verbosity"], note, unsupported);
 }
 
-/** Searches that the vendor made itself: what it found is in the text that follows, how it searched is lost. */
+/** Searches that the vendor ran itself: the results are in the text that follows, the search itself is lost. */
 function noteAsides(request: ChatRequest, note: Note): void {
   for (const message of request.messages)
     for (const block of message.content) {

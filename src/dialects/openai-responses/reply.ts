@@ -1,5 +1,5 @@
-// Whole answers: our reply as one Response, and a vendor's Response as events.
-// It must never have a mapping of its own for incoming ones: streams and bodies share decode-answer.ts.
+// Whole answers: writes our reply as one Response, and reads a vendor's Response as events. It must never have its own
+// mapping for incoming ones: streams and bodies share decode-answer.ts.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
@@ -42,7 +42,7 @@ export function decodeReply(body: unknown): StreamEvent[] {
   if (failure !== null) return reader.fail(failure);
   if (!isRecord(body) || !Array.isArray(body.output))
     return reader.fail(
-      new Failure("bad-output", "The upstream's answer holds no output.", { maybeBilled: true }),
+      new Failure("bad-output", "The upstream's answer contains no output.", { maybeBilled: true }),
     );
   return reader.take({
     type: `response.${body.status === "incomplete" ? "incomplete" : "completed"}`,

@@ -93,7 +93,7 @@ export function retell(value: unknown): RetoldBlock {
   return row?.(value) ?? retellCall(type, value) ?? unknownBlock(type, value);
 }
 
-/** Calls that the client itself carried out (a shell, a patch, a screen) are calls of functions elsewhere. */
+/** Calls that the client itself executes (a shell, a patch, a screen) become function calls elsewhere. */
 function retellCall(type: string, item: Wire): RetoldBlock | null {
   const [, kind, isOutput] = /^(\w+)_call(_output)?$/.exec(type) ?? [];
   const callId = textOf(item.call_id) ?? textOf(item.id);

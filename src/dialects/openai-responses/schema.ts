@@ -1,6 +1,6 @@
-// The request as clients send it, for the API description (/swagger): the rows of members.ts, and what stands inside the members.
-// Requests are checked by decode-request.ts, not by this. The two must never
-// disagree: test/dialects/openai-responses/schema.test.ts compares them.
+// The request as clients send it, for the API description (/swagger): the rows of members.ts, and the inside of the members.
+// Requests are checked by decode-request.ts, not by this. The two must never disagree:
+// test/dialects/openai-responses/schema.test.ts compares them.
 
 import { z } from "zod";
 import { zodFunctions } from "../zod-functions.ts";

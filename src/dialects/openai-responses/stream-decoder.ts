@@ -1,5 +1,5 @@
-// A vendor's frames -> events. The last event of the API holds the usage, so nothing has to wait.
-// It must never take silence for success: a stream without response.completed was cut, even if it says [DONE].
+// Turns a vendor's frames into events. The API's last event contains the usage, so nothing has to wait. It must never
+// take silence for success: a stream without response.completed was cut off, even if it sends [DONE].
 
 import { Failure } from "../../canon/failure.ts";
 import type { SseFrame } from "../../wire/sse.ts";
@@ -15,7 +15,7 @@ export function unreadable(): Failure {
   });
 }
 
-/** The frame's event, null when it holds none, or the failure that it tells of. */
+/** The frame's event, null when it contains none, or the failure that it reports. */
 export function readEvent(frame: SseFrame): Wire | Failure | null {
   const data = frame.data.trim();
   if (data === "" || data === "[DONE]") return null;

@@ -1,5 +1,5 @@
-// Events -> the API's own events, numbered and in its order: one item at a time, each announced, written out and closed.
-// It must never write a good ending after a failure, nor write a free-text call as a function's.
+// Turns events into the API's own events, numbered and in its order: one item at a time, each announced, written out and
+// closed. It must never write a successful end after a failure, nor write a free-text call as a function call.
 
 import type { FinishReason, StreamEvent } from "../../canon/event.ts";
 import type { Extras } from "../../canon/request.ts";
@@ -26,7 +26,7 @@ import {
 type OpenItem = {
   readonly id: string;
   readonly parts: string[];
-  /** Of a call. */
+  /** For a call. */
   readonly callId: string;
   readonly form: CallForm | null;
 };
@@ -214,7 +214,7 @@ class EventEncoder implements StreamEncoder {
     if (delta === "" || this.open === null) return "";
     const { form, parts } = this.open;
     parts.push(delta);
-    // Free text comes inside a JSON string in any pieces; it is unwrapped when it is whole.
+    // Free text arrives inside a JSON string in arbitrary pieces; it is unwrapped when complete.
     return form?.isFreeText === true || form?.isSearch === true
       ? ""
       : this.say("response.function_call_arguments.delta", { ...this.place(), delta });
@@ -242,7 +242,7 @@ class EventEncoder implements StreamEncoder {
     return delta + this.say("response.custom_tool_call_input.done", { ...inside, input });
   }
 
-  /** An item of the API's own, which comes in one piece. */
+  /** An item specific to the API, which comes in one piece. */
   private wholeItem(item: Wire): string {
     this.hasCalls ||= asksClient(item);
     const isFreeText = item.type === "custom_tool_call";

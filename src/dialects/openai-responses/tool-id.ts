@@ -1,5 +1,5 @@
-// Ids of tool calls and names of tools as OpenAI's API accepts them: at most 64 characters of [A-Za-z0-9_-].
-// The rewriting must be the same for a call and its result, and in every turn: the upstream's prompt cache sees it.
+// Ids of tool calls and names of tools as OpenAI's API accepts them: at most 64 characters of [A-Za-z0-9_-]. The
+// rewriting must be the same for a call and its result, and in every turn: the upstream's prompt cache depends on it.
 
 import { digest } from "../openai-ids.ts";
 
@@ -10,7 +10,7 @@ export function encodeToolId(id: string): string {
   return /^[A-Za-z0-9_-]{1,64}$/.test(id) ? id : `call_${digest(id)}`;
 }
 
-/** For a vendor that names no id: the answer's own id keeps calls of different turns apart. */
+/** For a vendor that sends no id: the answer's own id keeps calls of different turns apart. */
 export function makeToolId(answerId: string, position: number): string {
   return `call_${position}_${answerId.replace(/[^A-Za-z0-9]/g, "")}`.slice(0, longest);
 }

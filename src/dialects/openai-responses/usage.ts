@@ -1,10 +1,10 @@
-// Token counts as this format writes them <-> canonical usage.
+// Converts this format's token counts to canonical usage and back.
 
 import { tokenCount, type Usage, usageFromTotal } from "../../canon/usage.ts";
 import { isRecord } from "../decoding.ts";
 import type { Wire } from "./extras.ts";
 
-/** Null when the value is no usage object. */
+/** Null when the value is not a usage object. */
 export function decodeUsage(value: unknown): Usage | null {
   if (!isRecord(value)) return null;
   // Compatible servers use the names of the chat format.
@@ -19,7 +19,7 @@ export function decodeUsage(value: unknown): Usage | null {
   });
 }
 
-/** Null when a total is unknown. The details are required members of the format, so an unknown part is 0 on this wire. */
+/** Null when a total is unknown. The format requires the details, so an unknown detail is 0 here. */
 export function encodeUsage(usage: Usage): Wire | null {
   const { input, output, inputCacheWrite } = usage;
   if (input === null || output === null) return null;

@@ -1,5 +1,5 @@
-// The jail: bubblewrap around the program, built from nothing. What is not named here is not there: no file, no process, no
-// network. It must never be left out silently: what is `required` and missing is an error at the start.
+// The jail: bubblewrap around the program, built from nothing. It contains only what is named here: no other file, process
+// or network. It must never be left out silently: a `required` jail that is missing is an error at the start.
 
 import { lstat } from "node:fs/promises";
 import { findOnPath, runCommand } from "../../../system/process.ts";
@@ -8,37 +8,39 @@ import { kernelMounts, systemMounts } from "./system-folders.ts";
 const jailModes = ["off", "auto", "required"] as const;
 export type JailMode = (typeof jailModes)[number];
 
-/** What one tenant's jail holds besides the system's folders. All paths absolute; only what is writable may be absent. */
+/**
+ * What one tenant's jail contains besides the system's folders. All paths absolute; only what is writable may be absent.
+ */
 export type JailSettings = {
   /** Bubblewrap. */
   readonly program: string;
-  /** Words that this bubblewrap understands and older ones do not. */
+  /** Options that this bubblewrap supports and older ones do not. */
   readonly flags: readonly string[];
-  /** The tenant whose it is, null for requests without one: two owners share no way out. */
+  /** The tenant that owns it, null for requests without one: two owners never share an egress. */
   readonly owner: string | null;
   readonly readable: readonly string[];
   readonly writable: readonly string[];
-  /** Folders of the jail's own, empty at the start and gone with it. */
+  /** The jail's own temporary folders, empty at the start. */
   readonly empty: readonly string[];
-  /** Inside what is writable, and yet not to be written: the program obeys these, in a jail or not. */
+  /** Read-only paths inside writable folders: the program obeys these files, in a jail or not. */
   readonly fixedFolders: readonly string[];
   readonly fixedFiles: readonly string[];
-  /** Hidden where they are in a folder of the system. */
+  /** Hidden if they are inside a system folder. */
   readonly hidden: readonly string[];
-  /** `host:port` of what is not on the internet and yet meant to be reached. */
+  /** `host:port` of reachable services that are not on the internet. */
   readonly allowedAddresses: readonly string[];
 };
 
-/** What a start adds: our files for /etc, sockets that must not answer, the way to the network. */
+/** What a start adds: our files for /etc, sockets to cover, the egress. */
 export type JailContents = {
   readonly mounts: readonly string[];
-  /** What is laid over the files and folders that must not be written. */
+  /** Covers for the files and folders that must not be written. */
   readonly fixed: readonly (readonly [path: string, mount: readonly string[]])[];
-  /** Sockets of others in folders that are open here. */
+  /** Other programs' sockets in folders that the jail shows. */
   readonly closed: readonly string[];
   /** An empty file. */
   readonly emptyFile: string;
-  /** Goes before the program. */
+  /** The command before the program. */
   readonly entry: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 };
@@ -62,11 +64,11 @@ export function bubblewrapArguments(
     ...contents.fixed,
     ...contents.closed.map((path) => [path, ["--ro-bind", contents.emptyFile, path]] as const),
   ]);
-  // Outer folders first: what is laid over a parent covers its children.
+  // Outer folders first: a mount over a parent covers its children.
   const inOrder = [...mounts].toSorted(([a], [b]) => a.length - b.length);
   const isStillHidden = (path: string): boolean => mounts.get(path)?.[0] === "--tmpfs";
   const words: readonly (readonly string[])[] = [
-    // Nothing outlives it: the kernel ends a process namespace with its first process, and that one with the gateway.
+    // Nothing outlives it: the kernel ends a pid namespace with its first process, which ends with the gateway.
     [jail.program, "--die-with-parent", "--unshare-all", ...jail.flags, "--new-session", "--cap-drop", "ALL"],
     systemMounts(),
     ["--dev", "/dev", "--proc", "/proc"],
@@ -74,7 +76,7 @@ export function bubblewrapArguments(
     ["--tmpfs", "/tmp", "--dir", "/var", "--symlink", "../tmp", "/var/tmp", "--dir", insideFolder],
     contents.mounts,
     ...inOrder.map(([, mount]) => mount),
-    // Only now: the mount points inside had to be made first.
+    // Only now, because the mount points inside had to be created first.
     ...[...jail.hidden, ...jail.fixedFolders].filter(isStillHidden).map((path) => ["--remount-ro", path]),
     ["--remount-ro", "/"],
     ...Object.entries({ ...contents.env, TMPDIR: "/tmp" }).map(([name, value]) => ["--setenv", name, value]),
@@ -94,7 +96,7 @@ export type JailSearch = {
   /** The gateway's PATH. */
   readonly path: string | undefined;
   readonly platform: string;
-  /** What the warning calls the program. */
+  /** The program's name in the warning. */
   readonly programName: string;
   /** Why bubblewrap cannot make a jail here, as many containers forbid it; null: it can. Default: a jail is started. */
   readonly trouble?: (program: string, flags: readonly string[]) => Promise<string | null>;
@@ -124,7 +126,7 @@ export async function findJail(search: JailSearch): Promise<JailFound> {
   );
 }
 
-/** No process inside can make a namespace of its own, in which it would have an administrator's rights again. */
+/** No process inside can create its own namespace, in which it would have administrator rights again. */
 const closedNamespaces: readonly string[] = ["--unshare-user", "--disable-userns"];
 
 const checkMs = 5_000;

@@ -1,5 +1,5 @@
-// The way of a jailed program to the network: our HTTP proxy behind a unix socket, which reaches the internet and the addresses
-// that the operator listed. It must never lead to this machine, to private networks or to the gateway itself by a program's own word.
+// The egress of a jailed program: our HTTP proxy behind a unix socket, which reaches the internet and the addresses that the
+// operator listed. It must never lead to this machine, private networks or the gateway itself because a program asks for it.
 
 import { lookup } from "node:dns/promises";
 import { connect, isIP, type Socket } from "node:net";
@@ -33,7 +33,7 @@ class Refused extends Error {
   override readonly name = "Refused";
 }
 
-/** Serves one connection of a program's. Never throws. */
+/** Serves one connection of a program. Never throws. */
 export function serveEgressProxy(client: Socket, rules: EgressRules): void {
   let head = Buffer.alloc(0);
   const refuse = (status: string, why: string): void => {
@@ -75,7 +75,7 @@ export function serveEgressProxy(client: Socket, rules: EgressRules): void {
   client.on("data", onData);
 }
 
-/** A plain way to one address that the operator named. */
+/** A direct connection to one address that the operator named. */
 export function serveForward(client: Socket, to: Address, rules: EgressRules): void {
   client.on("error", () => client.destroy());
   client.pause();
@@ -85,7 +85,7 @@ export function serveForward(client: Socket, to: Address, rules: EgressRules): v
   );
 }
 
-/** Either side's end is told to the other; neither outlives the other. */
+/** Closing one side closes the other. */
 function pipeBoth(left: Socket, right: Socket): void {
   for (const [from, to] of [
     [left, right],
@@ -101,7 +101,7 @@ function pipeBoth(left: Socket, right: Socket): void {
 type ProxyRequest = {
   readonly to: Address;
   readonly isTunnel: boolean;
-  /** The head as the other side is to see it; a proxy's own line goes with it where there is one. */
+  /** The head for the other side; with the proxy's own header line where there is one. */
   head(proxyLogin: string | undefined): string;
 };
 
@@ -139,7 +139,7 @@ async function openTo(asked: ProxyRequest, rules: EgressRules): Promise<Upstream
   const scheme = asked.isTunnel ? "https" : "http";
   const proxy = proxyFor(new URL(`${scheme}://${addressText(to)}/`), null, rules.proxies);
   const addresses = await resolved(to.host, rules).catch((error: unknown) => {
-    // Behind a company's proxy names are often known to it alone.
+    // Behind a company's proxy, often only the proxy can resolve names.
     if (proxy !== null && isIP(to.host) === 0) return null;
     throw error;
   });
@@ -169,7 +169,7 @@ async function resolved(host: string, rules: EgressRules): Promise<readonly stri
   return found.map(({ address }) => address);
 }
 
-/** By its number, so that what was judged is what is asked. */
+/** By IP address, so that the checked address is the one connected to. */
 async function dialOne(addresses: readonly string[], port: number): Promise<Socket> {
   let trouble: unknown = new Error("it has no address");
   for (const host of addresses.slice(0, 4)) {
@@ -216,7 +216,7 @@ async function dialProxy(proxy: URL, asked: ProxyRequest): Promise<Upstream> {
   return socket;
 }
 
-/** Reads the proxy's answer; what comes behind it belongs to the tunnel. */
+/** Reads the proxy's answer; what follows it belongs to the tunnel. */
 function tunnelled(socket: Socket): Promise<void> {
   return new Promise((resolve, reject) => {
     let head = Buffer.alloc(0);

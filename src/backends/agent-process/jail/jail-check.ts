@@ -1,5 +1,5 @@
-// Does a jail keep its guarantees? Our own process checks each of them from inside, against the real files, sockets and ports of
-// this machine. The check must never change anything, nor trust the argument list.
+// Checks whether a jail keeps its guarantees: our own process tests each one from inside, against the real files, sockets and
+// ports of this machine. It must never change anything, nor trust the argument list.
 
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
@@ -34,7 +34,7 @@ export type JailCheckOptions = {
   readonly cwd: string;
   readonly home: string;
   readonly user: UserIds | null;
-  /** Null: of requests without a tenant. */
+  /** Null: for requests without a tenant. */
   readonly tenant: string | null;
   readonly guardedPaths: readonly GuardedPath[];
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -84,7 +84,7 @@ function onlyExisting(jail: JailSettings): JailSettings {
 
 type Bait = {
   readonly server: Server;
-  /** Kept open to the end: a caller that is disconnected immediately may not see that it was answered. */
+  /** Kept open to the end: a caller that is disconnected immediately may not see the answer. */
   readonly held: ReadonlySet<Socket>;
   readonly port: number | null;
   readonly path: string | null;
@@ -222,7 +222,7 @@ function socketAttempts({ environment }: JailCheckOptions, baits: readonly Bait[
   }));
 }
 
-/** Those with a listener: the flag 00010000. */
+/** Sockets with a listener: the flag 00010000. */
 function listeningSockets(): readonly string[] {
   try {
     return readFileSync("/proc/net/unix", "utf8")

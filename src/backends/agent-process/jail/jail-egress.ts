@@ -1,5 +1,5 @@
-// The ways out of jails: for each owner a proxy to the internet and the services of this machine that the operator named, each
-// behind a unix socket of its own. It must never let two owners share one.
+// The egress of jails: for each owner a proxy to the internet and the services of this machine that the operator named, each
+// behind its own unix socket. It must never let two owners share one.
 
 import { chmod, chown } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
@@ -12,7 +12,7 @@ import { serveForward, serveEgressProxy, type EgressRules } from "./egress-proxy
 import { type Address, isLoopbackName, readAddress } from "./network-addresses.ts";
 
 const usualProxyPort = 3128;
-/** Of one owner at a time, all its programs together. */
+/** Limit of one owner, for all its programs together. */
 const maxConnections = 128;
 
 export type EgressStart = {
@@ -102,10 +102,10 @@ export class JailEgress {
   }
 }
 
-/** Below it only root listens. */
+/** Only root can listen below it. */
 const firstOpenPort = 1024;
 
-/** This machine's own services that the operator named answer inside where they do outside: loopback goes by no proxy. */
+/** Services of this machine that the operator named have the same address inside as outside: loopback uses no proxy. */
 function localServices(addresses: readonly string[]): ReadonlyMap<number, Address> {
   const found = new Map<number, Address>();
   for (const text of addresses) {
@@ -116,7 +116,7 @@ function localServices(addresses: readonly string[]): ReadonlyMap<number, Addres
   return found;
 }
 
-/** Where the proxy answers inside. */
+/** Where the proxy listens inside. */
 export function proxyPortOf(addresses: readonly string[]): number {
   const taken = localServices(addresses);
   let port = usualProxyPort;

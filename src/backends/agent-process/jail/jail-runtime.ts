@@ -1,5 +1,5 @@
-// What a jail needs when it starts: our files for its /etc, its way to the network, and which sockets of other programs are in
-// its folders. All of it is in one folder of this run. It must never be shared between two owners.
+// Prepares what a jail needs when it starts: our files for its /etc, its egress, and the sockets of other programs in its
+// folders. All of it is in one folder of this run. It must never be shared between two owners.
 
 import { chmod, lstat, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -26,8 +26,8 @@ export type JailedCommand = {
   /** The argument list that runs the program inside. */
   readonly argv: readonly string[];
   /**
-   * Are the covers over files and sockets still in place, and has no other socket appeared? A cover goes with the file below
-   * it when a process outside replaces that file by rename. Never rejects.
+   * Whether the covers over files and sockets are still in place and no other socket has appeared. A cover disappears when a
+   * process outside replaces the file below it by rename. Never rejects.
    */
   isIntact(): Promise<boolean>;
 };
@@ -35,12 +35,12 @@ export type JailedCommand = {
 export type JailRuntime = {
   /** Rejects when the jail's folder cannot be made. */
   wrap(start: JailStart): Promise<JailedCommand>;
-  /** Ends every way out; by then nothing is made any more. Idempotent, never rejects. */
+  /** Closes every egress; afterwards nothing is created any more. Idempotent, never rejects. */
   close(): Promise<void>;
 };
 
 export type JailRuntimeOptions = {
-  /** Of this run; other users find in it what they know the name of. */
+  /** The folder of this run; other users can open files in it by name. */
   readonly sharedFolder: SharedFolder;
   readonly ownPort: () => number | null;
   /** Default: the machine's resolver. */
@@ -149,7 +149,7 @@ function proxyVariables(proxy: string): Readonly<Record<string, string>> {
   return { ...upper, ...Object.fromEntries(lower) };
 }
 
-/** This very program, which knows what to do inside; from the sources it is Bun and they. */
+/** This program itself, which has a mode for the inside of a jail; run from source, Bun with the sources. */
 function forwarderProgram(): { readonly mounts: readonly string[]; readonly argv: readonly string[] } {
   const program = `${insideFolder}/relay`;
   const own = ["--ro-bind", process.execPath, program];
@@ -162,8 +162,8 @@ function forwarderProgram(): { readonly mounts: readonly string[]; readonly argv
 }
 
 /**
- * What is there is read-only, and what is not is made, empty: a program that may not change a file must not make it either.
- * In another user's folder, where we make nothing, bubblewrap does.
+ * Existing files are read-only, and missing ones are created empty: a program that may not change a file must not create it
+ * either. In another user's folder, where we create nothing, bubblewrap does.
  */
 async function fixedMounts(
   { fixedFolders, fixedFiles }: JailSettings,
@@ -174,7 +174,7 @@ async function fixedMounts(
     if ((await kindOf(dirname(path))) === "absent") return [];
     if (mayMake && (await kindOf(path)) === "absent") await make().catch(() => undefined);
     const kind = await kindOf(path);
-    // Nothing can be laid over a link.
+    // A link cannot be covered by a mount.
     return kind === "link" ? [] : [[path, kind === "there" ? ["--ro-bind", path, path] : empty] as const];
   };
   const found = await Promise.all([
@@ -190,7 +190,7 @@ async function fixedMounts(
   return found.flat();
 }
 
-/** Null: it is not there. A number may be given again to what is made next, with another time. */
+/** Null: it does not exist. An inode number may be reused, but with another time. */
 function identitiesOf(paths: readonly string[]): Promise<readonly (string | null)[]> {
   const identityOf = async (path: string): Promise<string | null> => {
     const found = await lstat(path).catch(() => null);

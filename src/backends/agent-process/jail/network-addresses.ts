@@ -1,5 +1,5 @@
-// Which addresses a jailed program reaches: the internet, and what the operator's own words name. Never this machine, its
-// neighbours in a private network or a cloud's metadata service by itself.
+// Which addresses a jailed program may reach: the internet, and what the operator named. Never this machine, private
+// networks or a cloud's metadata service unless named.
 
 import { BlockList, isIP } from "node:net";
 import { networkInterfaces } from "node:os";
@@ -22,7 +22,7 @@ const refused4: readonly (readonly [string, number])[] = [
   ["203.0.113.0", 24],
   ["224.0.0.0", 3],
 ];
-/** Of what is routed at all (2000::/3) those that stand for an IPv4 address or for no host. */
+/** Ranges within the routed space (2000::/3) that represent an IPv4 address or no host. */
 const refused6: readonly (readonly [string, number])[] = [
   ["2001::", 23],
   ["2001:db8::", 32],
@@ -40,7 +40,7 @@ function listOf(four: typeof refused4, six: typeof refused6): BlockList {
   return list;
 }
 
-/** Of an address in numbers: it belongs to the internet, and not to this machine. */
+/** For an IP address: whether it is on the internet and not this machine. */
 export function isPublic(address: string): boolean {
   const bare = bareHost(address);
   const version = isIP(bare);
@@ -49,18 +49,22 @@ export function isPublic(address: string): boolean {
     version === 4
       ? !special.check(bare, "ipv4")
       : routed6.check(bare, "ipv6") && !special.check(bare, "ipv6");
-  return isOrdinary && !isOwn(bare);
+  return isOrdinary && !isOfThisMachine(bare);
 }
 
-/** One of this machine's: a service that listens everywhere answers there too. */
+/** One of this machine's addresses: a service that listens on all interfaces answers there too. */
 export function isThisMachine(address: string): boolean {
   const bare = bareHost(address);
   return (
-    /^(?:127\.|0\.)/.test(bare) || bare === "::1" || bare === "::" || /^::ffff:/i.test(bare) || isOwn(bare)
+    /^(?:127\.|0\.)/.test(bare) ||
+    bare === "::1" ||
+    bare === "::" ||
+    /^::ffff:/i.test(bare) ||
+    isOfThisMachine(bare)
   );
 }
 
-function isOwn(address: string): boolean {
+function isOfThisMachine(address: string): boolean {
   return Object.values(networkInterfaces()).some(
     (all) => all?.some((each) => each.address === address) === true,
   );
@@ -80,7 +84,7 @@ export const bareHost = (host: string): string =>
 export const addressText = ({ host, port }: Address): string =>
   host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 
-/** `host:port`, `[::1]:80`; null: it is none. */
+/** `host:port`, `[::1]:80`; null: not an address. */
 export function readAddress(text: string): Address | null {
   const [, six, name, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/@[\]]+)):(\d{1,5})$/.exec(text) ?? [];
   const port = Number(digits);
@@ -102,7 +106,7 @@ const usualPorts: Readonly<Record<string, number>> = {
   "amqp:": 5672,
 };
 
-/** The address of a text that is a URL; null for any other. */
+/** The address of a URL; null for any other text. */
 export function addressOfUrl(text: string): Address | null {
   if (!/^[a-z][a-z0-9+.-]*:\/\/\S+$/i.test(text) || !URL.canParse(text)) return null;
   const url = new URL(text);
@@ -111,7 +115,7 @@ export function addressOfUrl(text: string): Address | null {
   return host === "" || port === undefined ? null : { host, port };
 }
 
-/** Every address that the values name, each once, in one order. */
+/** Every address in the values, without duplicates, sorted. */
 export function addressesIn(values: readonly string[]): readonly string[] {
   const found = values.flatMap((value) => {
     const address = addressOfUrl(value);

@@ -1,18 +1,18 @@
-// Which of the paths that a config names a jail may open, and which it shows already. It must never open a path that a jailed
-// program could turn into a link.
+// Checks which configured paths a jail may open, and which it shows already. It must never open a path that a jailed program
+// could turn into a link.
 
 import { lstatSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isWithin, JailProblem, realPathOf } from "./path-policy.ts";
 import { systemFolders } from "./system-folders.ts";
 
-/** Without folders that are inside another one of them. */
+/** Removes folders inside another one of the list. */
 export function outermost(paths: readonly string[]): readonly string[] {
   const all = [...new Set(paths)];
   return all.filter((path) => !all.some((outer) => outer !== path && isWithin(path, outer)));
 }
 
-/** Those that neither the system's folders, nor what is writable, nor another one of them shows anyway. */
+/** Paths not already shown by the system's folders, the writable ones or another of the list. */
 export function notCovered(paths: readonly string[], writable: readonly string[]): readonly string[] {
   const all = [...new Set(paths)].filter((path) => !systemFolders.some((system) => isWithin(path, system)));
   return all.filter(
@@ -33,7 +33,7 @@ export function refuseLinks(path: string, writable: readonly string[]): void {
     );
 }
 
-/** Does a link in the path lead out of the folder of `writable` that contains the path? */
+/** Whether a link in the path leads out of the `writable` folder that contains it. */
 export function leadsOut(path: string, writable: readonly string[]): boolean {
   return writable.some(
     (outer) =>

@@ -1,5 +1,5 @@
 // What no jail may show: the gateway's own files, the operator's home, the other tenants' folders. Folders that the config gives
-// to a tenant are checked by their real path; one that contains something guarded is refused by name.
+// to a tenant are checked by their real path; a folder that contains something guarded is refused by name.
 
 import { realpathSync, statSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
@@ -17,9 +17,9 @@ export type GuardedPath = {
   readonly path: string;
   /** For people: "the gateway's config". */
   readonly what: string;
-  /** What is inside the folder is guarded too; otherwise a folder inside may be given away. */
+  /** The folder's content is guarded too; otherwise a folder inside may be given to a tenant. */
   readonly isRecursive: boolean;
-  /** Who owns it and may have it. Null: the gateway alone. */
+  /** The owner that may have it. Null: only the gateway. */
   readonly owner: Owner | null;
 };
 
@@ -28,7 +28,7 @@ export type GivenFolder = {
   /** Its key in the config. */
   readonly key: string;
   readonly path: string;
-  /** The operator may give the very same folder to several tenants, who then share what is in it. */
+  /** The operator may give the same folder to several tenants, which then share its content. */
   readonly isShareable: boolean;
 };
 
@@ -41,7 +41,7 @@ export type PathPolicy = {
   within(folders: readonly string[]): readonly string[];
 };
 
-/** Never given as a whole: what belongs to the system or to all users. */
+/** Folders of the system or of all users, which are never given as a whole. */
 const sharedSystemFolders =
   /^\/(?:|bin|boot|dev|etc|home|lib|lib32|lib64|libx32|proc|root|run|sbin|sys|tmp|usr|var|usr\/local|var\/(?:lib|log|run|tmp))$/;
 const kernelFolders = /^\/(?:proc|sys|dev|run)(?:\/|$)/;
@@ -56,7 +56,7 @@ export function createPathPolicy(guardedPaths: readonly GuardedPath[], home: str
     if (isWithin(realHome, real)) return "is, or holds, the home folder of the gateway's user";
     for (const each of all) {
       if (each.owner !== null && each.owner.tenant === tenant) continue;
-      // Given to both by the operator's own word.
+      // The operator gave it to both.
       const isShared = real === each.real && each.owner !== null && (!each.isRecursive || isShareable);
       if (isWithin(each.real, real) && !isShared) return `holds ${each.what} (${each.path})`;
       if (each.isRecursive && isWithin(real, each.real) && !isShared)
@@ -92,7 +92,7 @@ export function isWithin(inner: string, outer: string): boolean {
   return inner === outer || inner.startsWith(outer === sep ? sep : `${outer}${sep}`);
 }
 
-/** Where a path really is; of what is not there yet the part that is. */
+/** The real path; for a path that does not exist yet, with its existing part resolved. */
 export function realPathOf(path: string): string {
   try {
     return realpathSync(path);

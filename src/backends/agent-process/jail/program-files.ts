@@ -1,11 +1,11 @@
-// Which files one of the operator's programs consists of, as far as they are outside of the system's folders: what is visible of
-// them in a jail. It must never name a whole home folder: only the program, its package and what interprets it.
+// Finds the files of one of the operator's programs outside the system's folders, to show them in a jail. It must never name a
+// whole home folder: only the program, its package and its interpreter.
 
 import { closeSync, openSync, readSync, realpathSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { findOnPath } from "../../../system/process.ts";
 
-/** Paths to show read-only: the program by its own name, and what that leads to. Those that are not there are left out. */
+/** Paths to show read-only: the program's own path and its link target. Missing ones are left out. */
 export function programFiles(program: string, path: string | undefined): readonly string[] {
   const seen = new Set<string>();
   const add = (each: string, depth: number): void => {
@@ -31,12 +31,12 @@ function realPathOrNull(path: string): string | null {
   }
 }
 
-/** What npm installed: a script needs its other files, and its package's dependencies may be beside it. */
+/** What npm installed: a script needs its other files, and its package's dependencies may be next to it. */
 function packageOf(real: string): readonly string[] {
   const mark = `${sep}node_modules${sep}`;
   const at = real.indexOf(mark);
   if (at > 0) return [real.slice(0, at + mark.length - 1)];
-  // ~/.nvm/versions/node/v24/bin/node: its npm and npx are links into the folder beside it.
+  // ~/.nvm/versions/node/v24/bin/node: its npm and npx are links into a sibling folder.
   const prefix = dirname(dirname(real));
   const modules = realPathOrNull(join(prefix, "lib", "node_modules"));
   return /^(?:node|npm|npx)$/.test(real.slice(real.lastIndexOf(sep) + 1)) && modules !== null

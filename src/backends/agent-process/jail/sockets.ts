@@ -1,5 +1,5 @@
-// Sockets of other programs in the folders that a jail shows: each is to be covered, for a read-only folder still lets one
-// connect. It must never open one, nor search a whole tree: it looks at each start.
+// Sockets of other programs in the folders that a jail shows: each must be covered, because a read-only folder does not
+// prevent connecting. It must never open one, nor search a whole tree: it runs at each start.
 
 import { lstat, readdir, readFile, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -24,7 +24,7 @@ export async function socketsIn(query: SocketQuery): Promise<readonly string[]> 
   for (const line of table.split("\n")) {
     const name = /^(?:\S+\s+){6}\s*\d+\s+(\S.*)$/.exec(line)?.[1];
     if (name === undefined || name.startsWith("@")) continue;
-    // Of one that was made by a relative name only the name is known.
+    // For a socket bound by a relative path, only its name is known.
     const paths = name.startsWith("/")
       ? [name, join(await realpath(dirname(name)).catch(() => dirname(name)), basename(name))]
       : folders.map((folder) => join(folder, name));
@@ -43,12 +43,13 @@ export async function socketsIn(query: SocketQuery): Promise<readonly string[]> 
   return there.flat();
 }
 
-/** A folder with more entries than that is not where a program keeps a socket for others. */
+/** A folder with more entries than this is not a place for sockets. */
 const maxLookedAt = 1_000;
 
 /**
- * The table knows this network namespace alone: not the socket of a container in a shared folder, nor one that is mounted.
- * What the program's own user has made where it may write is left, for it may be another jail's of the same owner.
+ * The table covers only this network namespace: neither a container's socket in a shared folder nor a mounted one. Sockets
+ * that the program's own user made in writable folders are left, because they may belong to another jail of the same
+ * owner.
  */
 async function unlistedSockets({ writable, readable, uid }: SocketQuery): Promise<readonly string[]> {
   const mounts = await readFile("/proc/self/mountinfo", "utf8").catch(() => "");
@@ -68,7 +69,7 @@ async function unlistedSockets({ writable, readable, uid }: SocketQuery): Promis
   return [...mounted, ...closed, ...ofOthers.flat()];
 }
 
-/** In the folders and the folders in them. */
+/** In the folders and their direct subfolders. */
 async function socketsBelow(folders: readonly string[]): Promise<readonly string[]> {
   const entriesOf = async (folder: string) =>
     (await readdir(folder, { withFileTypes: true }).catch(() => [])).slice(0, maxLookedAt);

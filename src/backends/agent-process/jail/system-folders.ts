@@ -1,16 +1,16 @@
-// What of the machine a jail is built from: the system's own programs and libraries, read-only, and the few files of /etc that
-// a program cannot do without. It must never bind /etc, /var, /run, /home or /root as they are.
+// The parts of the machine that every jail shows: the system's programs and libraries, read-only, and the few files of /etc
+// that programs need. It must never bind /etc, /var, /run, /home or /root as they are.
 
 import { lstatSync, readlinkSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 
-/** Besides /usr: links into it on most systems, folders of their own on some. */
+/** Besides /usr: links into it on most systems, separate folders on some. */
 const rootFolders = ["bin", "sbin", "lib", "lib32", "lib64", "libx32", "libexec"];
 /** Where the whole system is on NixOS and Guix. */
 const stores = ["/nix/store", "/gnu/store"];
 const systemLinks = ["/run/current-system", "/run/opengl-driver"];
 
-/** Neither names of people nor keys: /etc/ssl/private and /etc/pki/tls/private stay outside. */
+/** They contain neither names of people nor keys: /etc/ssl/private and /etc/pki/tls/private stay outside. */
 const settings = [
   "alternatives",
   "bash.bashrc",
@@ -45,7 +45,7 @@ const settings = [
   "timezone",
 ];
 
-/** Arguments of bubblewrap. What is not there is left out. */
+/** Arguments of bubblewrap. Missing paths are left out. */
 export function systemMounts(): readonly string[] {
   return [
     ...readOnly("/usr"),
@@ -56,14 +56,14 @@ export function systemMounts(): readonly string[] {
   ];
 }
 
-/** The folders of `systemMounts`: what a jail shows anyway. */
+/** The folders of `systemMounts`, which every jail shows. */
 export const systemFolders: readonly string[] = ["/usr", ...rootFolders.map((name) => `/${name}`), ...stores];
 
-/** Settings of the kernel, which user 0 may write even where it has no rights of an administrator. */
+/** Kernel settings, which uid 0 may write even without administrator rights. */
 const kernelSettings = ["sys", "sysrq-trigger", "irq", "bus", "fs"];
 const kernelMemory = ["kcore", "keys", "key-users", "timer_list", "sched_debug", "kpagecount", "kpageflags"];
 
-/** To be laid over a new /proc. */
+/** Mounted over a new /proc. */
 export function kernelMounts(): readonly string[] {
   const isThere = (name: string): boolean =>
     lstatSync(`/proc/${name}`, { throwIfNoEntry: false }) !== undefined;
@@ -75,7 +75,7 @@ export function kernelMounts(): readonly string[] {
 
 function readOnly(path: string): readonly string[] {
   try {
-    // What the link leads to need not be there inside.
+    // The link's target need not exist inside.
     return ["--ro-bind", realpathSync(path), path];
   } catch {
     return [];

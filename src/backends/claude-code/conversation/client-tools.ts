@@ -1,5 +1,5 @@
-// Our tool server inside the program: it shows the client's tools and holds their calls until the client has answered.
-// It must never answer a call by itself: a call that is answered makes the program ask its model again.
+// Our tool server inside the program: it offers the client's tools and holds their calls until the client has answered.
+// It must never answer a call by itself: an answered call makes the program ask its model again.
 
 import { normaliseToolId } from "../../../canon/id.ts";
 import {
@@ -16,7 +16,7 @@ import type { PendingCall } from "../../agent-process/agent-channel.ts";
 import { clientToolServer } from "../launch.ts";
 
 type HeldCall = {
-  /** The id of the model's call, without punctuation; null where the program does not say it. */
+  /** The id of the model's call, without punctuation; null where the program does not report it. */
   readonly callId: string | null;
   readonly name: string;
   readonly requestId: string;
@@ -24,11 +24,10 @@ type HeldCall = {
 };
 
 export type ClientTools = {
-  /** Takes whatever the program asks of us. */
+  /** Handles every request from the program. */
   take(request: ControlRequest): void;
   /**
-   * The client's results by the normalised id of their call. Calls that wait are answered now, those that the program
-   * makes later as they come.
+   * The client's results by the normalised id of their call. Waiting calls are answered now, later ones as they come.
    */
   answer(results: ReadonlyMap<string, ProtocolLine>, calls: readonly PendingCall[]): void;
   /** Calls that wait for an answer. */

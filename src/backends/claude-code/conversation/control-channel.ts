@@ -1,5 +1,5 @@
-// The lines of one Claude Code process: answers to our control requests, requests of the program's own, and those of its answers.
-// It must never let a caller wait for an answer of a process that is gone.
+// Sorts the lines of one Claude Code process: responses to our control requests, the program's own requests, and the lines of its
+// answers. It must never let a caller wait for a response from a process that is gone.
 
 import { Failure, failureFrom } from "../../../canon/failure.ts";
 import {
@@ -84,7 +84,7 @@ class ControlProtocol implements LineProtocol<ProtocolLine> {
     return null;
   }
 
-  /** A subagent's words belong to a tool that runs. */
+  /** A subagent's output belongs to a running tool. */
   isModelOutput({ type, parent_tool_use_id: parent }: ProtocolLine): boolean {
     return type === "stream_event" && (parent === null || parent === undefined);
   }

@@ -1,5 +1,5 @@
-// One process with its conversation: opened with a prompt, fed with a history, asked, and asked again.
-// It must never send the line that asks before the program has answered for itself: otherwise a retry could be billed twice.
+// One process with its conversation: opened with a prompt, fed with a history, asked, and asked again. It must never send
+// the line that asks before the program has shown that it works: otherwise a retry could be billed twice.
 
 import type { Usage } from "../../../canon/usage.ts";
 import type { CliTurn } from "../../../dialects/claude-code/encode-turn.ts";
@@ -29,20 +29,20 @@ export type Conversation = {
   readonly channel: ControlChannel;
   readonly tools: ClientTools;
   readonly names: ToolNames;
-  /** The settings that the program holds now. */
+  /** The program's current settings. */
   live: LiveSettings;
   /** What the process has cost so far, in US dollars. */
   costUsd: number;
-  /** What was used since it reported a cost: turns that ended in a call report none. */
+  /** Usage since the last reported cost: turns that ended in a call report none. */
   unreportedUsage: Usage | null;
 };
 
 export type ConversationTimeouts = {
-  /** For the program to answer for itself. */
+  /** Time for the program to answer `initialize`. */
   readonly beginMs: number;
-  /** The same for one that has been running: it takes a tenth of a second, and another can take its place. */
+  /** The same for a warm process: it takes a tenth of a second, and another process can replace it. */
   readonly warmMs: number;
-  /** For one message of the history to be taken in. */
+  /** Time for one history message to be read. */
   readonly historyMs: number;
 };
 
@@ -56,10 +56,10 @@ export type OpenOptions = WaitOptions & {
   readonly fresh: LiveSettings;
 };
 
-/** Settles when the program has taken prompt, tools and settings. The child is the caller's to stop. */
+/** Settles when the program has accepted prompt, tools and settings. The caller must stop the child. */
 export async function openConversation(child: AgentProcess, options: OpenOptions): Promise<Conversation> {
   const { turn, fresh } = options;
-  // A line that cannot be sent means that the process is gone, and the reader of its lines finds that out.
+  // A line that cannot be sent means that the process is gone, which the reader of its lines detects.
   const tools = createClientTools(turn.tools, (line) => void channel.send(line).catch(() => undefined));
   const channel = openControlChannel(child, (request) => tools.take(request));
   const initialize: ProtocolLine = {
@@ -73,7 +73,7 @@ export async function openConversation(child: AgentProcess, options: OpenOptions
   return { channel, tools, names: turn.names, live: turn.live, costUsd: 0, unreportedUsage: null };
 }
 
-/** The history, message by message. Nothing is asked by it. */
+/** Sends the history, message by message, without asking. */
 export async function feedHistory(
   conversation: Conversation,
   steps: CliTurn["steps"],
@@ -97,7 +97,7 @@ export function sendQuestion(
   return within(conversation.channel.send(last), limitsOf(waiting), "take the request");
 }
 
-/** Reads on to the result of a line that only fed the history. Returns the model that the program reported. */
+/** Reads to the result of a history line. Returns the model that the program reported. */
 async function awaitResult(channel: ControlChannel, limits: WaitOptions): Promise<string | null> {
   let model: string | null = null;
   const untilMs = limits.clock.monotonicMs() + limits.limitMs;

@@ -1,5 +1,5 @@
-// A conversation from its first word: a warm process or a cold one, prompt and settings, then the history.
-// It must never lose a process: one that cannot be used is stopped here, and so is one that comes too late.
+// Starts a new conversation: a warm or cold process, prompt and settings, then the history. It must never lose a
+// process: one that cannot be used or comes too late is stopped here.
 
 import { Failure } from "../../../canon/failure.ts";
 import { type CliTurn, type EncodeOptions, encodeTurn } from "../../../dialects/claude-code/encode-turn.ts";
@@ -30,7 +30,7 @@ export type NewConversation = {
   readonly prepared: Prepared;
   readonly signal: AbortSignal;
   readonly encoding: EncodeOptions;
-  /** Called with where its process came from. */
+  /** Called with the origin of its process. */
   readonly report?: (what: string) => void;
 };
 
@@ -64,7 +64,7 @@ class Beginning {
       return { conversation, last: turn.last };
     } catch (thrown) {
       if (signal.aborted || !(thrown instanceof Failure) || thrown.kind !== "bad-output") throw thrown;
-      // A version that does not take the model's words as lines can still read them.
+      // A version that does not accept the model's messages as lines can still read them as text.
       report?.("a new process: the first did not take the history as lines");
       const { last, ...again } = encodeTurn(prepared.request, { ...encoding, history: "transcript" });
       return { conversation: await this.openCold({ ...again, last }), last };
@@ -79,7 +79,7 @@ class Beginning {
     try {
       return await this.open(claim.child, turn, claim.isWarm ? timeouts.warmMs : timeouts.beginMs);
     } catch (thrown) {
-      // It has not been asked anything yet, so a fresh one can take its place.
+      // It has not been asked anything yet, so a fresh one can replace it.
       if (!claim.isWarm || signal.aborted) throw thrown;
       report?.("a new process: the warm one did not answer");
       return this.openCold(turn);

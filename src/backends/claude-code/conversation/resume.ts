@@ -1,4 +1,4 @@
-// Continuing with a parked process: the client's tool results for the calls that it holds, or the next words of the user.
+// Continues with a parked process: with the client's results for its waiting tool calls, or with the user's next message.
 // It must never answer a call twice, nor continue where the request differs from what the process knows.
 
 import { Failure } from "../../../canon/failure.ts";
@@ -33,7 +33,7 @@ export type ResumeOptions = ResumeRequest & {
   readonly dispose: (child: AgentProcess) => void;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** For one answer of the program's own. */
+  /** Time limit of one answer. */
   readonly limitMs: number;
 };
 
@@ -68,7 +68,7 @@ export async function resume(options: ResumeOptions): Promise<Conversation | nul
     options.dispose(child);
     if (signal.aborted) throw abortReason(signal);
     if (!(thrown instanceof Failure)) throw thrown;
-    // It was lost before it asked its model, and a fresh process can get the whole conversation.
+    // The process was lost before it asked its model, so a fresh one can get the whole conversation.
     return null;
   }
 }
@@ -96,7 +96,7 @@ async function continueWith(
     const line = encodeNext(next.words, frame, options.encoding);
     await sendQuestion(conversation, line, options);
   }
-  // One that runs tools of its own may be silent until they are done, and what they did must not be repeated.
+  // A process that runs its own tools may be silent until they are done, and their effects must not be repeated.
   if (!options.prepared.runsTools) await awaitFirstLine(conversation.channel, options);
 }
 
@@ -119,14 +119,14 @@ async function awaitFirstLine(
   if (!isReady) throw tookTooLong(answeringProgram, "go on");
 }
 
-/** Null for what only a fresh process can do: a tool that replaces another one is there from the start or not at all. */
+/** Null for what only a fresh process can do: a replacement tool must be there from the start. */
 function nextOf({ request, alwaysThinks }: Prepared): Continuation | null {
   return forcedTool(request, alwaysThinks === true) === null ? continuationOf(request) : null;
 }
 
 const idsOf = (next: Continuation): string[] => next.results.map((result) => result.callId);
 
-/** Null where a result cannot go in by the tool server. */
+/** Null where the tool server cannot carry a result. */
 function resultsOf(next: Continuation): ReadonlyMap<string, ProtocolLine> | null {
   const results = new Map<string, ProtocolLine>();
   for (const block of next.results) {

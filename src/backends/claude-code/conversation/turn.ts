@@ -1,5 +1,5 @@
-// One request answered: the conversation that waits for it or a new one, its events, and what becomes of its process.
-// It must never leave a process behind: when the answer is over, its process is parked or on its way out.
+// Answers one request: the conversation that waits for it or a new one, its events, and the end of its process. It must
+// never leave a process behind: when the answer is over, its process is parked or being stopped.
 
 import type { StreamEvent } from "../../../canon/event.ts";
 import { foldReply } from "../../../canon/reply.ts";
@@ -32,12 +32,12 @@ export type TurnParts = {
   readonly clock: Clock;
   readonly dispose: (child: AgentProcess, how?: StopHow) => void;
   readonly timeouts: ConversationTimeouts;
-  /** For one answer in all. */
+  /** Total time limit of one answer. */
   readonly timeoutMs: number;
   readonly uuid: () => string;
   readonly onChoice: ((call: Call, what: string) => void) | undefined;
   readonly onStarted: ((prepared: Prepared) => void) | undefined;
-  /** No process is parked any more. */
+  /** Processes are no longer parked. */
   isStopped: boolean;
 };
 
@@ -55,7 +55,7 @@ export async function* answerTurn(
   const deadlineMs = deadlineOf(clock, parts.timeoutMs);
   const report = (what: string): void => parts.onChoice?.(call, what);
   const conversation = await conversationFor(parts, turn, report);
-  // While the client does not read, only this listener hears of an abort.
+  // While the client does not read, only this listener notices an abort.
   const kill = (): void => parts.dispose(conversation.channel.child);
   signal.addEventListener("abort", kill, { once: true });
   let isParked = false;
@@ -89,15 +89,15 @@ export async function* answerTurn(
         yield restore === null ? batch : batch.map(restore);
         continue;
       }
-      // TERM takes it 40 ms, and in less it has asked again: seen in 7 of 8 answers that were cut on 2.1.329.
+      // It needs 40 ms for a TERM, and asks again in less: seen in 7 of 8 cut-off answers on 2.1.329.
       const asksAgain = end.kind === "finished" ? end.asksAgain === true : isForced(prepared);
       if (asksAgain) parts.dispose(conversation.channel.child, { atOnce: true });
       conversation.costUsd = decoder.costUsd();
-      // Before the client can know of the end: its next request may come immediately.
+      // Before the client can see the end: its next request may come immediately.
       isParked = park(parts, turn, conversation, { end, said });
       if (isParked) {
         report("it waits for the next turn");
-        // A client that leaves now may still come back: from here on the process is the parking's.
+        // A client that leaves now may still come back: from here on the process belongs to the parking.
         signal.removeEventListener("abort", kill);
       }
       const closing = withUnreportedUsage(closingEvent(end), conversation);
@@ -189,7 +189,7 @@ function closingEvent(end: TurnEnd): StreamEvent {
   return end.kind === "failed" ? { type: "failure", failure: end.failure } : end.finish;
 }
 
-/** A cost that the program reports is that of everything since it last reported one. */
+/** A reported cost covers everything since the previous report. */
 function withUnreportedUsage(event: StreamEvent, conversation: Conversation): StreamEvent {
   if (event.type !== "finish") return event;
   const { unreportedUsage } = conversation;

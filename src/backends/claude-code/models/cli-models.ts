@@ -1,42 +1,45 @@
-// Names of models as the CLI takes them: its own aliases, the prefixes and short names of ClawGate's forerunners, full ids,
-// and what the program itself reported. It must never guess a model: an unknown name belongs to no provider.
+// Model names that the CLI accepts: its own aliases, the prefixes and short names of ClawGate's predecessors, full ids, and
+// what the program itself reported. It must never guess a model: an unknown name belongs to no provider.
 
 import { isRecord } from "../../../dialects/decoding.ts";
 
-/** One of the program's own list, as `initialize` gives it. */
+/** One model of the program's own list, as `initialize` returns it. */
 export type CliModel = {
-  /** What `--model` takes: `default`, `haiku`, `opus[1m]`. */
+  /** The value for `--model`: `default`, `haiku`, `opus[1m]`. */
   readonly value: string;
-  /** The id that goes upstream, without the mark of the long window. */
+  /** The id that goes upstream, without the long-context suffix. */
   readonly resolved: string | null;
   readonly name: string | null;
   /** Levels of `--effort`; empty: it takes none. */
   readonly efforts: readonly string[];
   /** Its thinking cannot be switched off. */
   readonly alwaysThinks?: true;
-  /** It decides by itself how much it thinks: a budget has no effect. */
+  /** The model decides how much it thinks: a budget has no effect. */
   readonly adaptsThinking?: true;
-  /** Not the program's offer: a request started it with this name, and it reports what it knows. No other client sees it. */
+  /**
+   * Not one of the program's own: a request started it with this name, and the program reports it back. No other client sees
+   * it.
+   */
   readonly isAsked?: true;
 };
 
 export type CliName = {
   /** For `--model`. */
   readonly model: string;
-  /** False: a full id that was not reported; whether it exists, only the upstream knows. */
+  /** False: a full id that was not reported; only the upstream knows whether it exists. */
   readonly isKnown: boolean;
 };
 
 const cliAliases = ["opus", "sonnet", "haiku", "fable"] as const;
 
 const prefixes = /^(?:claude-code-cli|claude-max|cc-gateway|openai)\//i;
-/** Short names that are no ids of Anthropic's; ids such as claude-sonnet-4-6 are, and pass as they are. */
+/** Short names that are not Anthropic ids; real ids such as claude-sonnet-4-6 pass unchanged. */
 const families = /^(?:claude-)?(opus|sonnet|haiku|fable)-4$/i;
 const madeUp = /^(?:claude-)?haiku-4-6$/i;
 const shortIds = /^(?:opus|sonnet|haiku)-4-[56]$/i;
 const fullId = /^claude-[a-z0-9][a-z0-9.-]{2,100}(?:\[1m\])?$/i;
 
-/** Null: not a name of the CLI. A provider's own `default_model` is not asked here. */
+/** Null: not a CLI name. A provider's own `default_model` is not used here. */
 export function cliName(written: string, reported: readonly CliModel[]): CliName | null {
   const name = written.replace(prefixes, "");
   const lower = name.toLowerCase();
@@ -70,8 +73,8 @@ const maxModels = 100;
 const maxAsked = 50;
 
 /**
- * A program that was started with a name puts it among its models, whatever it is. Only what it offers to every client is its list: its
- * aliases, and what it named before by itself (`earlier`).
+ * A program adds the name it was started with to its models, whatever it is. Only what it offers to every client is its list: its
+ * aliases, and what it reported earlier by itself (`earlier`).
  */
 export function mergeModels(
   told: readonly CliModel[],
@@ -91,7 +94,7 @@ export function mergeModels(
   return [...now, ...kept.slice(-maxAsked)];
 }
 
-/** The `models` of an `initialize` answer; null when it has none that can be read. */
+/** The `models` of an `initialize` answer; null when it has no valid ones. */
 export function readModels(answer: unknown): readonly CliModel[] | null {
   const listed = isRecord(answer) ? answer["models"] : null;
   if (!Array.isArray(listed)) return null;
@@ -120,7 +123,7 @@ function textOf(value: unknown, key: string): string | null {
   return typeof text === "string" && text !== "" && text.length <= 300 ? text : null;
 }
 
-/** Names behind which the program puts an alias of its own, not all of which its newer versions list. */
+/** Names that the program maps to its own aliases, not all of which newer versions list. */
 const hiddenAliases: readonly (readonly [RegExp, string])[] = [
   [/^best$/, "opus"],
   [/^opusplan$/, "sonnet"],
@@ -135,7 +138,7 @@ export function reportedModel(model: string, reported: readonly CliModel[]): Cli
     reported.find((each) => each.value === model) ??
     reported.find((each) => each.value.replace(/\[1m\]$/, "") === bare) ??
     reported.find((each) => each.resolved === bare) ??
-    // The program's default is listed under that name alone, whatever alias it has.
+    // The program's default is listed only under that name, whatever its alias.
     reported.find((each) => each.resolved?.startsWith(`claude-${bare}-`) === true) ??
     (alias === undefined ? null : reportedModel(alias, reported))
   );

@@ -1,21 +1,21 @@
-// The models that the program reported when it was last asked: kept over a restart, asked again when the program changes.
-// No request waits for it: until the models are known, the aliases are the list.
+// The models that the program last reported: kept across restarts, asked again when the program changes. No request waits
+// for it: until the models are known, the aliases are the list.
 
 import { type CliModel, offeredOf, readModels, mergeModels } from "./cli-models.ts";
 
 export type ModelList = {
-  /** Empty until they are known. */
+  /** Empty until known. */
   known(): readonly CliModel[];
-  /** An `initialize` answer: every process that is used gives one for free. */
+  /** Takes an `initialize` answer, which every used process gives for free. */
   learn(answer: unknown, stamp: string, startedWith: string): void;
   /** Loads what an earlier gateway learned, if the program is still the same. Starts nothing; never rejects. */
   recall(): Promise<void>;
-  /** Makes sure, in the background, that the list is this program's. Never rejects. */
+  /** Brings the list up to date in the background. Never rejects. */
   refresh(): Promise<void>;
 };
 
 export type ModelListOptions = {
-  /** Changes with the program: its path, size and time. Null: it is not there. */
+  /** Changes with the program: its path, size and time. Null: it does not exist. */
   readonly stamp: () => Promise<string | null>;
   /** Starts the program, asks, and stops it: the answer to `initialize`. */
   readonly ask: () => Promise<unknown>;
@@ -28,7 +28,7 @@ export type ModelListOptions = {
   readonly warn: (message: string, error: Error) => void;
 };
 
-/** After a question in vain, and between two looks whether the program changed. */
+/** Pause after a failed question, and between two checks whether the program changed. */
 const restMs = 60_000;
 
 type Kept = { readonly stamp: string; readonly models: readonly CliModel[] };
@@ -48,7 +48,7 @@ export function createModelList(options: ModelListOptions): ModelList {
     if (isNews) void options.store.set({ stamp: of, models: offered });
   };
 
-  /** The stamp for which nothing is known yet; null when all is known, or there is no program. */
+  /** The stamp whose models are unknown; null when they are known, or there is no program. */
   const unknownStamp = async (): Promise<string | null> => {
     stamp = await options.stamp();
     if (stamp === null || kept?.stamp === stamp) return null;

@@ -1,13 +1,13 @@
-// What the self-test looks at, in the order in which it is shown: what ClawGate relies on, and what it does without it.
-// It must never claim more than was checked: a check that could not be made is skipped, with the reason.
+// The checks of the self-test in display order: what ClawGate relies on, and what happens without it. It must never
+// claim more than was checked: a check that could not run is skipped, with the reason.
 
 export const measuredVersions = ["2.1.197", "2.1.329", "2.1.332"] as const;
 
 type Check = {
   readonly title: string;
-  /** The title where it does not hold. */
+  /** The title of a failed check. */
   readonly otherwise: string;
-  /** What ClawGate does, or the user has to expect, when it does not hold. */
+  /** What ClawGate does, or the user has to expect, when the check fails. */
   readonly fallback: string;
   /** Without it the provider cannot be used. */
   readonly isEssential: boolean;
@@ -45,8 +45,8 @@ export const checks = {
     isEssential: true,
   },
   "system-prompt": {
-    title: "the client's system prompt takes the place of its own",
-    otherwise: "its own system prompt stays in the client's place",
+    title: "the client's system prompt replaces its own",
+    otherwise: "its own system prompt stays in place of the client's",
     fallback: "the model follows Claude Code's own instructions instead of the client's",
     isEssential: true,
   },
@@ -54,7 +54,7 @@ export const checks = {
     title: "the working directory is not disclosed",
     otherwise: "it discloses its working directory to the vendor",
     fallback:
-      "the vendor hears a folder, the system, the date and the model's name. With an API key in the provider's env it does not; else the folder's name says nothing, unless working_dir, tools or MCP servers are set",
+      "the vendor sees a folder, the system, the date and the model's name. With an API key in the provider's env it does not; else the folder's name is neutral, unless working_dir, tools or MCP servers are set",
     isEssential: false,
   },
   "own-tools": {
@@ -170,7 +170,7 @@ export type CheckResult = {
   readonly title: string;
   readonly otherwise: string;
   readonly state: CheckState;
-  /** What was seen: always there for failed and skipped. */
+  /** What was observed: always set for failed and skipped. */
   readonly detail: string | null;
   readonly fallback: string;
   readonly isEssential: boolean;
@@ -185,11 +185,11 @@ export type Verdicts = {
   say(id: CheckId, problem: string | null): void;
   skipped(id: CheckId, detail: string): void;
   hasFailed(id: CheckId): boolean;
-  /** In the order of the table; what was not checked is skipped for this reason. */
+  /** In table order; what was not checked is skipped for this reason. */
   results(unseenBecause: string): readonly CheckResult[];
 };
 
-/** `onVerdict` hears of each one as it falls. */
+/** `onVerdict` is called for each verdict. */
 export function createVerdicts(onVerdict: (result: CheckResult) => void): Verdicts {
   const found = new Map<CheckId, CheckResult>();
   const put = (id: CheckId, state: CheckState, detail: string | null): void => {

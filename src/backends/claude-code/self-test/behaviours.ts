@@ -1,5 +1,5 @@
-// The two processes of the self-test, side by side: a long session that checks nearly everything, and a short one that
-// ends by itself. Each has folders of its own and knows no address but its fake API.
+// Runs the two processes of the self-test in parallel: a long session that checks nearly everything, and a short one
+// that ends by itself. Each has its own folders and knows only the address of its fake API.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -16,12 +16,12 @@ import { type FakeApi, startFakeApi } from "./fake-api.ts";
 import { fileTold, runSession } from "./long-session.ts";
 
 export type SelfTestOptions = {
-  /** As it is served: its program, home, configuration folder and variables are those that `auth status` is asked with. */
+  /** The configured program: `auth status` runs with its program, home, configuration folder and variables. */
   readonly workspace: Workspace;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Only the program, its version and its login. */
   readonly isQuick: boolean;
-  /** Hears of each check as it is decided. */
+  /** Called for each check as it is decided. */
   readonly onVerdict?: (result: CheckResult) => void;
   readonly timeoutMs?: number;
   /** For one answer of the program. */
@@ -80,10 +80,10 @@ export async function checkBehaviours(
   }
 }
 
-/** A file, and what it holds. */
+/** A file and its content. */
 type Secret = { readonly file: string; readonly text: string };
 
-/** What both sessions are given. */
+/** What both sessions get. */
 type Session = {
   readonly options: SelfTestOptions;
   readonly root: string;
@@ -113,7 +113,7 @@ async function isolated(
   const nowhere = "http://127.0.0.1:9";
   return {
     ...options,
-    // The user's proxies would be asked even for loopback by a program that reads NO_PROXY in its own way.
+    // A program with its own reading of NO_PROXY would use the user's proxies even for loopback.
     environment: {
       PATH: options.environment["PATH"],
       LANG: options.environment["LANG"],
@@ -129,7 +129,7 @@ async function isolated(
       env: {
         ANTHROPIC_BASE_URL: api.url,
         ANTHROPIC_API_KEY: "self-test-no-key",
-        // As it is served: with a login of its own the program is not started so.
+        // As when serving: with its own login the program is not started like this.
         ...(hasOwnKey(served) ? {} : { [plainSwitch]: "0" }),
         ...(served[plainSwitch] === undefined ? {} : { [plainSwitch]: served[plainSwitch] }),
       },
@@ -141,7 +141,7 @@ async function isolated(
   };
 }
 
-/** Null when it came to its end, else what ended it. */
+/** Null when it finished, else what ended it. */
 async function longSession(session: Session): Promise<string | null> {
   const { options, root, verdicts, signal, clock } = session;
   const { file: secretFile, text: secret } = session.secret;

@@ -1,9 +1,9 @@
-// A tiny Anthropic API on a free loopback port, for the self-test alone: it gives the replies it was given and keeps what it was
-// sent. It must never send a request.
+// A tiny Anthropic API on a free loopback port, only for the self-test: it sends prepared replies and records requests. It must
+// never send a request.
 
 export type Reply =
   | { readonly kind: "text"; readonly text: string }
-  /** One word, and then nothing more. */
+  /** One word, then silence. */
   | { readonly kind: "endless" }
   | {
       readonly kind: "calls";
@@ -23,7 +23,7 @@ export type FakeApi = {
   readonly url: string;
   /** Requests for an answer, oldest first; token counts and the like are not among them. */
   readonly heard: readonly Heard[];
-  /** What the next requests get, in turn; the last one again and again. */
+  /** The replies to the next requests, in order; the last one repeats. */
   reply(...replies: readonly Reply[]): void;
   stop(): Promise<void>;
 };

@@ -15,7 +15,7 @@ export type SessionOptions = {
   readonly child: AgentProcess;
   readonly api: FakeApi;
   readonly verdicts: Verdicts;
-  /** Absolute path of a file that holds `secret`. */
+  /** Absolute path of a file that contains `secret`. */
   readonly secretFile: string;
   readonly secret: string;
   /** Where the process runs. */
@@ -150,7 +150,7 @@ async function errors(talk: Talk, api: FakeApi, verdicts: Verdicts): Promise<voi
     message: "the self-test refuses this",
   });
   const failed = (await talk.turn(textLine("fail now"))).find(isResult);
-  const isTold = failed?.["is_error"] === true && failed["api_error_status"] === 400;
+  const isReported = failed?.["is_error"] === true && failed["api_error_status"] === 400;
   api.reply({ kind: "text", text: "well again" });
   let livesOn = false;
   try {
@@ -164,7 +164,7 @@ async function errors(talk: Talk, api: FakeApi, verdicts: Verdicts): Promise<voi
   }
   verdicts.say(
     "errors",
-    !isTold ? "its result does not tell the error" : livesOn ? null : "the next turn failed too",
+    !isReported ? "its result does not report the error" : livesOn ? null : "the next turn failed too",
   );
 }
 

@@ -1,6 +1,6 @@
 // The self-test of the user's own Claude Code program, against an API of our own on loopback: does this version behave as
 // the claude-cli provider needs it? Own folders, a dummy key, everything removed at the end, nothing sent anywhere else.
-// It must never read the program's login: it asks `auth status`, and nothing more.
+// It must never read the program's login: it only asks `auth status`.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -16,7 +16,7 @@ export type { SelfTestOptions } from "./behaviours.ts";
 export type SelfTestReport = {
   readonly bin: string;
   readonly version: string | null;
-  /** As `auth status` names it: api_key, oauth_token, claude.ai, none; null when it did not say. */
+  /** As `auth status` reports it: api_key, oauth_token, claude.ai, none; null when not reported. */
   readonly login: string | null;
   readonly checks: readonly CheckResult[];
 };
@@ -48,7 +48,7 @@ export async function selfTest(options: SelfTestOptions): Promise<SelfTestReport
   }
 }
 
-/** `--version` and `auth status` with the variables that the gateway itself would hand down. */
+/** `--version` and `auth status` with the variables that the gateway itself would pass. */
 function command(options: SelfTestOptions, root: string, args: readonly string[], clock: Clock) {
   const { env } = launchIn(options, options.workspace, "default");
   return runCommand([options.workspace.bin, ...args], {

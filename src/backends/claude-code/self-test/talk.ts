@@ -1,5 +1,5 @@
 // A conversation with one process of the program: turns, control requests, and the answers to what it asks about tools.
-// Everything has an end: a turn that takes too long, or a process that is gone, throws TalkEnded.
+// Every wait ends: a turn that takes too long, or a process that is gone, throws TalkEnded.
 
 import { isRecord } from "../../../dialects/decoding.ts";
 import type { Clock } from "../../../system/clock.ts";
@@ -27,10 +27,10 @@ export type ToolCall = { readonly name: string; readonly toolUseId: string; read
 export type Talk = {
   /** The answer's body. Throws TalkEnded, or an Error with the program's words when it refuses. */
   ask(request: ProtocolLine): Promise<ProtocolLine>;
-  /** Sends the line and gives everything printed up to its result, that included. */
+  /** Sends the line and returns everything printed up to and including its result. */
   turn(line: ProtocolLine): Promise<readonly ProtocolLine[]>;
   send(line: ProtocolLine): Promise<void>;
-  /** Settles with the first line, from now on, that fits. */
+  /** Settles with the next line that matches. */
   until(fits: (line: ProtocolLine) => boolean): Promise<ProtocolLine>;
 };
 
@@ -85,7 +85,7 @@ class ProcessTalk implements Talk {
     try {
       await this.child.send(line);
     } catch (thrown) {
-      // The pump knows better why it is gone.
+      // The reading loop knows better why it is gone.
       if (this.ended === null) await this.until(() => false).catch(() => undefined);
       throw this.ended ?? endedBy(thrown);
     }

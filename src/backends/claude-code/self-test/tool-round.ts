@@ -9,7 +9,7 @@ import { recordsIn, type Talk, textLine, type ToolCall } from "./talk.ts";
 
 const describedCharacters = 2_048;
 const resultCharacters = 300_000;
-/** How long a second call of the same message may stay away. */
+/** How long to wait for a second call of the same message. */
 const secondCallMs = 1_500;
 
 const schema = {
@@ -61,7 +61,7 @@ type Calls = {
   answer(call: ToolCall): Promise<string>;
 };
 
-/** Answers when a second call has come, or when it has stayed away long enough. */
+/** Answers when a second call has come, or after the wait. */
 export function collectCalls(clock: Clock): Calls {
   const seen: ToolCall[] = [];
   let together = 0;
@@ -84,7 +84,7 @@ export function collectCalls(clock: Clock): Calls {
 }
 
 export async function toolRound(talk: Talk, api: FakeApi, verdicts: Verdicts, calls: Calls): Promise<void> {
-  // In the names that the model was shown.
+  // With the names that the model saw.
   const names = recordsIn(last(api).body["tools"]).map(({ name }) => String(name));
   const wanted = offered.map((tool, at) => ({
     id: `toolu_selftest_${at + 1}`,

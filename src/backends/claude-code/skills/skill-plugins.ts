@@ -1,5 +1,6 @@
-// A tenant's skills as a plugin folder, the one layout that Claude Code loads without reading a user's settings.
-// Links and devices are refused, and no part of a skill may run by itself: the skills come from the tenant's OpenClaw.
+// Builds a plugin folder of a tenant's skills, the only layout that Claude Code loads without reading a user's
+// settings. Links and devices are refused, and no part of a skill may run by itself: the skills come from the tenant's
+// OpenClaw.
 
 import { lstat, mkdir, open, readdir, rm } from "node:fs/promises";
 import { constants } from "node:fs";
@@ -15,28 +16,28 @@ import { tenantFolderName } from "../workspace.ts";
 export type SkillPlugin = {
   /** The plugin's folder. */
   readonly path: string;
-  /** Lists for the model which skills it has. */
+  /** Text that lists the skills for the model. */
   readonly list: string;
 };
 
 export type SkillPlugins = {
-  /** The plugin of the tenant's skills, made or made anew when they have changed; null: it has none. Never rejects. */
+  /** The plugin of the tenant's skills, created or rebuilt when they have changed; null: it has none. Never rejects. */
   of(tenant: string, user?: UserIds | null): Promise<SkillPlugin | null>;
 };
 
 export type SkillOptions = {
   /** `skills.dir`: a folder of each tenant, with a folder of each skill in it. Null: no skills are loaded. */
   readonly skillsDirectory: () => string | null;
-  /** Where the plugin folders are made. */
+  /** Where the plugin folders are created. */
   readonly pluginsDirectory: string;
-  /** For what other users are to read. */
+  /** Folder for files that other users must be able to read. */
   readonly sharedFolder: SharedFolder;
   readonly warn: (message: string) => void;
 };
 
-/** A tenant is named in the config, and its name is a folder's. */
+/** A tenant's name comes from the config and is also a folder name. */
 const tenantName = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
-/** Goes before the name of each skill. */
+/** Prefix of each skill's name. */
 const pluginName = "openclaw";
 const maxSkills = 200;
 const maxFiles = 200;
@@ -53,7 +54,7 @@ type SkillFound = { readonly folder: string; readonly files: readonly FileFound[
 
 export function createSkillPlugins(options: SkillOptions): SkillPlugins {
   const { pluginsDirectory } = options;
-  /** Per tenant: what was there when its plugin was made, and where that is; and the one before, which may still be read. */
+  /** Per tenant: the skills' state and its plugin's path; and the previous one, which may still be in use. */
   const made = new Map<
     string,
     { readonly print: string; readonly plugin: SkillPlugin | null; readonly old: string | null }
@@ -118,7 +119,7 @@ export function createSkillPlugins(options: SkillOptions): SkillPlugins {
       if (running !== undefined) return running;
       const work = refresh(tenant, skillsDirectory, user)
         .catch((error: unknown) => {
-          // Not to be opened just now is not to be unreadable: a turn without them would be another answer.
+          // Temporarily unopenable is not unreadable: a turn without the skills would get a different answer.
           if (isScarcity(error)) throw error;
           warn(`skills of ${tenant} are not used: ${errorCode(error) ?? "they cannot be read"}`);
           return null;
@@ -130,7 +131,7 @@ export function createSkillPlugins(options: SkillOptions): SkillPlugins {
   };
 }
 
-/** The tenant's folder and each skill's in it must be real folders; a skill with anything else than files in it is left out. */
+/** The tenant's folder and each skill's in it must be real folders; a skill that contains anything but files is left out. */
 async function findSkills(root: string, refuse: (what: string) => void): Promise<readonly SkillFound[]> {
   const top = await lstat(root).catch((error: unknown) => {
     if (errorCode(error) === "ENOENT") return null;

@@ -1,5 +1,5 @@
-// What teaches the model to run OpenClaw's command line for one tenant: the built-in text, or the operator's own.
-// It must never be added to a request that could not follow it, unless the operator says so.
+// The prompt that teaches the model to run OpenClaw's command line for one tenant: the built-in text, or the operator's
+// own. It must never be added to a request that could not follow it, unless the operator requires it.
 
 import builtIn from "../../../../skills/openclaw/SKILL.md" with { type: "text" };
 import type { ChatRequest } from "../../../canon/request.ts";
@@ -22,8 +22,8 @@ export type PromptQuestion = {
 };
 
 /**
- * Whether the prompt is added. By default it is for a named tenant only, and only where the program or the client has a shell: it teaches
- * nothing but command lines. Requests without a tenant come from this machine, not from an OpenClaw.
+ * Whether the prompt is added. By default it is for a named tenant only, and only where the program or the client has a shell: it
+ * teaches only command lines. Requests without a tenant come from this machine, not from an OpenClaw.
  */
 export function wantsPrompt({ mode, tenant, tools, clientTools, skillFile }: PromptQuestion): boolean {
   if (mode !== "auto") return mode === "always";
@@ -34,7 +34,10 @@ export function wantsPrompt({ mode, tenant, tools, clientTools, skillFile }: Pro
 
 const isShell = (tool: string): boolean => /^(?:bash|exec|shell)(?:\(|$)/i.test(tool);
 
-/** With the tags that say whose instance it is, and in which container (null: the model has to find out). `warn` is called when the operator's own file is missing. */
+/**
+ * With the tags that name the instance's tenant and its container (null: the model has to find out). `warn` is called when the
+ * operator's own file is missing.
+ */
 export async function skillPrompt(
   { tenant, container }: { readonly tenant: string | null; readonly container: string | null },
   skillFile: string | null,
@@ -43,7 +46,7 @@ export async function skillPrompt(
   const own = skillFile === null ? null : await readTextIfExists(skillFile);
   if (own === null && skillFile !== null)
     warn(`${skillFile} is not there; the built-in skill prompt is used`);
-  // Without a tenant there is no tag: any word in its place could be some tenant's name.
+  // Without a tenant there is no tag: any placeholder could be a tenant's name.
   const tags = [
     ...(tenant === null ? [] : [`<!-- openclaw-tenant: ${tenant} -->`]),
     ...(container === null ? [] : [`<!-- openclaw-container: ${container} -->`]),

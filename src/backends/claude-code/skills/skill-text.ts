@@ -1,5 +1,5 @@
-// A skill of OpenClaw's as Claude Code may have it: a name, a description and words. Whatever would make the program run
-// something by itself when the skill is read is taken out; it must never be more than text.
+// Turns an OpenClaw skill into one that Claude Code may load: a name, a description and text. Whatever would make the
+// program run something when it reads the skill is removed; the result must never be more than text.
 
 const maxCharacters = 256 * 1024;
 
@@ -13,7 +13,7 @@ export type Skill = {
 const shownCharacters = 250;
 const listCharacters = 16 * 1024;
 
-/** Null with nothing usable in it. `folder` names the skill when the text does not. */
+/** Null when nothing is usable. `folder` names the skill when the text does not. */
 export function skillOf(source: string, folder: string): Skill | null {
   const text = source.replace(/^\uFEFF/, "").replaceAll("\r\n", "\n");
   if (text.trim() === "" || text.length > maxCharacters) return null;
@@ -36,7 +36,8 @@ export function skillOf(source: string, folder: string): Skill | null {
 
 /**
  * What the model must know to ask for a skill. The program's own list of them comes as an attachment, and attachments are off
- * (2.1.197: with them a client's text "@/path" shows that file): then it has the tool and no name to call it with.
+ * (2.1.197: with them a client's text "@/path" shows that file): then the model has the tool but no skill name to call it
+ * with.
  */
 export function skillList(plugin: string, skills: readonly Pick<Skill, "name" | "description">[]): string {
   const lines: string[] = [];
