@@ -48,7 +48,10 @@ describe.each(smallest.map(([dialect, body]) => [dialect.name, dialect, body] as
       expect(passthroughRefusal(dialect, body)).toBeNull();
     });
 
-    test.each(rows)("%s", (name, row) => {
+    // Google's path names the model: what the body says of it is only read where it passes through.
+    const checkedTwice = rows.filter(([name]) => dialect !== googleGenai || name !== "model");
+
+    test.each(checkedTwice)("%s", (name, row) => {
       for (const value of oneOfEachKind) {
         const changed = { ...body, [name]: value };
         const decoder = refusalOf(() => dialect.client.decodeRequest(changed));

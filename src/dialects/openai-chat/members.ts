@@ -57,6 +57,17 @@ const toolChoice: MemberCheck = {
   },
 };
 
+const wantedMessages = "an array of messages";
+
+/** Null is no conversation: the vendor would have to say so. */
+const conversation: MemberCheck = {
+  ...ofKinds(wantedMessages, ["array"]),
+  read(value, name) {
+    if (!Array.isArray(value)) throw wrongKind(name, wantedMessages, value);
+    return value;
+  },
+};
+
 export const choiceRefused = (value: unknown): Failure =>
   invalid(
     "tool_choice",
@@ -94,7 +105,7 @@ export const requestMembers = new MemberTable(
       docs: "auto, an alias, a provider's id, provider/model, or a listed model.",
     },
     messages: {
-      check: ofKinds("an array of messages", ["array"]),
+      check: conversation,
       home: "canonical",
       elsewhere: "carried",
       isRequired: true,
