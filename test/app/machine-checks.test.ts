@@ -231,9 +231,7 @@ describe("NODE_EXTRA_CA_CERTS", () => {
     if (!hasOpenssl) return;
     writeFileSync(path, selfSigned().cert);
     await clock.advance(31_000);
-    expect((await problemsOf(gateway))[0]).toContain(
-      "could not be used at the start; it counts after a restart",
-    );
+    expect((await problemsOf(gateway))[0]).toContain("could not be used at the start; restart to use it");
   });
 
   test("what a file can lack", async () => {

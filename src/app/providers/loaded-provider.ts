@@ -1,4 +1,4 @@
-// Builds the pipeline's Provider from one provider of the config: backend, signer, limits, queue and what is known of its models.
+// Builds the pipeline's Provider from one provider of the config: backend, signer, limits, queue and the known facts of its models.
 
 import { dialects } from "../../dialects/dialect-table.ts";
 import type { DialectName } from "../../canon/request.ts";
@@ -50,7 +50,7 @@ const keyHeaders: Partial<Record<DialectName, HeaderStyle>> = {
   "google-genai": "x-goog-api-key",
 };
 
-/** Backends that this build can drive. */
+/** Backends that this build can use. */
 export const availableBackends: ReadonlySet<BackendName> = new Set([
   "openai-compat",
   "openai-responses",
@@ -104,7 +104,7 @@ export function createLoadedProvider(provider: ConfiguredProvider, services: Pro
     },
     queue: services.queues.of(id, queueLimits(settings, config)),
     isCurrent() {
-      // Asked twice with every request; only a reload can change the answer.
+      // Needed twice per request; only a reload can change the answer.
       const loaded = services.currentConfig();
       if (loaded !== judged) {
         const upstream = { settings, environment, section: config.cli };
@@ -177,7 +177,7 @@ export function queueLimits(settings: ProviderSettings, config: Config): QueueLi
   };
 }
 
-/** The default is meant for a first token, and a whole answer may take longer; a value that the operator wrote counts for both. */
+/** The default is meant for a first token, and a whole answer may take longer; a value that the operator set counts for both. */
 function wholeSeconds(timeout: {
   readonly first_token_s: number;
   readonly idle_s: number;
@@ -187,7 +187,7 @@ function wholeSeconds(timeout: {
   return isFirstTokenWritten === true ? first_token_s : Math.max(first_token_s, idle_s);
 }
 
-/** The CLI's aliases stand for models of Anthropic's; the program reports which. */
+/** The CLI's aliases refer to Anthropic models; the program reports which. */
 function modelFactsOf(
   id: string,
   settings: ProviderSettings,
@@ -240,7 +240,7 @@ function backendOf(
   });
 }
 
-/** Headers that the format and the vendor ask for; a header of the operator replaces one of the same name. */
+/** Headers that the format and the vendor require; an operator's header replaces one of the same name. */
 function defaultHeaders(
   baseUrl: string,
   dialect: DialectName,
@@ -255,7 +255,7 @@ function defaultHeaders(
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !named.has(name)));
 }
 
-/** Fingerprints of the keys; a token from elsewhere may change and has none. */
+/** Fingerprints of the keys; a token from a command or file may change and has none. */
 function credentialsOf(settings: ProviderSettings): readonly string[] {
   return settings.auth === "api_key" ? settings.api_keys.map(fingerprintOf) : [];
 }
@@ -287,11 +287,11 @@ function signerOf(
       return tokenSigner(async () => {
         const result = await runCommand(auth.command, {
           timeoutMs: tokenCommandMs,
-          // `sh -c "$PWD/x"` is a program of the folder as well, which cannot be seen from the command.
+          // `sh -c "$PWD/x"` also runs a program of the folder, which the command line does not show.
           ...(services.currentConfig().isMerelyFound ? { cwd: "/" } : {}),
           env: childEnvironment(environment, {}),
         });
-        if (result.code !== 0) throw new Error(`the token command ended with ${result.code ?? "a signal"}`);
+        if (result.code !== 0) throw new Error(`the token command exited with ${result.code ?? "a signal"}`);
         return result.stdout;
       }, nowMs);
   }
