@@ -1,5 +1,5 @@
-// What `clawgate doctor` finds of certificates: the file that NODE_EXTRA_CA_CERTS names, and whether this program trusts the chain of
-// each provider. Only a handshake: no request and no key is ever sent.
+// What `clawgate doctor` finds about certificates: the file that NODE_EXTRA_CA_CERTS names, and whether this program trusts the chain
+// of each provider. It only performs a handshake: no request and no key is ever sent.
 
 import { isIP } from "node:net";
 import { resolve } from "node:path";
@@ -43,7 +43,7 @@ export async function certificateFindings(
   ];
 }
 
-/** One finding for each chain that is not trusted; an unreachable provider is none of them. */
+/** One finding for each chain that is not trusted; an unreachable provider produces none. */
 export async function trustFindings(
   { config, environment }: LoadedConfig,
   signal: AbortSignal,
