@@ -13,13 +13,13 @@ import { findGateway } from "./running-gateway.ts";
 
 const help = `Usage: clawgate stop [options]
 
-Stops the running gateway: new requests are refused, running requests may end. Those that still run after the timeout are ended; a
-gateway that does not end even then is killed. Returns when it has ended.
-Exit code 0: it has ended. 1: none was running, or it could not be ended.
+Stops the running gateway: new requests are refused, running requests may finish. Those still running after the timeout are cut off; a
+gateway that does not stop even then is killed. Returns when it has stopped.
+Exit code 0: it has stopped. 1: none was running, or it could not be stopped.
 
 Options:
-  --timeout S     seconds for running requests (default 60; the gateway's own server.drain_s counts too; 0: end them now)
-  --json          what came of it as JSON
+  --timeout S     seconds for running requests (default 60; the gateway's own server.drain_s also applies; 0: cut them off now)
+  --json          the result as JSON
 ${gatewayOptionsHelp}`;
 
 const usualSeconds = 60;
@@ -43,7 +43,7 @@ async function run(context: CommandContext): Promise<number> {
   if (typeof owner === "string") return refuse(owner);
   const beganMs = systemClock.monotonicMs();
   const how = await end(owner, Number(timeout) * 1000);
-  if (how === null) return refuse(`process ${owner} could not be ended`);
+  if (how === null) return refuse(`process ${owner} could not be stopped`);
   const tookS = Math.round((systemClock.monotonicMs() - beganMs) / 100) / 10;
   if (json)
     context.stdout.write(`${JSON.stringify({ stopped: true, pid: owner, how, took_s: tookS }, null, 2)}\n`);
@@ -65,7 +65,7 @@ async function provenOwner(
 ): Promise<number | string> {
   const run = await readRunFile(directory).catch(() => null);
   const holds = run === null ? null : holdsDirectory(run.pid, directory);
-  // It may be busy or hang: that it holds the directory's lock is enough.
+  // It may be busy or hang: holding the directory's lock is enough.
   if (run !== null && holds === true) return run.pid;
   const found = await findGateway(context, environment, true);
   if ("why" in found) return found.why;
@@ -87,7 +87,7 @@ async function end(pid: number, timeoutMs: number): Promise<keyof typeof endings
     return true;
   };
   const signal = async (name: "SIGTERM" | "SIGKILL"): Promise<void> => {
-    // Checked again: another process may have the number by now.
+    // Checked again: another process may have this number now.
     if (!(await isOver())) process.kill(pid, name);
   };
   try {
@@ -106,4 +106,4 @@ async function end(pid: number, timeoutMs: number): Promise<keyof typeof endings
   }
 }
 
-export const stop: Command = { name: "stop", summary: "end the running gateway", help, run };
+export const stop: Command = { name: "stop", summary: "stop the running gateway", help, run };

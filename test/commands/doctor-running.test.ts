@@ -67,7 +67,7 @@ describe("a gateway that runs", () => {
     expect(ran.code).toBe(1);
     expect(find(ran, "config", "disk")).toMatchObject({
       state: "failed",
-      title: expect.stringMatching(/on the disk is not valid \(since \d{4}-\d\d-\d\dT/),
+      title: expect.stringMatching(/on disk is not valid \(since \d{4}-\d\d-\d\dT/),
       advice: expect.stringContaining("keeps the previous config"),
     });
     const problems = findingsOf(ran).filter(({ id, state }) => id === "problem" && state === "failed");

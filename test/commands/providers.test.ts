@@ -287,7 +287,7 @@ describe("catalog", () => {
     const home = ownHome();
     cleanups.push(home.remove);
     expect((await home.run(["providers", "catalog", "ollama"])).stdout).toContain(
-      "whatever the server lists",
+      "the models that the server lists",
     );
     const wrong = await home.run(["providers", "catalog", "antropic"]);
     expect(wrong).toMatchObject({ code: 1, stdout: "" });

@@ -37,14 +37,14 @@ export function reportWords(
     `${style.bold(plain(tenant))}: ${plain(report.source)}\n`,
     rows.length === 0 ? "no skills on either side\n" : textTable(columns, rows, style),
     ...report.refused.map(
-      ({ name, why, side }) => `${style.yellow("left out")}  ${plain(name)} (${side}): ${plain(why)}\n`,
+      ({ name, why, side }) => `${style.yellow("skipped")}  ${plain(name)} (${side}): ${plain(why)}\n`,
     ),
     ...risky.map(
       ({ skill, risks }) =>
         `${style.yellow("review it before its first use")}  ${plain(skill)}: ${plain(risks.join(", "))}\n`,
     ),
     hasConflict
-      ? "Nothing of a conflict was overwritten. bisync --pull keeps the remote version, bisync --push the local one (--skill names one).\n"
+      ? "Conflicts were not overwritten. bisync --pull keeps the remote version, bisync --push the local one (--skill names one).\n"
       : "",
   ].join("");
 }

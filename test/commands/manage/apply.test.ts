@@ -228,7 +228,7 @@ test("remove --apply gives the main model back that set-up took", async () => {
 });
 
 test.each([
-  [["add", "bob", "--docker", "my-clwa"], 1, 'docker knows no container "my-clwa"'],
+  [["add", "bob", "--docker", "my-clwa"], 1, 'docker has no container "my-clwa"'],
   [["add", "bob", "--docker", "--privileged"], 64, ""],
   [["add", "bob", "--docker", "$(touch x)"], 64, "the name of a container"],
   [["add", "bob", "--apply"], 1, "no OpenClaw instance is known by the name bob"],
