@@ -55,7 +55,7 @@ export function showPlan(
     lines.push(
       `${style.bold(plain(tenant))}  ${plain(what)}, ${state}; ${plain(instance.signals.join(", "))}`,
     );
-    if (leftOut !== null) lines.push(`  ${style.yellow("skipped:")} ${plain(leftOut)}`);
+    if (leftOut !== null) lines.push(`  ${style.yellow("left out:")} ${plain(leftOut)}`);
     else {
       lines.push(`  key: ${key === "new" ? "a new one" : "unchanged (****)"}; gateway: ${plain(url)}`);
       for (const change of changes)

@@ -37,7 +37,7 @@ export function reportWords(
     `${style.bold(plain(tenant))}: ${plain(report.source)}\n`,
     rows.length === 0 ? "no skills on either side\n" : textTable(columns, rows, style),
     ...report.refused.map(
-      ({ name, why, side }) => `${style.yellow("skipped")}  ${plain(name)} (${side}): ${plain(why)}\n`,
+      ({ name, why, side }) => `${style.yellow("left out")}  ${plain(name)} (${side}): ${plain(why)}\n`,
     ),
     ...risky.map(
       ({ skill, risks }) =>

@@ -48,7 +48,7 @@ async function run(context: CommandContext): Promise<number> {
     if ("why" in found) {
       isLive = false;
       report = offlineProviderReport(await loadOffline(input));
-      const source = report.config === null ? "what was found on this machine" : "from the config";
+      const source = report.config === null ? "what was found on this machine" : "what the config declares";
       context.stderr.write(`clawgate: ${found.why}; this is ${source}.\n`);
     } else report = (await found.askForBody({ method: "GET", path: "/api/providers" })) as ProviderReport;
   } catch (thrown) {

@@ -89,7 +89,7 @@ test("an instance that nobody knows, wrong words, and sync: disabled", async () 
   const { run, there, dir } = home();
   const missing = await run(["manage", "skills", "pull", "box"]);
   expect(missing.code).toBe(1);
-  expect(missing.stderr).toContain("no OpenClaw instance is known by the name box");
+  expect(missing.stderr).toContain("no OpenClaw instance was found by the name box");
   expect((await run(["manage", "skills", "pull", "nobody"])).code).toBe(1);
   for (const words of [
     ["pull", "--push"],
