@@ -1,5 +1,5 @@
-// Brings the skills of a tenant here and of its OpenClaw instance together: compares contents, says what differs and why,
-// copies one whole skill at a time. It must never overwrite a change that nobody gave up, and never delete.
+// Synchronizes the skills of a tenant here with those of its OpenClaw instance: compares contents, reports differences and their
+// cause, copies one whole skill at a time. It must never overwrite a change without the user's choice, and never delete.
 
 import { dirname, join } from "node:path";
 import { containerSkillStore, type DockerForSkills } from "./skill-container.ts";
@@ -16,7 +16,7 @@ import {
 import { risksOf } from "./skill-risks.ts";
 import { type RefusedSkill, SkillProblem, type SkillSet, skillSetOf, type SkillTree } from "./skill-tree.ts";
 
-/** Where the skills of an instance lie. `home` is its state directory, in the container or on this machine. */
+/** Where the skills of an instance are. `home` is its state directory, in the container or on this machine. */
 export type SkillInstance = {
   readonly container: string | null;
   readonly home: string;
@@ -25,7 +25,7 @@ export type SkillInstance = {
   /** On this machine: no link is followed below these. Default: the folders themselves. */
   readonly below?: string | null;
   readonly workspaceBelow?: string | null;
-  /** As root: whose a workspace must be that the instance itself names. Null: anybody's. */
+  /** As root: the required owner of a workspace that the instance itself names. Null: any. */
   readonly owner?: number | null;
 };
 
@@ -33,7 +33,7 @@ export type SkillRow = {
   readonly skill: string;
   readonly relation: SkillRelation;
   readonly action: SkillAction;
-  /** Copied, or would be in a dry run. */
+  /** Copied, or would be copied in a dry run. */
   readonly done: boolean;
   /** What would run by itself in a skill that is new or changed here. */
   readonly risks: readonly string[];
@@ -54,7 +54,7 @@ export type SkillSyncOptions = {
   readonly docker: DockerForSkills;
   readonly mode: SkillMode;
   readonly preference?: SkillPreference;
-  /** Only this one. */
+  /** Only this skill. */
   readonly only?: string | null;
   readonly isDryRun?: boolean;
   readonly onProgress?: (text: string) => void;
@@ -64,7 +64,7 @@ export type SkillSyncOptions = {
 
 type Root = { readonly root: string; readonly below: string; readonly owner: number | null };
 
-/** In OpenClaw's own order: what stands first counts. */
+/** In OpenClaw's own order: the first takes precedence. */
 function rootsOf({
   home,
   workspace = null,
@@ -83,7 +83,7 @@ function rootsOf({
 }
 
 const ownFolder = (folder: string): string => join(folder, ".clawgate");
-/** A tenant's skills here: the folder of all tenants' is the operator's, what lies in it is no link. */
+/** A tenant's skills here: the folder of all tenants is the operator's, its entries must not be links. */
 const folderOptions = (folder: string) => ({
   root: folder,
   below: dirname(folder),
@@ -145,7 +145,7 @@ async function compareAndCopy(options: SkillSyncOptions): Promise<SkillReport> {
         const common = copied ?? (relation === "same" ? mine : null);
         if (common !== null) await syncState.save(skill, common.hash);
       } catch (thrown) {
-        // One skill that cannot be written is no reason to leave the others.
+        // One skill that cannot be written is no reason to skip the others.
         error = thrown instanceof Error ? thrown.message : String(thrown);
       }
     const risks = action === "pull" && other !== null ? risksOf(other) : [];
@@ -161,7 +161,7 @@ async function compareAndCopy(options: SkillSyncOptions): Promise<SkillReport> {
   };
 }
 
-/** The skills of a tenant as they lie here. Throws SkillProblem. */
+/** The local skills of a tenant. Throws SkillProblem. */
 export function skillsHere(folder: string): Promise<SkillSet> {
   return folderSkillStore(folderOptions(folder)).read();
 }
@@ -169,8 +169,8 @@ export function skillsHere(folder: string): Promise<SkillSet> {
 export type Cleaned = { readonly removed: readonly string[]; readonly kept: readonly string[] };
 
 /**
- * Removes the tenant's skills here. Without `isAll` only those that were once synced and have not been changed here since:
- * the others may be nowhere else. Throws SkillProblem.
+ * Removes the tenant's skills here. Without `isAll` only those that were synced and have not been changed here since: the others
+ * may exist nowhere else. Throws SkillProblem.
  */
 export async function cleanSkills(options: {
   readonly folder: string;
@@ -198,7 +198,7 @@ export async function cleanSkills(options: {
   }
 }
 
-/** How an instance is named in what is remembered of it. */
+/** The name of an instance in the sync state. */
 function labelOf({ container, home }: SkillInstance): string {
   return container === null ? home : `${container}:${home}`;
 }

@@ -226,8 +226,8 @@ describe("NODE_EXTRA_CA_CERTS", () => {
   test("that is not there: told at the start and to readers", async () => {
     const path = join(folder(), "ca.pem");
     const { gateway, clock } = await open({}, { NODE_EXTRA_CA_CERTS: path });
-    expect(await problemsOf(gateway)).toEqual([`certificates: NODE_EXTRA_CA_CERTS: ${path} is not there`]);
-    expect(logged(gateway, `NODE_EXTRA_CA_CERTS: ${path} is not there`)).toBe(1);
+    expect(await problemsOf(gateway)).toEqual([`certificates: NODE_EXTRA_CA_CERTS: ${path} does not exist`]);
+    expect(logged(gateway, `NODE_EXTRA_CA_CERTS: ${path} does not exist`)).toBe(1);
     if (!hasOpenssl) return;
     writeFileSync(path, selfSigned().cert);
     await clock.advance(31_000);
@@ -238,9 +238,9 @@ describe("NODE_EXTRA_CA_CERTS", () => {
     const dir = folder();
     const path = join(dir, "ca.pem");
     const now = Date.now();
-    expect(await certificateProblem(dir, now)).toBe("is no file");
+    expect(await certificateProblem(dir, now)).toBe("is not a file");
     writeFileSync(path, "hello");
-    expect(await certificateProblem(path, now)).toBe("holds no certificate (PEM)");
+    expect(await certificateProblem(path, now)).toBe("contains no certificate (PEM)");
     if (process.getuid?.() !== 0) {
       chmodSync(path, 0);
       expect(await certificateProblem(path, now)).toBe("cannot be read (EACCES)");

@@ -167,7 +167,7 @@ describe("without one", () => {
     const ran = await home.run(["doctor", "--quick", "--json"], { environment });
     expect(find(ran, "program", "certificates.file")).toMatchObject({
       state: "warning",
-      title: "NODE_EXTRA_CA_CERTS: /nonexistent/ca.pem is not there",
+      title: "NODE_EXTRA_CA_CERTS: /nonexistent/ca.pem does not exist",
     });
   });
 
