@@ -1,7 +1,7 @@
-// The many spellings of one model's name -> the maker's own, without vendor, region, date, revision and variant.
+// The many spellings of a model's name -> the maker's own, without vendor, region, date, revision and variant.
 // It must never decide what the model can do.
 
-/** Where the maker's name begins: behind a vendor, a region or a deployment (`us.anthropic.claude-…`, `databricks-claude-…`). */
+/** The start of the maker's name: after a vendor, a region or a deployment (`us.anthropic.claude-…`, `databricks-claude-…`). */
 const beginnings: readonly RegExp[] = [
   /(?:^|[/.~:@_-])(claude-.+)$/,
   /(?:^|[/.~:])(gpt-\d.*)$/,
@@ -15,7 +15,7 @@ function tierFirst(name: string): string {
   return name.replace(/^claude-([4-9](?:-\d{1,2})?)-([a-z]+)/, "claude-$2-$1");
 }
 
-/** Null for a name that is none of the families' above. */
+/** Null for a name of none of the families above. */
 export function vendorModelName(model: string): string | null {
   const written = model
     .toLowerCase()
@@ -46,7 +46,7 @@ function withoutRevision(name: string): string {
   }
 }
 
-/** Is `longer` the model `shorter` with a variant's word behind it (`-fast`), and no later version of it (`-5`)? */
+/** Whether `longer` is the model `shorter` with a variant suffix (`-fast`), and not a later version of it (`-5`). */
 export function isVariantOf(longer: string, shorter: string): boolean {
   if (!longer.startsWith(shorter)) return false;
   const rest = longer.slice(shorter.length);
