@@ -194,7 +194,7 @@ describe("stores", () => {
         "state.run-file: commands do not find this gateway: run.json could not be written",
       );
       expect(problems).toContain(
-        `space.state: only 0.0 MB are free where the state directory lies: ${join(disk, "state")} (from CLAWGATE_STATE_DIR)`,
+        `space.state: only 0.0 MB are free for the state directory: ${join(disk, "state")} (from CLAWGATE_STATE_DIR)`,
       );
       expect(problems).toContain("state: state is kept in memory: ");
       expect(problems).toMatch(
