@@ -110,7 +110,7 @@ function lineText(record: FinishedRequest): string {
   const target =
     provider === null
       ? last === undefined
-        ? "nobody"
+        ? "none"
         : shownName(`${last.provider}/${last.model}`, 120)
       : shownName(`${provider}/${model ?? ""}`, 120);
   const tokens =

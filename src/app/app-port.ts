@@ -93,7 +93,7 @@ function requestPort(services: RequestServices, { current }: Pick<PortParts, "cu
       dialects[dialect].client.encodeFailure(failure, requestId),
     newRequestId: () => newUlid(clock.nowMs()),
     monotonicMs: clock.monotonicMs,
-    beside: services.unreadBodies.respondAndDrain,
+    respondAndDrain: services.unreadBodies.respondAndDrain,
     wait: (ms) => new Promise<void>((resolve) => void clock.setTimer(ms, resolve)),
   } satisfies Partial<ServerPort>;
 }

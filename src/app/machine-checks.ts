@@ -186,7 +186,7 @@ async function spaceOf(
     : "no more files can be created (no free inodes)";
   return {
     free: space.free,
-    problems: [{ id, message: `${left} where ${what} lies: ${path} (from ${from})` }],
+    problems: [{ id, message: `${left} for ${what}: ${path} (from ${from})` }],
   };
 }
 

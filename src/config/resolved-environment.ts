@@ -66,15 +66,15 @@ export function resolveEnvironment(
     }
   };
   const isFound = configPath !== null && isMerelyFound(input, configPath);
-  const besideFolder = configPath === null || isFound ? null : dirname(configPath);
-  const beside = besideFolder === null ? null : read(join(besideFolder, ".env"), input.readFile);
-  const own: Layer[] = beside === null ? [] : [onlyOf(beside, known)];
+  const configFolder = configPath === null || isFound ? null : dirname(configPath);
+  const nextToConfig = configFolder === null ? null : read(join(configFolder, ".env"), input.readFile);
+  const own: Layer[] = nextToConfig === null ? [] : [onlyOf(nextToConfig, known)];
 
   const path = join(input.workingDirectory, ".env");
   const isFolders = isFolderEnvironment(input, configPath);
   // Each path is read once.
   const folder =
-    besideFolder === input.workingDirectory
+    configFolder === input.workingDirectory
       ? null
       : read(path, isFolders ? (input.readFound ?? input.readFile) : input.readFile);
   if (folder === null || !isFolders) {

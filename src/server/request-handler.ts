@@ -137,7 +137,7 @@ export class RequestHandler {
     if (!isLeftUnread(request, response.status)) return response;
     // Otherwise the client would keep sending it into a connection that stays open.
     headers.set("connection", "close");
-    return this.gateway.beside(response, request);
+    return this.gateway.respondAndDrain(response, request);
   }
 
   /** For errors that `answer` itself could not turn into a response: the app is not called again. */

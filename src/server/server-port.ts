@@ -91,7 +91,7 @@ export type ServerPort = {
   encodeFailure(dialect: Endpoint["dialect"], failure: Failure, requestId: string): unknown;
   newRequestId(): string;
   /** The same answer to a request whose body is not read, sent so that a client which still sends the body receives it. */
-  beside(response: Response, request: Request): Response;
+  respondAndDrain(response: Response, request: Request): Response;
   /** Settles after `ms` milliseconds. */
   wait(ms: number): Promise<void>;
   monotonicMs(): number;

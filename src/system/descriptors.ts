@@ -62,9 +62,9 @@ export function descriptorsInUse(): number | null {
  * certificates that it cannot open stay missing. So both are opened in advance, while there are enough.
  */
 export async function openHttpClient(withCertificates: boolean): Promise<void> {
-  const nobody = { unix: "/nonexistent/clawgate" } as RequestInit;
+  const unusedSocket = { unix: "/nonexistent/clawgate" } as RequestInit;
   for (const scheme of withCertificates ? ["http", "https"] : ["http"])
-    await fetch(`${scheme}://localhost/`, nobody).catch(() => undefined);
+    await fetch(`${scheme}://localhost/`, unusedSocket).catch(() => undefined);
 }
 
 /** Tried, because a library that opens files often does not report why it failed. */

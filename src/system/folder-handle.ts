@@ -192,7 +192,7 @@ async function targetIn(folder: FolderHandle, name: string): Promise<string | nu
     uid === 0 || uid === currentUser() || currentUser() === undefined;
   if (!isOurs(folder.stats) || !isOurs(stats))
     throw new PathProblem(
-      `${linkMessage(shown, "folder or file")} (${isOurs(stats) ? "the folder it lies in" : "it"} belongs to user ${isOurs(stats) ? folder.stats.uid : stats.uid})`,
+      `${linkMessage(shown, "folder or file")} (${isOurs(stats) ? "its folder" : "it"} belongs to user ${isOurs(stats) ? folder.stats.uid : stats.uid})`,
     );
   const target = await readlink(join(folder.path, name));
   const again = await openEntry(folder, name);

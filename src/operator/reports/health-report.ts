@@ -202,14 +202,14 @@ function tenantsAndQueue({ loaded, pipeline }: ActiveConfig) {
     queued += counts.waiting;
     for (const [tenant, turns] of queue.runningByTenant()) {
       // openclaw-cc-gateway's word for requests without a tenant; it must not be mixed up with a tenant of that name.
-      const name = tenant ?? (names.includes(nobody) ? null : nobody);
+      const name = tenant ?? (names.includes(noTenant) ? null : noTenant);
       if (name !== null) perTenant.set(name, (perTenant.get(name) ?? 0) + turns);
     }
   }
   return { tenants: names, queue: { running, queued, perTenant: Object.fromEntries(perTenant) } };
 }
 
-const nobody = "default";
+const noTenant = "default";
 
 function oldestSeconds(services: Pick<HealthReportServices, "live" | "clock">): number | null {
   const started = services.live.list().map((request) => request.startedAtMs);
