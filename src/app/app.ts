@@ -1,7 +1,7 @@
 // The composition root: services, config snapshots and server are put together here, and stopped together.
 
 import { Failure } from "../canon/failure.ts";
-import { demandSafeAt } from "../config/cross-checks.ts";
+import { requireSafeAt } from "../config/cross-checks.ts";
 import type { ReloadReport } from "../config/changes.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { createServer, type Server } from "../server/server.ts";
@@ -96,7 +96,7 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
   const reloader = createReloader({
     async load() {
       const next = await options.source.load();
-      demandSafeAt(host, next.config, next.path);
+      requireSafeAt(host, next.config, next.path);
       return next;
     },
     started: loaded,

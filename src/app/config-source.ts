@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { discoverConfig, type Found } from "../config/discovery.ts";
 import { loadConfig, type LoadedConfig, type LoadInput } from "../config/load.ts";
 import { ConfigProblem } from "../config/problems.ts";
-import { findConfigFile, isFolderEnvironment, isMerelyFound } from "../config/search.ts";
+import { findConfigFile, isFolderEnvironment, isUnnamed } from "../config/search.ts";
 import { unreadableText, watchFiles, type FileWatch } from "../config/file-watch.ts";
 import { localServers, vendors } from "../backends/http/vendors.ts";
 import type { Clock } from "../system/clock.ts";
@@ -85,9 +85,7 @@ export function createConfigSource(input: ConfigSourceInput, clock: Clock): Conf
 
   const readFound = input.readFound ?? input.readFile;
   const isFound = (each: string): boolean =>
-    each === join(input.workingDirectory, ".env")
-      ? isFolderEnvironment(input, path)
-      : isMerelyFound(input, each);
+    each === join(input.workingDirectory, ".env") ? isFolderEnvironment(input, path) : isUnnamed(input, each);
   const read = async (
     readers: Required<Pick<LoadInput, "readFile" | "readFound">>,
   ): Promise<SourcedConfig> => {

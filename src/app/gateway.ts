@@ -85,7 +85,7 @@ export async function startGateway(input: GatewayInput): Promise<Gateway> {
   const lowLimit = lowLimitNotice(fileLimit);
   if (lowLimit !== null) log.warn(lowLimit);
   // A config that was found automatically must not silence the warnings about it.
-  const noticeLog = loaded.isMerelyFound ? infoLog : log;
+  const noticeLog = loaded.isUnnamed ? infoLog : log;
   for (const notice of loaded.notices) noticeLog.warn(notice);
   for (const line of loaded.sources) noticeLog.info(line);
   for (const { id, reason } of loaded.skippedProviders)

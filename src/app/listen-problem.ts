@@ -14,7 +14,7 @@ export class ListenProblem extends Error {
 
 type Address = Pick<LoadedConfig, "origins"> & { readonly host: string; readonly port: number };
 
-const greetingMs = 2_000;
+const healthTimeoutMs = 2_000;
 
 /** A listen error with an explanation; any other error unchanged. */
 export async function listenProblem(thrown: unknown, address: Address): Promise<unknown> {
@@ -51,7 +51,7 @@ export type PortHolder = { readonly isOurs: boolean; readonly description: strin
 
 /** The program that listens there, as far as this user may see. */
 export async function portHolderOf(host: string, port: number): Promise<PortHolder> {
-  const [gateway, listener] = await Promise.all([greet(host, port), listenerOn(port)]);
+  const [gateway, listener] = await Promise.all([gatewayAt(host, port), listenerOn(port)]);
   const since = gateway?.sinceMs ?? listener?.startedMs ?? null;
   const facts = [
     ...(gateway === null ? [] : [`version ${gateway.version}`]),
@@ -68,12 +68,12 @@ export async function portHolderOf(host: string, port: number): Promise<PortHold
 }
 
 /** Null: no gateway answers there. */
-async function greet(host: string, port: number): Promise<{ version: string; sinceMs: number } | null> {
+async function gatewayAt(host: string, port: number): Promise<{ version: string; sinceMs: number } | null> {
   const bare = host.replace(/^\[|\]$/g, "");
   const reached = bare === "0.0.0.0" || bare === "" ? "127.0.0.1" : bare === "::" ? "::1" : bare;
   try {
     const answer = await fetch(`http://${hostAndPort(reached, port)}/health`, {
-      signal: AbortSignal.timeout(greetingMs),
+      signal: AbortSignal.timeout(healthTimeoutMs),
       redirect: "manual",
     });
     const { version, uptime_s: uptime, providers } = (await answer.json()) as Record<string, unknown>;

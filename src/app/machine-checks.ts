@@ -8,7 +8,7 @@ import { inMemory } from "../sqlite/database-file.ts";
 import { certificateProblem, certificateVariable } from "../system/certificates.ts";
 import type { HealthProblem, MachineState } from "../operator/reports/health-report.ts";
 import { errorCode } from "../system/files.ts";
-import { freeSpaceAt, leastFreeBytes, megabytes } from "../system/free-space.ts";
+import { freeSpaceAt, minFreeBytes, megabytes } from "../system/free-space.ts";
 import type { AppServices } from "./app-services.ts";
 
 export type MachineChecks = {
@@ -179,7 +179,7 @@ async function spaceOf(
 ): Promise<FreeSpace> {
   if (path === null) return { free: null, problems: [] };
   const space = await freeSpaceAt(path);
-  if (space === null || (space.free >= leastFreeBytes && space.hasNames))
+  if (space === null || (space.free >= minFreeBytes && space.hasNames))
     return { free: space?.free ?? null, problems: [] };
   const left = space.hasNames
     ? `only ${megabytes(space.free)} MB are free`

@@ -2,7 +2,7 @@
 // It must never decide what the model can do.
 
 /** The start of the maker's name: after a vendor, a region or a deployment (`us.anthropic.claude-…`, `databricks-claude-…`). */
-const beginnings: readonly RegExp[] = [
+const prefixes: readonly RegExp[] = [
   /(?:^|[/.~:@_-])(claude-.+)$/,
   /(?:^|[/.~:])(gpt-\d.*)$/,
   /(?:^|[/.~:])(o\d(?:-.*)?)$/,
@@ -21,7 +21,7 @@ export function vendorModelName(model: string): string | null {
     .toLowerCase()
     .replace(/\[[^\]]*\]$/, "")
     .replace(/:(?:free|beta|nitro|floor|exacto|online|extended|thinking|high|medium|low)$/, "");
-  for (const beginning of beginnings) {
+  for (const beginning of prefixes) {
     const found = beginning.exec(written)?.[1];
     if (found === undefined) continue;
     const bare = withoutRevision(found);

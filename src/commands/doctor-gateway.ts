@@ -118,7 +118,7 @@ function runningFinding({ gateway, health, problem }: GatewayAnswers): Finding {
 }
 
 /** Problems that do no harm for some time. */
-const isBearable = /^(?:space\.|certificates)/;
+const isMinor = /^(?:space\.|certificates)/;
 
 function troubleFindings(health: unknown): readonly Finding[] {
   const problems = memberOf(health, "problems");
@@ -127,7 +127,7 @@ function troubleFindings(health: unknown): readonly Finding[] {
     const [id, message] = [memberOf(problem, "id"), memberOf(problem, "message")];
     // The config has its own findings.
     if (typeof id !== "string" || typeof message !== "string" || id === "config") return [];
-    return [inGateway(isBearable.test(id) ? "warning" : "failed", `problem.${id}`, message)];
+    return [inGateway(isMinor.test(id) ? "warning" : "failed", `problem.${id}`, message)];
   });
 }
 

@@ -27,7 +27,7 @@ program, and tells you how to fix each problem. A running gateway is asked which
 overrides its file, and how the file differs now. The Claude Code program is started against a test API
 on this machine, with temporary folders and a test key (about two seconds, nothing leaves the machine); of its login
 only "claude auth status" is read. A jail (cli.jail) is checked from inside. 
-No request goes to a provider (clawgate providers test sends one); without a gateway the certificate of each is checked by a handshake.
+No request goes to a provider (clawgate providers test sends one); without a gateway a handshake checks each certificate.
 
 Options:
   --quick         skip the slow checks: the behaviour of the Claude Code program, the pages of the database, certificates

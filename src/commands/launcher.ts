@@ -12,7 +12,7 @@ export type Launcher = {
 
 const variable = "CLAWGATE_LAUNCHER_PID";
 /** Ctrl-C reaches the whole process group, and npm and the launcher each forward it; on a busy machine with a delay. */
-const echoMs = 1_000;
+const repeatMs = 1_000;
 const checkMs = 500;
 
 /** Null: no launcher started this process, or it is not the parent, so the variable was only inherited. */
@@ -24,7 +24,7 @@ export function launcherOf(
   const pid = parent();
   if (pid <= 1 || environment[variable] !== String(pid)) return null;
   return {
-    isRepeated: (firstMs) => clock.monotonicMs() - firstMs < echoMs,
+    isRepeated: (firstMs) => clock.monotonicMs() - firstMs < repeatMs,
     watch(onGone) {
       let cancel: () => void;
       const check = (): void => {

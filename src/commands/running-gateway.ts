@@ -50,7 +50,7 @@ export class GatewayProblem extends Error {
 /** `why` is a sentence without its full stop; `holder`: the process that owns the state directory nevertheless. */
 export type Absent = { readonly why: string; readonly holder?: number | null };
 
-const helloMs = 2_000;
+const versionTimeoutMs = 2_000;
 const usualMs = 10_000;
 
 /** `environment` includes the `.env` files, as the gateway itself sees it. `isQuiet`: another version is not reported. */
@@ -154,7 +154,10 @@ export function problemsOf(health: unknown): readonly string[] {
 /** The version of the gateway at this address; null if there is none. */
 async function versionAt(url: string): Promise<string | null> {
   try {
-    const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(helloMs), redirect: "manual" });
+    const answer = await fetch(`${url}/health`, {
+      signal: AbortSignal.timeout(versionTimeoutMs),
+      redirect: "manual",
+    });
     const found = memberOf(await answer.json(), "version");
     return typeof found === "string" ? found : null;
   } catch {

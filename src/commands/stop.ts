@@ -13,19 +13,19 @@ import { findGateway } from "./running-gateway.ts";
 
 const help = `Usage: clawgate stop [options]
 
-Stops the running gateway: new requests are refused, running requests may finish. Those still running after the timeout are cut off; a
-gateway that does not stop even then is killed. Returns when it has stopped.
+Stops the running gateway: new requests are refused, running requests may finish. Those still running after the timeout
+are cut off; a gateway that does not stop even then is killed. Returns when it has stopped.
 Exit code 0: it has stopped. 1: none was running, or it could not be stopped.
 
 Options:
-  --timeout S     seconds for running requests (default 60; the gateway's own server.drain_s also applies; 0: cut them off now)
+  --timeout S     seconds for running requests (default 60; server.drain_s also applies; 0: cut them off now)
   --json          the result as JSON
 ${gatewayOptionsHelp}`;
 
 const usualSeconds = 60;
 /** For the last answers and records, once requests were cut off. */
-const lastWordsMs = 6_000;
-const againMs = 2_000;
+const cutOffGraceMs = 6_000;
+const resendMs = 2_000;
 const lookMs = 50;
 
 async function run(context: CommandContext): Promise<number> {
@@ -94,12 +94,12 @@ async function end(pid: number, timeoutMs: number): Promise<keyof typeof endings
     await signal("SIGTERM");
     if (await within(timeoutMs)) return "drained";
     // More than once: under npm, a signal within a second of the first counts as the same.
-    for (let leftMs = lastWordsMs; leftMs > 0; leftMs -= againMs) {
+    for (let leftMs = cutOffGraceMs; leftMs > 0; leftMs -= resendMs) {
       await signal("SIGTERM");
-      if (await within(againMs)) return "cut-off";
+      if (await within(resendMs)) return "cut-off";
     }
     await signal("SIGKILL");
-    return (await within(lastWordsMs)) ? "killed" : null;
+    return (await within(cutOffGraceMs)) ? "killed" : null;
   } catch {
     // EPERM, or it ended in between.
     return (await isOver()) ? "drained" : null;

@@ -211,7 +211,7 @@ export function checkExposure(config: Pick<Config, "server" | "auth" | "tenants"
 }
 
 /** The socket keeps its first address, whatever a later config says. Throws ConfigProblem. */
-export function demandSafeAt(host: string, config: CheckedConfig, path: string | null): void {
+export function requireSafeAt(host: string, config: CheckedConfig, path: string | null): void {
   const exposure = checkExposure({ ...config, server: { ...config.server, host } });
   const problems = shortKeyFindings(config, host).map(({ path: at, message, hint }) => ({
     path,

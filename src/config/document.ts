@@ -168,7 +168,7 @@ function parse(text: string): {
 
 function read(text: string, refuse: Refuse): ConfigDocument | null {
   const { parsed, lines, messages } = parse(text);
-  if (messages.length > 0) return readSoundSections(text, messages, refuse);
+  if (messages.length > 0) return readValidSections(text, messages, refuse);
   const { convert, lineByPath } = converter(parsed, lines, refuse);
   const value = parsed.contents === null ? {} : (convert(parsed.contents, []) ?? {});
   const lineOf = (path: Path): number | null => {
@@ -187,7 +187,7 @@ const sectionName = /^(["']?)([\w.-]+)\1[ \t]*:(?:\s|$)/;
  * Top-level sections start in the first column, and a broken one may swallow all that follow: each is read separately, and the
  * valid ones can be relied on.
  */
-function readSoundSections(
+function readValidSections(
   text: string,
   whole: readonly YamlMessage[],
   refuse: Refuse,

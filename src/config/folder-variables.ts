@@ -94,7 +94,7 @@ function decideVariable(name: string, value: string, input: FolderVariables): st
   if (programPathVariables.test(name)) return "it sets a program";
   if (programVariables.test(name) || (sessionVariables.test(name) && mentioned.has(name)))
     return "it changes how this program runs";
-  if (mentioned.has(name) || (isVendorAddress(name) && hasKeyBeside(name, input))) return "taken";
+  if (mentioned.has(name) || (isVendorAddress(name) && hasKeyInFile(name, input))) return "taken";
   if (isVendorAddress(name)) return addressRefusal;
   return documentedVariables.includes(name)
     ? "it may be set only in the environment or in a config given with --config"
@@ -104,7 +104,7 @@ function decideVariable(name: string, value: string, input: FolderVariables): st
 export const addressRefusal = "an address for a key that does not come from this file";
 
 /** `OPENAI_API_KEY` and `OPENAI_BASE_URL` are both in the file, and neither comes from elsewhere. */
-function hasKeyBeside(address: string, { values, keyVariables, isSet }: FolderVariables): boolean {
+function hasKeyInFile(address: string, { values, keyVariables, isSet }: FolderVariables): boolean {
   const family = `${address.replace(addressEnding, "")}_`;
   const keys = [...keyVariables].filter((name) => name.startsWith(family));
   return keys.some((name) => (values[name] ?? "") !== "") && !keys.some(isSet);

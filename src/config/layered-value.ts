@@ -10,7 +10,7 @@ import { isBelow, type SortedProviders, sortProviders } from "./loadable-provide
 import { type Override, overridesOf } from "./overrides.ts";
 import type { Problem } from "./problems.ts";
 import type { LoadInput, ResolvedEnvironment } from "./resolved-environment.ts";
-import { isMerelyFound } from "./search.ts";
+import { isUnnamed } from "./search.ts";
 import { isTree, type Tree, valueAt, withoutNulls, withValueAt } from "./values.ts";
 import { createVariableLookup } from "./variable-sources.ts";
 
@@ -44,7 +44,7 @@ export type LayeredValue = {
 export function layeredValue({ input, document, path, resolvedEnvironment }: ConfigSource): LayeredValue {
   const { environment } = resolvedEnvironment;
   const written = withoutNulls(document.value);
-  const isFound = path !== null && isMerelyFound(input, path);
+  const isFound = path !== null && isUnnamed(input, path);
   const folder: Folder = { path: input.workingDirectory, environment };
   const variableLookup = createVariableLookup(resolvedEnvironment, written, isFound);
   const expanded = expand(isTree(written) ? written : {}, variableLookup.lookup);

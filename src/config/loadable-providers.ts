@@ -49,7 +49,7 @@ function reasonFor(
 }
 
 /** If a provider can be skipped for two reasons, this one is reported. */
-function isForWantOfKey(
+function isForMissingKey(
   provider: Tree,
   available: ReadonlySet<BackendName>,
   keys: readonly KeyEntry[],
@@ -126,7 +126,7 @@ export function sortProviders(expanded: Expanded, terms: LoadTerms): SortedProvi
     const reason = refused?.get(id) ?? reasonFor(id, usable, expanded, terms);
     const keys = keysOf(id, usable);
     if (reason !== null) {
-      const isForKey = refused?.has(id) !== true && isForWantOfKey(usable, available, keys);
+      const isForKey = refused?.has(id) !== true && isForMissingKey(usable, available, keys);
       const answer = localProvider(id, usable, reason, isForKey ? local : null);
       if ("skipped" in answer) {
         skipped.push(answer.skipped);

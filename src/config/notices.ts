@@ -53,7 +53,7 @@ export function routingNotices(config: Config): readonly string[] {
   );
   const isMute = classifier.enabled && !Object.hasOwn(config.providers, provider) && !isListed;
   // With a classifier, a rule that always matches is applied after it, and so after all the others.
-  const first = heuristics.rules.findIndex(({ match }) => alwaysHolds(match));
+  const first = heuristics.rules.findIndex(({ match }) => alwaysMatches(match));
   const after = classifier.enabled || first < 0 ? [] : heuristics.rules.slice(first + 1);
   return [
     ...(heuristics.enabled && after.length > 0
@@ -65,6 +65,9 @@ export function routingNotices(config: Config): readonly string[] {
   ];
 }
 
-function alwaysHolds({ fallthrough, ...rest }: Config["heuristic_rules"]["rules"][number]["match"]): boolean {
+function alwaysMatches({
+  fallthrough,
+  ...rest
+}: Config["heuristic_rules"]["rules"][number]["match"]): boolean {
   return fallthrough === true && Object.values(rest).every((value) => value === undefined);
 }

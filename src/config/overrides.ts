@@ -33,7 +33,7 @@ function truth(text: string): boolean | null {
 }
 
 const asText = (text: string): unknown => text;
-const asTruth = (text: string): unknown => truth(text) ?? text;
+const asBoolean = (text: string): unknown => truth(text) ?? text;
 
 type Row = { readonly variable: string; readonly path: Path; readonly read: (text: string) => unknown };
 
@@ -49,20 +49,20 @@ const everywhere: readonly Row[] = [
 ];
 
 /** Two documents use different names for the program, the effort and the timeout; the later row wins. */
-const ofTheCli: readonly Row[] = [
+const cliRows: readonly Row[] = [
   { variable: "CLAUDE_PATH", path: ["cli", "bin"], read: asText },
   { variable: "CLAUDE_BIN", path: ["cli", "bin"], read: asText },
   { variable: "REQUEST_TIMEOUT_MS", path: ["cli", "timeout"], read: numeric },
   { variable: "CLI_TIMEOUT", path: ["cli", "timeout"], read: numeric },
   { variable: "DEFAULT_EFFORT", path: ["cli", "effort"], read: asText },
   { variable: "CLI_EFFORT", path: ["cli", "effort"], read: asText },
-  { variable: "ENABLE_THINKING", path: ["cli", "thinking"], read: asTruth },
+  { variable: "ENABLE_THINKING", path: ["cli", "thinking"], read: asBoolean },
   { variable: "MAX_CONCURRENT", path: ["cli", "max_concurrent"], read: numeric },
   { variable: "MAX_PER_TENANT", path: ["cli", "max_per_tenant"], read: numeric },
 ];
 
 /** A stray MAX_CONCURRENT must not create a CLI provider; setting the program, the section or the backend does. */
-function speaksOfCli(value: Tree, environment: Environment): boolean {
+function mentionsCli(value: Tree, environment: Environment): boolean {
   if (environment["CLAUDE_BIN"] || environment["CLAUDE_PATH"] || isTree(value["cli"])) return true;
   const providers = value["providers"];
   return (
@@ -77,7 +77,7 @@ export function overridesOf(
 ): { readonly overrides: readonly Override[]; readonly refused: readonly Refused[] } {
   const overrides: Override[] = [];
   const refused: Refused[] = [];
-  for (const row of speaksOfCli(value, environment) ? [...everywhere, ...ofTheCli] : everywhere) {
+  for (const row of mentionsCli(value, environment) ? [...everywhere, ...cliRows] : everywhere) {
     const text = environment[row.variable];
     if (text !== undefined && text !== "")
       overrides.push({ path: row.path, value: row.read(text), origin: row.variable });
@@ -116,7 +116,7 @@ function hasTenantKey(value: Tree): boolean {
 
 /** Every documented variable and its effect, for the reference. */
 export const variableKeys: readonly { readonly variable: string; readonly key: string }[] = [
-  ...[...Map.groupBy([...everywhere, ...ofTheCli], (row) => row.variable)].map(([variable, rows]) => ({
+  ...[...Map.groupBy([...everywhere, ...cliRows], (row) => row.variable)].map(([variable, rows]) => ({
     variable,
     key: rows.map((row) => `\`${row.path.join(".")}\``).join(", "),
   })),

@@ -34,7 +34,7 @@ export type LoadedConfig = {
   /** Which file each value came from, a line each: also for the start, and no cause for concern. */
   readonly sources: readonly string[];
   /** The file was found, not named: the program was started in its folder. */
-  readonly isMerelyFound: boolean;
+  readonly isUnnamed: boolean;
   /** The separate file of `mcp_servers`, if there is one. */
   readonly mcpServersFile: string | null;
   /** The values that override the file, and the file's place of each setting that the machine may refuse. */
@@ -159,7 +159,7 @@ function loadedConfig(source: ConfigSource, layered: LayeredValue, checked: Chec
     environment: resolvedEnvironment.environment,
     skippedProviders: sorted.skipped,
     serversToProbe: sorted.urlsToProbe,
-    isMerelyFound: isFound,
+    isUnnamed: isFound,
     mcpServersFile: checked.servers.file,
     origins: originsOf({ overrides, files: resolvedEnvironment.origins, document, path }),
     untrustedNotices,

@@ -15,7 +15,7 @@ import { variablesIn } from "./expand.ts";
 import { type Ignored, isSecretName, filterFolderVariables } from "./folder-variables.ts";
 import type { LocalAnswers } from "./local-servers.ts";
 import type { Flags } from "./overrides.ts";
-import { isFolderEnvironment, isMerelyFound, type SearchInput } from "./search.ts";
+import { isFolderEnvironment, isUnnamed, type SearchInput } from "./search.ts";
 import { isTree, valueAt } from "./values.ts";
 
 export type LoadInput = SearchInput & {
@@ -65,7 +65,7 @@ export function resolveEnvironment(
       return null;
     }
   };
-  const isFound = configPath !== null && isMerelyFound(input, configPath);
+  const isFound = configPath !== null && isUnnamed(input, configPath);
   const configFolder = configPath === null || isFound ? null : dirname(configPath);
   const nextToConfig = configFolder === null ? null : read(join(configFolder, ".env"), input.readFile);
   const own: Layer[] = nextToConfig === null ? [] : [onlyOf(nextToConfig, known)];

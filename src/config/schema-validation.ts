@@ -75,7 +75,7 @@ function isWholeWithout(bad: ReadonlyMap<string, Excluded>): Validated["isWhole"
 }
 
 /** The keys that decide how a provider's other keys are checked; elsewhere any key may be one of these. */
-const telling: ReadonlySet<unknown> = new Set([
+const decidingKeys: ReadonlySet<unknown> = new Set([
   "backend",
   "base_url",
   "model",
@@ -92,7 +92,7 @@ function isConsequence({ path }: Finding, bad: ReadonlyMap<string, Excluded>): b
     if (each.isUnknownKey) continue;
     if (isAtOrBelow(each.path, path) || isAtOrBelow(path, each.path)) return true;
     if (owner.length === 0 || !isAtOrBelow(each.path, owner)) continue;
-    if (!isProviders || telling.has(each.path[owner.length])) return true;
+    if (!isProviders || decidingKeys.has(each.path[owner.length])) return true;
   }
   return false;
 }

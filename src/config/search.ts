@@ -38,7 +38,7 @@ function configFolder(input: Pick<SearchInput, "environment" | "homeDirectory">)
 }
 
 /** Whether this file was not named, but found because the program was started in its folder. */
-export function isMerelyFound(input: SearchInput, path: string): boolean {
+export function isUnnamed(input: SearchInput, path: string): boolean {
   const folder = dirname(path);
   return namedPath(input) === null && folder === input.workingDirectory && folder !== configFolder(input);
 }
@@ -47,7 +47,7 @@ export function isMerelyFound(input: SearchInput, path: string): boolean {
 export function isFolderEnvironment(input: SearchInput, configPath: string | null): boolean {
   const folder = input.workingDirectory;
   if (folder === configFolder(input)) return false;
-  return configPath === null || dirname(configPath) !== folder || isMerelyFound(input, configPath);
+  return configPath === null || dirname(configPath) !== folder || isUnnamed(input, configPath);
 }
 
 function namedPath(input: SearchInput): string | null {
@@ -74,7 +74,7 @@ export function findConfigFile(input: SearchInput): Search {
   const isNamed = namedPath(input) !== null;
   const notices: string[] = [];
   for (const { path, by } of placesOf(input)) {
-    const read = isMerelyFound(input, path) ? (input.readFound ?? input.readFile) : input.readFile;
+    const read = isUnnamed(input, path) ? (input.readFound ?? input.readFile) : input.readFile;
     try {
       const text = read(path);
       if (text !== null) return { file: { path, text }, notices };

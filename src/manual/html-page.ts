@@ -19,7 +19,7 @@ const defaultAddress = /^http:\/\/127\.0\.0\.1:8090(?=\/)/;
 const breakPoints = /(?<![:/])\/(?=\w)|[_=](?=\w)|\.(?=[a-z&])/g;
 
 /** A page with at least this many sections lists them. */
-const leastListed = 4;
+const minSections = 4;
 
 function bodyOf(markdown: string): string {
   const options = { headings: { ids: true }, noHtmlBlocks: true, noHtmlSpans: true } as const;
@@ -78,7 +78,7 @@ function contentsOf(markdown: string): string {
     },
     { headings: { ids: true } },
   );
-  if (headings.length < leastListed) return "";
+  if (headings.length < minSections) return "";
   return `<details class="contents"><summary>On this page</summary><ul>${headings.join("")}</ul></details>`;
 }
 

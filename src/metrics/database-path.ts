@@ -27,7 +27,7 @@ function absolute(path: string, input: DatabasePathInput): string {
 }
 
 /** ClawGate refuses its own default name inside the checkout: such a file was committed, or lost with the next update. */
-function liesInCheckout(path: string, cwd: string): boolean {
+function isInCheckout(path: string, cwd: string): boolean {
   return path.startsWith(join(cwd, "clawgate.db"));
 }
 
@@ -45,7 +45,7 @@ export function databasePaths(input: DatabasePathInput): DatabasePaths {
     from = "CLAWGATE_DB_PATH";
   } else if (configured !== null && configured.trim() !== "") {
     const path = absolute(configured.trim(), input);
-    if (liesInCheckout(path, input.cwd))
+    if (isInCheckout(path, input.cwd))
       notices.push(
         `metrics.db_path ${configured} is in the working directory and is ignored; the default path is used instead.`,
       );

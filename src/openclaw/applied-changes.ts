@@ -120,7 +120,7 @@ async function applyAlone(applying: ApplyOptions): Promise<void> {
           { cause: error },
         );
       await forget(folder, runs, [run]);
-      if (error instanceof ChangedMeanwhile) throw error;
+      if (error instanceof ChangedByOthers) throw error;
       throw new FileProblem(
         `${labelOfFile(change)} cannot be written (${reasonOf(error)}); nothing was changed`,
         {
@@ -134,18 +134,18 @@ async function applyAlone(applying: ApplyOptions): Promise<void> {
   if (old.length > 0) await forget(folder, kept, old);
 }
 
-class ChangedMeanwhile extends FileProblem {}
+class ChangedByOthers extends FileProblem {}
 
 async function demandUnchanged(change: FileChange, placeOf: FileAccessFor): Promise<void> {
   const now = await placeOf(change)
     .read(change.path)
     .catch((error: unknown) => {
-      throw new ChangedMeanwhile(
+      throw new ChangedByOthers(
         `${labelOfFile(change)} cannot be read (${reasonOf(error)}); nothing was changed`,
       );
     });
   if (now === change.before) return;
-  throw new ChangedMeanwhile(
+  throw new ChangedByOthers(
     `${labelOfFile(change)} was changed by another program in the meantime; nothing was written. Try again`,
   );
 }
@@ -174,7 +174,7 @@ async function forget(folder: string, remaining: readonly Run[], gone: readonly 
 }
 
 /** Removes our keys from a file's current text; gets its text before and after the run. */
-export type TakeOut = (text: string, run: Pick<FileChange, "kind" | "before" | "after">) => string;
+export type RemoveKeys = (text: string, run: Pick<FileChange, "kind" | "before" | "after">) => string;
 
 export type Undone = {
   readonly path: string;
@@ -184,7 +184,7 @@ export type Undone = {
 /** Undoes the last run; null if there is none. Files that others changed since only lose our keys. Throws FileProblem. */
 export function undoLast(
   folder: string,
-  takeOut: TakeOut,
+  takeOut: RemoveKeys,
   placeOf: FileAccessFor = hostAccess,
 ): Promise<readonly Undone[] | null> {
   return withLock(folder, () => undoAlone(folder, takeOut, placeOf));
@@ -192,7 +192,7 @@ export function undoLast(
 
 async function undoAlone(
   folder: string,
-  takeOut: TakeOut,
+  takeOut: RemoveKeys,
   placeOf: FileAccessFor,
 ): Promise<readonly Undone[] | null> {
   const runs = await readRuns(folder);

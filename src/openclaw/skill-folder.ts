@@ -301,6 +301,6 @@ export async function removeSkill(
 }
 
 /** Next to the skills of an OpenClaw instance, not among them: it would find half a skill. */
-export function stagingBeside(root: string): string {
+export function stagingFolderOf(root: string): string {
   return join(dirname(root), ".clawgate-skills");
 }

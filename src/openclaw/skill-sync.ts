@@ -3,7 +3,7 @@
 
 import { dirname, join } from "node:path";
 import { containerSkillStore, type DockerForSkills } from "./skill-container.ts";
-import { removeSkill, folderSkillStore, type SkillStore, stagingBeside } from "./skill-folder.ts";
+import { removeSkill, folderSkillStore, type SkillStore, stagingFolderOf } from "./skill-folder.ts";
 import { lockSkills, openSkillSyncState } from "./skill-sync-state.ts";
 import {
   actionOf,
@@ -162,7 +162,7 @@ async function compareAndCopy(options: SkillSyncOptions): Promise<SkillReport> {
 }
 
 /** The local skills of a tenant. Throws SkillProblem. */
-export function skillsHere(folder: string): Promise<SkillSet> {
+export function localSkills(folder: string): Promise<SkillSet> {
   return folderSkillStore(folderOptions(folder)).read();
 }
 
@@ -180,7 +180,7 @@ export async function cleanSkills(options: {
   const { folder, isAll, isDryRun } = options;
   const work = async (): Promise<Cleaned> => {
     const memory = await openSkillSyncState(ownFolder(folder), null, dirname(folder));
-    const { skills, refused } = await skillsHere(folder);
+    const { skills, refused } = await localSkills(folder);
     const all = [...skills.values()];
     const going = all
       .filter(({ name, hash }) => isAll || memory.lastHash(name) === hash)
@@ -189,7 +189,7 @@ export async function cleanSkills(options: {
     const staying = [...all.map(({ name }) => name), ...refused.map(({ name }) => name)];
     return { removed: going, kept: staying.filter((name) => !going.includes(name)) };
   };
-  if (isDryRun || (await skillsHere(folder)).skills.size === 0) return work();
+  if (isDryRun || (await localSkills(folder)).skills.size === 0) return work();
   const unlock = await lockSkills(ownFolder(folder), dirname(folder));
   try {
     return await work();
@@ -211,7 +211,7 @@ function storeOf({ instance, docker, onStep }: SkillSyncOptions): SkillStore {
           root,
           below,
           owner,
-          staging: stagingBeside(root),
+          staging: stagingFolderOf(root),
           mode: 0o755,
           ...(onStep === undefined ? {} : { onStep }),
         })

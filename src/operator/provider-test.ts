@@ -45,7 +45,7 @@ export type ProviderTestServices = Services & { readonly prices: Pick<PriceBook,
 /** The tag of the test's record. */
 const testTag = "provider-test";
 const deadlineMs = 30_000;
-const mostTokens = 16;
+const maxTokens = 16;
 const shownText = 100;
 
 /** Throws Failure not-found; any failure of the provider is returned as the result. */
@@ -105,7 +105,7 @@ export async function testProvider(
 const smallRequest: ChatRequest = {
   ...emptyRequest,
   messages: [{ role: "user", content: [{ type: "text", text: "Reply with the word OK." }] }],
-  maxTokens: mostTokens,
+  maxTokens,
 };
 
 function unknownProvider(active: ActiveConfig, id: string): Failure {

@@ -27,10 +27,10 @@ export function dialectOf(path: string, headers: Headers, own = ownPaths): Diale
 function isGoogle(path: string, headers: Headers): boolean {
   if (path.startsWith("/v1beta/")) return true;
   if (!path.startsWith("/v1/models")) return false;
-  return googleVerb.test(path) || isFromGoogles(headers);
+  return googleVerb.test(path) || isFromGoogleClient(headers);
 }
 
-const isFromGoogles = (headers: Headers): boolean =>
+const isFromGoogleClient = (headers: Headers): boolean =>
   headers.has("x-goog-api-key") || headers.has("x-goog-api-client");
 
 const googleVerb = /:(?:generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)$/;

@@ -95,7 +95,7 @@ export function lowLimitNotice(limit: number | null): string | null {
 /** Roughly what a gateway without requests has open: databases, watches, its own pipes. */
 const ownDescriptors = 26;
 /** The listening socket, a watch, and the client of the first request. */
-const stillToOpen = 3;
+const startReserve = 3;
 /** A request's client, its upstream, and what resolving that takes briefly. */
 const perRequest = 3;
 /** For this long an admitted request may not yet have opened what it needs. */
@@ -146,7 +146,7 @@ class DescriptorCount {
 
   canServe(): boolean {
     const used = this.options.inUse() ?? this.limit;
-    return used + stillToOpen + perRequest <= this.limit - this.reserve;
+    return used + startReserve + perRequest <= this.limit - this.reserve;
   }
 
   admit(): boolean {

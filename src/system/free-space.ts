@@ -3,7 +3,7 @@
 import { statfs } from "node:fs/promises";
 
 /** A day's records, or one large answer, use this much. */
-export const leastFreeBytes = 64 * 1024 * 1024;
+export const minFreeBytes = 64 * 1024 * 1024;
 
 /** `hasNames` false: no more files can be created. Null: the system does not report it. */
 export async function freeSpaceAt(path: string): Promise<{ free: number; hasNames: boolean } | null> {

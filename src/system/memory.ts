@@ -25,23 +25,23 @@ export async function availableMemoryMb(
   const table = await read("/proc/meminfo");
   const listed = /^MemAvailable:\s+(\d+) kB$/m.exec(table ?? "")?.[1];
   const machineBytes = listed === undefined ? freeBytes() : Number(listed) * 1024;
-  const container = await containerRoom(read);
+  const container = await freeInContainer(read);
   return Math.floor(Math.min(machineBytes, container) / megabyte);
 }
 
 /** The memory left in the tightest of the control groups (version 2) above this process. */
-async function containerRoom(read: ReadText): Promise<number> {
+async function freeInContainer(read: ReadText): Promise<number> {
   const own = /^0::(\/.*)$/m.exec((await read("/proc/self/cgroup")) ?? "")?.[1];
   if (own === undefined) return Infinity;
   let room = Infinity;
   // Inside a container the path may be the host's; then only the root, which is the container's own group, exists.
   for (let path = own; ; path = dirname(path)) {
-    room = Math.min(room, await groupRoom(join("/sys/fs/cgroup", path), read));
+    room = Math.min(room, await freeInGroup(join("/sys/fs/cgroup", path), read));
     if (path === "/") return room;
   }
 }
 
-async function groupRoom(folder: string, read: ReadText): Promise<number> {
+async function freeInGroup(folder: string, read: ReadText): Promise<number> {
   const limit = numberIn(await read(join(folder, "memory.max")));
   const used = numberIn(await read(join(folder, "memory.current")));
   if (limit === null || used === null) return Infinity;

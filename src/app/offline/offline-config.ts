@@ -4,7 +4,7 @@
 import { resolveEnvironment } from "../../config/resolved-environment.ts";
 import type { LoadedConfig, LoadInput } from "../../config/load.ts";
 import { readDocument } from "../../config/document.ts";
-import { findConfigFile, isMerelyFound } from "../../config/search.ts";
+import { findConfigFile, isUnnamed } from "../../config/search.ts";
 import { createVariableLookup } from "../../config/variable-sources.ts";
 import { oneLineJson } from "../../system/log.ts";
 import type { Environment } from "../../system/state-directory.ts";
@@ -40,7 +40,7 @@ export function distrustedFiles(input: OfflineInput): readonly string[] {
   const read = file === null ? null : readDocument(file.text);
   const document = read !== null && "document" in read ? read.document.value : {};
   const resolved = resolveEnvironment(full, file?.path ?? null, document);
-  const isFound = file !== null && isMerelyFound(full, file.path);
+  const isFound = file !== null && isUnnamed(full, file.path);
   return [
     ...("notices" in search ? search.notices : []),
     ...resolved.notices,

@@ -38,7 +38,7 @@ const writingShare = 0.05;
 const maxSavedMs = 50;
 const restMs = 20;
 /** Without a budget a kill loses nothing that matters; with a slot it loses nothing at all. */
-const unhurriedMs = 150;
+const lazyWriteMs = 150;
 /** Days and months that are kept: no budget looks further back. */
 const keptDays = 8;
 const keptMonths = 3;
@@ -115,9 +115,9 @@ class Spending {
 
   private charged(name: string): void {
     this.dirty.add(name);
-    if (!this.followed.has(name)) this.writeIn(unhurriedMs);
+    if (!this.followed.has(name)) this.writeIn(lazyWriteMs);
     else if (this.budget.left() <= 0) this.writeIn(restMs);
-    else if (this.isPut(name)) this.writeIn(unhurriedMs);
+    else if (this.isPut(name)) this.writeIn(lazyWriteMs);
     else this.writeNow();
   }
 

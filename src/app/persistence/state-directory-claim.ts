@@ -36,7 +36,7 @@ class DirectoryInUse extends Error {
 
 const checkMs = 2_000;
 /** A gateway that has just started writes its run.json within this time. */
-const introductionMs = 2_000;
+const runFileGraceMs = 2_000;
 
 export type ClaimOptions = {
   readonly log: Log;
@@ -270,7 +270,7 @@ const noClaim: StateDirectoryClaim = {
 
 /** The owner, in words. A gateway that is starting gets a moment to write its run.json. */
 async function directoryInUseText(directory: string, clock: Clock): Promise<string> {
-  const endMs = clock.monotonicMs() + introductionMs;
+  const endMs = clock.monotonicMs() + runFileGraceMs;
   let run = await runningOwner(directory);
   while (run === null && clock.monotonicMs() < endMs) {
     await pause(clock, 50);

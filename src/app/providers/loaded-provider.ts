@@ -288,7 +288,7 @@ function signerOf(
         const result = await runCommand(auth.command, {
           timeoutMs: tokenCommandMs,
           // `sh -c "$PWD/x"` also runs a program of the folder, which the command line does not show.
-          ...(services.currentConfig().isMerelyFound ? { cwd: "/" } : {}),
+          ...(services.currentConfig().isUnnamed ? { cwd: "/" } : {}),
           env: childEnvironment(environment, {}),
         });
         if (result.code !== 0) throw new Error(`the token command exited with ${result.code ?? "a signal"}`);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { loadOffline } from "../../app/offline/offline-config.ts";
 import { skillsDirectoryOf } from "../../operator/skills-directory.ts";
 import { risksOf } from "../../openclaw/skill-risks.ts";
-import { cleanSkills, skillsHere } from "../../openclaw/skill-sync.ts";
+import { cleanSkills, localSkills } from "../../openclaw/skill-sync.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { changeOptions, readOptions } from "../options.ts";
 import { terminalStyle, plain } from "../terminal.ts";
@@ -45,7 +45,7 @@ function runList(context: CommandContext): Promise<number> {
     const { directory, tenants } = await choose(context, read.values.config, read.positionals[0]);
     const listed = [];
     for (const tenant of tenants) {
-      const { skills, refused } = await skillsHere(join(directory, tenant));
+      const { skills, refused } = await localSkills(join(directory, tenant));
       listed.push({
         tenant,
         skills: [...skills.values()].map((tree) => ({

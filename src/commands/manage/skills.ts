@@ -160,8 +160,8 @@ const bisync = syncCommand({
   summary: "sync in both directions",
   help: `Usage: clawgate manage skills bisync [tenant] [--pull|--push] [options]
 
-Pulls skills that are new or changed there and pushes those that are new or changed here. A change on both sides is a conflict: it is
-reported and not touched, unless --pull or --push decides which side wins. Nothing is deleted.
+Pulls skills that are new or changed there and pushes those that are new or changed here. A change on both sides is a
+conflict: it is reported and not touched, unless --pull or --push decides which side wins. Nothing is deleted.
 
 Options:
   --pull           if both changed, keep the remote version (and restore what was removed here)

@@ -60,14 +60,14 @@ export async function trustFindings(
   const each = [...origins.values()].map(async ({ url, ids }): Promise<Finding[]> => {
     const thrown = await handshake(url, signal);
     const failure = thrown === null ? null : networkFailure(thrown, undefined, addressOf(url.href, null));
-    if (failure === null || !isOfTrust(thrown)) return [];
+    if (failure === null || !isTrustError(thrown)) return [];
     return [inProviders("failed", `${ids[0]}.certificate`, ids.join(", "), failure.operatorMessage, null)];
   });
   return (await Promise.all(each)).flat();
 }
 
 /** Whether the handshake failed, not the network. */
-function isOfTrust(thrown: unknown): boolean {
+function isTrustError(thrown: unknown): boolean {
   const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
   return /CERT|UNABLE_TO_|SELF_SIGNED|ALTNAME|EPROTO|ERR_SSL|SIGNATURE/i.test(code);
 }

@@ -120,7 +120,7 @@ async function examined(
 
 /** Examining a folder must not start a program that the folder names, nor give that program the user's login. */
 function isNamedHereOnly(program: CliProgram, { loaded, environment }: ClaudeCodeOptions): boolean {
-  if (loaded?.isMerelyFound !== true) return false;
+  if (loaded?.isUnnamed !== true) return false;
   const names = Object.keys(program.env);
   if (!names.every((name) => isSecretName(name) || name === "CLAUDE_CONFIG_DIR")) return true;
   const onPath = findOnPath("claude", environment["PATH"]);

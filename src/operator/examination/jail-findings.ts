@@ -85,7 +85,7 @@ async function promiseFindings({
     jailRuntime,
     warn: (message) => void warnings.push(message),
   });
-  const guests: Guest[] = [];
+  const guests: OtherUserFolder[] = [];
   try {
     const breaches: Breach[] = [];
     const findings: Finding[] = [];
@@ -121,16 +121,21 @@ async function promiseFindings({
   } finally {
     await jailRuntime.close();
     // Root must not remove files in a folder of another user: a link could lead elsewhere.
-    const areGone = await Promise.all(guests.map((guest) => takeAway(guest, loaded.environment)));
+    const areGone = await Promise.all(
+      guests.map((guest) => removeOtherUserFolder(guest, loaded.environment)),
+    );
     if (areGone.every((isGone) => isGone)) await rm(folder, { recursive: true, force: true });
   }
 }
 
 /** A folder that belongs to another user. */
-type Guest = { readonly user: UserIds; readonly workingDir: string };
+type OtherUserFolder = { readonly user: UserIds; readonly workingDir: string };
 
 /** False: something in it could not be removed. */
-async function takeAway({ user, workingDir }: Guest, environment: Environment): Promise<boolean> {
+async function removeOtherUserFolder(
+  { user, workingDir }: OtherUserFolder,
+  environment: Environment,
+): Promise<boolean> {
   const program = findOnPath("rm", environment["PATH"]) ?? "/bin/rm";
   await runCommand([program, "-rf", "--", workingDir], { timeoutMs: 5_000, cwd: "/", user });
   return rmdir(workingDir).then(
@@ -143,7 +148,7 @@ type Place =
   | {
       readonly settings: PreparedTenant | null;
       readonly isOtherUser: boolean;
-      readonly guest: Guest | null;
+      readonly guest: OtherUserFolder | null;
     }
   /** Only root can check. */
   | "unseen"

@@ -10,7 +10,7 @@ import { schema } from "../../metrics/database-schema.ts";
 import { checkDatabaseFile } from "../../sqlite/database-check.ts";
 import { errorCode } from "../../system/files.ts";
 import { type Environment, stateDirectory, stateDirectoryFrom } from "../../system/state-directory.ts";
-import { leastFreeBytes, megabytes, freeSpaceAt } from "../../system/free-space.ts";
+import { minFreeBytes, megabytes, freeSpaceAt } from "../../system/free-space.ts";
 import { type Finding, findingsIn } from "./finding.ts";
 
 const inState = findingsIn("state");
@@ -25,7 +25,7 @@ function isWritable(path: string): boolean {
   }
 }
 
-function nearestThatExists(path: string): string {
+function nearestExisting(path: string): string {
   for (let at = path; ; at = dirname(at))
     if (lstatSync(at, { throwIfNoEntry: false }) !== undefined || at === dirname(at)) return at;
 }
@@ -37,7 +37,7 @@ export async function stateFindings(environment: Environment): Promise<readonly 
 
 /** Free space on the disk where it is or would be. */
 async function spaceFindings(path: string): Promise<readonly Finding[]> {
-  const space = await freeSpaceAt(nearestThatExists(path));
+  const space = await freeSpaceAt(nearestExisting(path));
   if (space === null) return [];
   const free = `${megabytes(space.free)} MB are free there`;
   if (!space.hasNames)
@@ -45,7 +45,7 @@ async function spaceFindings(path: string): Promise<readonly Finding[]> {
       inState("failed", "space", "no more files can be created there (no free inodes)", path, freeSomeSpace),
     ];
   if (space.free === 0) return [inState("failed", "space", "the disk is full", path, freeSomeSpace)];
-  return space.free < leastFreeBytes
+  return space.free < minFreeBytes
     ? [inState("warning", "space", `only ${free}`, path, freeSomeSpace)]
     : [inState("ok", "space", free)];
 }
@@ -69,7 +69,7 @@ function directoryFindings(path: string, from: string): readonly Finding[] {
           advice,
         ),
       ];
-    const parent = nearestThatExists(dirname(path));
+    const parent = nearestExisting(dirname(path));
     return isWritable(parent)
       ? [inState("ok", "directory", title, "does not exist yet; the first start creates it")]
       : [inState("failed", "directory", title, `it cannot be created: ${parent} is not writable`, advice)];
@@ -127,7 +127,7 @@ function databaseFinding(path: string, from: string, checksPages: boolean): Find
     case "memory":
       return inDatabase("ok", "database", "in memory", "records end with the gateway");
     case "absent": {
-      const parent = nearestThatExists(dirname(path));
+      const parent = nearestExisting(dirname(path));
       return isWritable(parent)
         ? inDatabase("ok", "database", path, "does not exist yet; the first start creates it")
         : inDatabase(

@@ -37,11 +37,11 @@ export async function configReport(
   peek: PeekConfig,
   redact: (text: string) => string,
 ): Promise<ConfigReport> {
-  const { path, config, isMerelyFound, origins } = loaded;
+  const { path, config, isUnnamed, origins } = loaded;
   const iso = (atMs: number): string => new Date(atMs).toISOString();
   return {
     path,
-    is_merely_found: isMerelyFound,
+    is_merely_found: isUnnamed,
     loaded_at: iso(diskState.loadedAtMs),
     invalid_since: diskState.invalidSinceMs === null ? null : iso(diskState.invalidSinceMs),
     overrides: [...origins].flatMap(([key, { text, isFile }]) => (isFile ? [] : [{ key, from: text }])),
