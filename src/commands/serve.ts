@@ -24,9 +24,9 @@ Options:
   --json-log      log as JSON lines even on a terminal
   -h, --help      this text
 
-A config.yaml or .env found in the working directory, not named explicitly, is read only if only you can write it. It cannot
-start programs of that folder, and the .env cannot set a program, a path, or an address for a key from elsewhere. The start
-shows what was read.
+A config.yaml or .env that is found in the working directory, not named, is read only if it is yours and only you can write
+it. It cannot start programs of that folder, and the .env cannot set a program, a path, or an address for a key from
+elsewhere. The start shows what was read.
 
 Signals: SIGTERM and SIGINT drain running requests (server.drain_s) and stop; a second one stops immediately.
 SIGHUP reads the config again, as a change of the config file or its .env does. An invalid config changes nothing.

@@ -18,8 +18,9 @@ import { type Cell, textTable } from "../text-table.ts";
 
 const help = `Usage: clawgate providers [list] [options]
 
-Shows every provider of the running gateway: backend, model, state, when it is tried again, latency, requests
-answered today (UTC), the share of a key's quota that its vendor reports as used, and its last error. If no gateway runs, it shows the config.
+Shows every provider of the running gateway: backend, model, state, when it is tried again, latency, requests answered
+today (UTC), the share of a key's quota that its vendor reports as used, and its last error. If no gateway runs, it
+shows the config.
 
 States:
   healthy     requests go there
