@@ -131,7 +131,7 @@ describe("without one", () => {
     const ran = await home.run(["doctor", "--quick", "--json"]);
     expect(ran.code).toBe(1);
     const notices = findingsOf(ran).filter(({ id }) => id === "notice");
-    expect(notices.map(({ title }) => title).join("\n")).toContain(`${path} is not read: `);
+    expect(notices.map(({ title }) => title).join("\n")).toContain(`${path} was not read: `);
     expect(notices.map(({ title }) => title).join("\n")).toContain(
       `not taken from ${join(home.dir, ".env")}: CLAUDE_BIN`,
     );
