@@ -149,7 +149,7 @@ test.each([
 
 test.each([
   ["stopped", { state: "exited" } as const, {}, (): void => undefined, "start it and try again"],
-  ["a link", {}, {}, (): void => linked(), "is a link or no file"],
+  ["a link", {}, {}, (): void => linked(), "is a link or not a file"],
   ["no JSON5", {}, {}, (): void => put(`${inside}/openclaw.json`, "{ nope"), "it is not JSON5 at line 1"],
   ["none", {}, {}, (): void => world({ root: at("empty") }), "there is no my-claw:/home/node/.openclaw"],
 ])(
