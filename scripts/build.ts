@@ -1,5 +1,5 @@
 // Builds the one-file program: dist/clawgate for this machine, or for another one with --target.
-// It must never leave a map or an asset beside the binary, nor let it load .env, bunfig.toml and their kind from where it is started.
+// It must never leave a map or an asset next to the binary, nor let it load .env, bunfig.toml and the like from the working directory.
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 const root = dirname(import.meta.dir);
 const defaultOutput = join(root, "dist", "clawgate");
 const stampPath = join(root, ".cache", "build-stamp");
-/** Everything that the binary's bytes follow from. */
+/** Everything that determines the binary's bytes. */
 const inputs = ["src", "skills", "package.json", "bun.lock", "scripts/build.ts"];
 
 export type BuildOptions = {
@@ -19,7 +19,7 @@ export type BuildOptions = {
   readonly entry?: string;
 };
 
-/** Without what would make the same sources another program: options for bun, another repository than this one. */
+/** Excludes variables that would change the result for the same sources: options for bun, another repository than this one. */
 function buildEnvironment(): Record<string, string> {
   const changesBuild =
     /^(?:BUN_(?:OPTIONS|BE_BUN|ENV|INSPECT.*|JSC_.*|FEATURE_FLAG_.*|BYTECODE_.*)|NODE_OPTIONS|NODE_ENV|NODE_PATH|GIT_.*)$/;
@@ -40,7 +40,7 @@ function commitId(): string {
   return git.success ? git.stdout.toString().trim() : "";
 }
 
-/** Throws an Error when the build fails; bun's own words are already on stderr. */
+/** Throws an Error if the build fails; bun's own message is already on stderr. */
 export function buildBinary(options: BuildOptions = {}): string {
   const output = resolve(options.output ?? defaultOutput);
   const entry = resolve(options.entry ?? join(root, "src", "main.ts"));
@@ -60,7 +60,7 @@ export function buildBinary(options: BuildOptions = {}): string {
     [process.execPath, "build", ...flags, ...autoload, ...define, ...target, entry, "--outfile", output],
     { cwd: root, env: buildEnvironment(), stdout: "ignore", stderr: "inherit" },
   );
-  // The map is inside the binary, for readable stacks; Bun 1.4.5 writes a second one beside it.
+  // The map is inside the binary, for readable stacks; Bun 1.4.5 also writes one next to it.
   rmSync(`${output}.map`, { force: true });
   const isThere = existsSync(output) || existsSync(`${output}.exe`);
   if (!build.success || !isThere) throw new Error(`bun build failed (exit code ${build.exitCode}).`);

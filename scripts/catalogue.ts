@@ -1,6 +1,6 @@
-// Writes src/catalog/models.generated.ts from the model lists of @earendil-works/pi-ai, which its authors generate from
-// models.dev and the vendors' own lists. Nothing of that package is installed or bundled. `--version X` takes another one.
-// Then src/catalog/takes.generated.ts from the packages that are installed; `--takes` writes that one alone, offline.
+// Generates src/catalog/models.generated.ts from the model lists of @earendil-works/pi-ai, which its authors generate from
+// models.dev and the vendors' own lists. Nothing of that package is installed or bundled. `--version X` uses another one.
+// Then src/catalog/takes.generated.ts from the installed packages; `--takes` writes only that one, offline.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -63,18 +63,18 @@ type ListedModel = z.infer<typeof listedModel>;
 
 const modelList = z.record(z.string(), z.record(z.string(), listedModel));
 
-/** What the package writes where its source names no limit. */
+/** The package's value for a model whose source names no limit. */
 const standIn = 4_096;
 const limit = (tokens: number | undefined): string =>
   tokens === undefined || tokens <= 0 || tokens === standIn ? "-" : String(tokens);
 
 /**
- * The package cuts OpenAI's windows off where the dearer price tier begins; the whole window stands in OpenRouter's list.
+ * The package cuts OpenAI's windows off where the more expensive price tier begins; OpenRouter's list has the whole window.
  */
 const wholeWindows = { host: "api.openai.com", list: "openrouter", prefix: "openai/" };
 
 function priceOf({ cost }: ListedModel, host: string): string {
-  // A price with tiers is the price package's business; all zero means that nobody knows.
+  // A price with tiers is left to the price package; all zero means unknown.
   if (cost === undefined || cost.tiers !== undefined || withoutPrices.has(host)) return "";
   if (cost.input === 0 && cost.output === 0) return "";
   const parts = [cost.input, cost.output, cost.cacheRead || "-", cost.cacheWrite || "-"];
@@ -83,7 +83,7 @@ function priceOf({ cost }: ListedModel, host: string): string {
 
 /** `id flags context output [input output cacheRead cacheWrite]`, as src/catalog/model-capabilities.ts reads it. */
 function lineOf(model: ListedModel, host: string): string {
-  // The package lists only models that take tools.
+  // The package lists only models that support tools.
   const flags = `t${model.input?.includes("image") === true ? "v" : ""}${model.reasoning === true ? "r" : ""}`;
   return `${model.id} ${flags} ${limit(model.contextWindow)} ${limit(model.maxTokens)}${priceOf(model, host)}`;
 }

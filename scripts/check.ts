@@ -1,6 +1,6 @@
-// `npm test`: format, types, lint, build, tests; stops at the first stage that fails. `check.ts heavy` runs test/heavy alone, and
-// with the newest version of each client again, where what breaks is counted as skipped; `check.ts newest` runs only that, and fails.
-// It must never let the result depend on the machine's keys, proxies or user folders.
+// `npm test`: format, types, lint, build, tests; stops at the first stage that fails. `check.ts heavy` runs only test/heavy, then again
+// with the newest version of each client, where failures count as skipped; `check.ts newest` runs only the latter, and fails.
+// The result must never depend on the machine's keys, proxies or user folders.
 //
 // The last line is `N passed, N failed, N skipped` alone; with CLAWGATE_COUNTS=<file> it goes there instead (.ci/run adds up).
 
@@ -29,7 +29,7 @@ const none: Counts = { passed: 0, failed: 0, skipped: 0 };
 const oneFailure: Counts = { passed: 0, failed: 1, skipped: 0 };
 const minuteMs = 60_000;
 
-/** `bun <args>` or another program, output shown as it comes, killed at the limit. True when it went well. */
+/** Runs `bun <args>` or another program with its output shown live, killed at the limit. True if it succeeded. */
 async function succeeds(argv: readonly string[], env: Environment, limitMs: number): Promise<boolean> {
   const child = Bun.spawn([...argv], {
     cwd: root,
@@ -38,7 +38,7 @@ async function succeeds(argv: readonly string[], env: Environment, limitMs: numb
     detached: true,
   });
   const killAll = (): void => {
-    // Detached = a group of its own: what the tests started must not outlive them.
+    // Detached = a separate group: processes that the tests started must not outlive them.
     try {
       process.kill(-child.pid, "SIGKILL");
     } catch {
@@ -56,7 +56,7 @@ async function succeeds(argv: readonly string[], env: Environment, limitMs: numb
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, onSignal);
   const code = await child.exited;
   clearTimeout(timer);
-  // A later stage has a child of its own, which this would leave behind.
+  // A later stage has another child, which this would leave behind.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, onSignal);
   return code === 0;
 }
@@ -66,7 +66,7 @@ const foreignNames =
   /^(?:ANTHROPIC|OPENAI|CLAUDE|CLAWGATE|GEMINI|GOOGLE|BUN|NPM_CONFIG|npm|GIT)_|^(?:NODE_OPTIONS|NODE_ENV|PORT|HOST|LOG_LEVEL|FORCE_COLOR|NO_COLOR|COLORTERM)$/;
 const proxyNames = /^(?:https?|all|no|ftp)_proxy$/i;
 
-/** The machine's environment without anything that could change an answer, and with user folders of its own. */
+/** The machine's environment without anything that could change a result, and with separate user folders. */
 function cleanEnvironment(userFolder: string, keepsNetwork: boolean): Environment {
   const kept: Environment = {};
   for (const [name, value] of Object.entries(process.env)) {
@@ -89,7 +89,7 @@ function attribute(tag: string, name: string): number {
   return Number(new RegExp(`\\b${name}="(\\d+)"`).exec(tag)?.[1] ?? 0);
 }
 
-/** Counts of a JUnit file. `wentWell` false with no failure in it: the runner itself broke. */
+/** Counts of a JUnit file. `wentWell` false without a failure in it: the runner itself broke. */
 function countsOf(path: string, wentWell: boolean): Counts {
   const text = existsSync(path) ? readFileSync(path, "utf8") : "";
   const tag = /<testsuites\b[^>]*>/.exec(text)?.[0] ?? "";
@@ -103,7 +103,7 @@ async function testRun(args: readonly string[], env: Environment, limitMs: numbe
   mkdirSync(dirname(reportPath), { recursive: true });
   rmSync(reportPath, { force: true });
   const reporter = ["--reporter=junit", `--reporter-outfile=${reportPath}`];
-  // A slow shared machine is no failure; a test that hangs still is one.
+  // A slow shared machine is not a failure; a test that hangs still is one.
   const argv = [process.execPath, "test", "--no-env-file", "--timeout=30000", ...reporter, ...args];
   const wentWell = await succeeds(argv, env, limitMs);
   return countsOf(reportPath, wentWell);
@@ -142,7 +142,7 @@ function ordinaryStages(env: Environment): Stage[] {
     "-D",
     "typescript/no-explicit-any",
   ];
-  // Matters of taste in "suspicious": a local helper that captures nothing, sort() on an array of one's own, a name used again.
+  // Matters of taste in "suspicious": a local helper that captures nothing, sort() on a local array, a reused name.
   const taste = [
     "consistent-function-scoping",
     "no-shadow",
@@ -160,7 +160,7 @@ function ordinaryStages(env: Environment): Stage[] {
   ];
 }
 
-/** Named `*.heavy.ts`, so that plain `bun test` never finds them; they install and run real clients. */
+/** Named `*.heavy.ts`, so that plain `bun test` does not find them; they install and run real clients. */
 function heavyStages(env: Environment): Stage[] {
   const names = existsSync(heavyFolder)
     ? readdirSync(heavyFolder).filter((name) => name.endsWith(".heavy.ts"))
@@ -172,7 +172,7 @@ function heavyStages(env: Environment): Stage[] {
   return [buildStage(env), heavy, ...newestStages(env, false)];
 }
 
-/** Null where the registry does not say. */
+/** Null if the registry does not report it. */
 function newestOf(packageName: string, env: Environment): string | null {
   const argv = ["npm", "view", packageName, "version", "--loglevel=error"];
   try {
@@ -191,7 +191,7 @@ function failedNames(): readonly string[] {
   );
 }
 
-/** What a client's newest version does is not ours to decide: an assumption that it breaks is named, and fails nothing. */
+/** We do not control a client's newest version: an assumption that it breaks is reported, and fails nothing. */
 function newestStage(client: ClientName, env: Environment, isStrict: boolean): Stage {
   const { package: packageName, pinned, variable, files } = clientVersions[client];
   return {
@@ -200,7 +200,7 @@ function newestStage(client: ClientName, env: Environment, isStrict: boolean): S
       const version = newestOf(packageName, env);
       if (version === null || version === pinned) {
         console.log(
-          version === null ? `npm does not say which ${packageName} is the newest` : "it is pinned",
+          version === null ? `npm does not report the newest version of ${packageName}` : "it is pinned",
         );
         return { ...none, skipped: version === null ? 1 : 0 };
       }
@@ -211,7 +211,7 @@ function newestStage(client: ClientName, env: Environment, isStrict: boolean): S
       const counts = await testRun(paths, { ...env, [variable]: version }, 12 * minuteMs);
       if (counts.failed === 0) return counts;
       const names = failedNames();
-      for (const name of names.length === 0 ? ["the run came to no end"] : names)
+      for (const name of names.length === 0 ? ["the run did not finish"] : names)
         console.error(`does not hold with ${client} ${version}: ${name}`);
       return isStrict ? counts : { ...counts, failed: 0, skipped: counts.skipped + counts.failed };
     },

@@ -1,5 +1,5 @@
-// The real clients of test/heavy: the version that is pinned, the variable that puts another one in its place, and whose tests
-// are run again with the newest. It must never decide what a test expects: what differs by version is said in test/heavy.
+// The real clients of test/heavy: the pinned version, the variable that replaces it, and whether its tests are run again with the
+// newest. It must never decide what a test expects: differences between versions belong to test/heavy.
 
 export const clientVersions = {
   claude: {
@@ -39,7 +39,7 @@ export const clientVersions = {
 
 export type ClientName = keyof typeof clientVersions;
 
-/** The version that the tests of this run take. */
+/** The client's version in this run of the tests. */
 export function clientVersion(name: ClientName): string {
   const { pinned, variable } = clientVersions[name];
   return process.env[variable] || pinned;

@@ -1,4 +1,4 @@
-// The manual's list of commands and the help of each, as the program itself has them.
+// The manual's list of commands and the help of each, taken from the program itself.
 
 import type { Command } from "../src/commands/command.ts";
 import { commands } from "../src/commands/command-table.ts";

@@ -1,5 +1,5 @@
-// Which parts of the manual a program writes: the page, the name of the pair of markers around it, and what stands there. A new
-// part is a row here and `<!-- name:begin -->`, `<!-- name:end -->` in its page.
+// The generated parts of the manual: the page, the name of the pair of markers around each, and its text. A new part is a row here
+// and `<!-- name:begin -->`, `<!-- name:end -->` in its page.
 
 import { referenceText } from "../src/config/reference.ts";
 import { commandHelp, commandTable } from "./command-texts.ts";
@@ -8,7 +8,7 @@ import { providersText } from "./providers-table.ts";
 import { seriesText } from "./series-text.ts";
 
 export type GeneratedPart = {
-  /** From the top of the repository. */
+  /** Relative to the top of the repository. */
   readonly page: string;
   readonly marker: string;
   text(): string;
@@ -23,7 +23,7 @@ export const generatedParts: readonly GeneratedPart[] = [
   { page: "src/manual/operating.md", marker: "series", text: seriesText },
 ];
 
-/** `page` with `text` between its markers, or null when it has no such pair. */
+/** `page` with `text` between its markers, or null if it has no such pair. */
 export function withPart(page: string, marker: string, text: string): string | null {
   const begin = `<!-- ${marker}:begin -->`;
   const from = page.indexOf(begin);

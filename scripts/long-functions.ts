@@ -1,6 +1,6 @@
-// `bun scripts/long-functions.ts`: writes the list of functions of more than 80 lines (test/support/long-functions.json) anew.
-// Reasons are kept, rows of functions that are gone or short go, a new row has an empty reason, which the architecture test
-// refuses until somebody fills it in.
+// `bun scripts/long-functions.ts`: updates the list of functions of more than 80 lines (test/support/long-functions.json).
+// Reasons are kept, rows of functions that are gone or short are removed, a new row has an empty reason, which the architecture test
+// refuses until it is filled in.
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";

@@ -1,4 +1,4 @@
-// What becomes of each member of a request, format by format, for the manual. The rows stand in src/dialects/*/members.ts.
+// The manual's table of each request member and what happens to it, by format. The rows are in src/dialects/*/members.ts.
 
 import { memberTable } from "../src/dialects/member-docs.ts";
 import { dialects } from "../src/dialects/dialect-table.ts";

@@ -1,5 +1,5 @@
-// `npm run migrations <metrics or state> <name>`: what was changed in the folder's tables.ts since its last migration, as the next one
-// in its migrations/. It must never touch one that is there; a new one gets its line in the folder's migrations.ts by hand.
+// `npm run migrations <metrics or state> <name>`: writes the changes of the folder's tables.ts since its last migration as the next one
+// in its migrations/. It must never touch an existing one; a new one is added to the folder's migrations.ts by hand.
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 const root = dirname(import.meta.dir);
 const [home = "", name = ""] = process.argv.slice(2);
 if (!["metrics", "state"].includes(home) || !/^[a-z][a-z0-9_]*$/.test(name)) {
-  console.error("Say whose tables, and in a word or two what changed: npm run migrations metrics add_region");
+  console.error("Name the tables, and in a word or two the change: npm run migrations metrics add_region");
   process.exit(64);
 }
 const folder = join("src", home, "migrations");
@@ -15,7 +15,7 @@ mkdirSync(join(root, folder), { recursive: true });
 
 const sqlFiles = (): string[] => readdirSync(join(root, folder)).filter((name) => name.endsWith(".sql"));
 
-/** drizzle knows no such tables: one whose key is its columns needs no row numbers beside them. */
+/** drizzle does not support such tables: one whose key is its columns needs no row numbers. */
 function withoutRowNumbers(sql: string): string {
   return sql.replace(/(\n\tPRIMARY KEY\([^)]*\)\n\));/g, "$1 WITHOUT ROWID;");
 }

@@ -1,5 +1,5 @@
 // The manual's table of providers, from the vendor rows, and the dates of the bundled lists.
-// It must never hold a fact of its own: whatever it says stands in vendors.ts or in catalog/.
+// It must never contain a fact of its own: everything in it comes from vendors.ts or catalog/.
 
 import { localServers, vendors } from "../src/backends/http/vendors.ts";
 import type { VendorRow } from "../src/backends/settings.ts";
@@ -34,6 +34,6 @@ export function providersText(): string {
     ...notes,
     "",
     `What the models can do comes from ${tableSource()} (${tableDate()}), prices from @pydantic/genai-prices ${priceTableVersion}`,
-    `(${priceTableDate}) and, for newer models, from the former. What neither knows is shown as unknown.`,
+    `(${priceTableDate}) and, for newer models, from the former. What neither has is shown as unknown.`,
   ].join("\n");
 }

@@ -1,4 +1,4 @@
-// Writes the generated parts of the manual; `--check` only says whether they are fresh. Which they are: generated-parts.ts.
+// Writes the generated parts of the manual (generated-parts.ts lists them); `--check` only reports whether they are fresh.
 // Exit code 1: stale, or no markers.
 
 import { generatedParts, withPart } from "./generated-parts.ts";

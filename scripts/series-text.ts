@@ -1,4 +1,4 @@
-// The manual's list of the series of `GET /metrics`, from the table that the program counts by.
+// The manual's list of the series of `GET /metrics`, from the table that defines them.
 
 import { seriesTable } from "../src/metrics/exposition/series-table.ts";
 

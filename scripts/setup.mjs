@@ -1,5 +1,5 @@
-// Makes sure of the pinned Bun and the locked packages, then runs a file with them and ends with whoever asked for it. Plain Node
-// >= 18, no dependency. It must never install anything outside this folder, and never speak when there is nothing to do.
+// Ensures the pinned Bun and the locked packages, then runs a file with them and ends when its caller ends. Plain Node >= 18, no
+// dependency. It must never install anything outside this folder, and never print anything when there is nothing to do.
 //
 //   node scripts/setup.mjs                      set up all: packages to run, to build and to test with
 //   node scripts/setup.mjs run <file> [args]    set up what the file needs, then `bun <file> args`
@@ -31,15 +31,15 @@ function isWanted(program) {
   return answer.status === 0 && answer.stdout.trim() === wantedVersion;
 }
 
-/** What is running for us, and what the end of whoever asked for it does to that. */
+/** The running child, and what the caller's end does to it. */
 let passOn = (signal) => process.exit(128 + constants.signals[signal]);
 const parent = process.ppid;
 const lookMs = 500;
 
-/** A signal to end reaches whatever is running, an installation as well. */
+/** A signal to end is forwarded to whatever is running, including an installation. */
 function endWithAsker() {
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => passOn(signal));
-  // npm, or the shell between, may be killed with no word to us. Only under npm: who starts this with nohup wants it to stay.
+  // npm, or the shell in between, may be killed without a signal to us. Only under npm: a user who starts this with nohup wants it to stay.
   if (process.env.npm_lifecycle_event === undefined) return;
   const watch = setInterval(() => {
     if (process.ppid === parent) return;
@@ -49,7 +49,7 @@ function endWithAsker() {
   watch.unref();
 }
 
-/** Speaks only when it fails: then with all that the program had to say. stdout belongs to what is run afterwards. */
+/** Prints only on failure: then all output of the program. stdout belongs to the program that is run afterwards. */
 function runQuietly(program, args, cwd) {
   const child = spawn(program, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
   passOn = (signal) => {
@@ -81,9 +81,9 @@ async function ensureBun() {
     );
   if (npm.status !== 0)
     stop(
-      `npm failed (exit code ${npm.status}); its message stands above. The network or npm's registry setting is the usual cause.`,
+      `npm failed (exit code ${npm.status}); see its message above. The network or npm's registry setting is the usual cause.`,
     );
-  // Where install scripts are switched off, bun's binary is still a stub that only prints a message.
+  // If install scripts are switched off, bun's binary is still a stub that only prints a message.
   if (!isWanted(localBun))
     await runQuietly(process.execPath, [join(localPackage, "install.js")], localPackage);
   if (!isWanted(localBun))
@@ -91,7 +91,7 @@ async function ensureBun() {
   return localBun;
 }
 
-/** What runs and builds the gateway; everything else here tests, measures or writes tables, and wants clients' SDKs too. */
+/** The packages that run and build the gateway; everything else here tests, measures or generates tables, and needs clients' SDKs too. */
 const runtimeFiles = /^src\/|^scripts\/build\.ts$/;
 
 async function ensurePackages(bun, file) {
@@ -106,19 +106,18 @@ async function ensurePackages(bun, file) {
   say(needsAll ? "installing the locked packages" : "installing the locked packages that the gateway needs");
   const words = ["install", "--frozen-lockfile", ...(needsAll ? [] : ["--production"])];
   const install = await runQuietly(bun, words, root);
-  if (install.status !== 0)
-    stop(`bun install failed (exit code ${install.status}); its message stands above.`);
+  if (install.status !== 0) stop(`bun install failed (exit code ${install.status}); see its message above.`);
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, needsAll ? all : runtime);
 }
 
 function run(bun, file, args) {
-  // The working directory stays the caller's: programs look for their config there. `.env` is read by our own code only.
-  // And a bunfig.toml there could load code.
+  // The working directory stays the caller's: programs look for their config there. Only our own code reads `.env`.
+  // A bunfig.toml there could load code.
   const own = ["--no-env-file", `--config=${join(root, "bunfig.toml")}`];
   const child = spawn(bun, [...own, resolve(root, file), ...args], {
     stdio: "inherit",
-    // By it the gateway knows that a signal may come twice, and goes when we are gone.
+    // It tells the gateway that a signal may arrive twice, and that it must end when this process ends.
     env: { ...process.env, CLAWGATE_LAUNCHER_PID: String(process.pid) },
   });
   passOn = (signal) => child.kill(signal);

@@ -1,6 +1,6 @@
-// What models take, as src/catalog/takes.generated.ts holds it: read from the capability tables inside the installed packages
+// Which options models accept, for src/catalog/takes.generated.ts: read from the capability tables inside the installed packages
 // @ai-sdk/anthropic, @ai-sdk/openai and @ai-sdk/google (and pi-ai's "reasoning" marks), corrected where measured facts disagree.
-// It must run without a network; a package whose table has moved makes it fail, never guess.
+// It must run without a network; if a package's table has moved it must fail, never guess.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -129,7 +129,7 @@ const loadedTable = z.object({
   entryOf: z.function({ input: [z.string(), z.unknown()], output: z.unknown() }),
 });
 
-/** The package's bundle names its source files: the part that was its table stands alone. */
+/** The package's bundle names its source files: the part that was the table's file is evaluated alone. */
 async function tableOf(vendor: Vendor, folder: string): Promise<Table> {
   const home = join(modules, "@ai-sdk", vendor);
   const { version } = z
@@ -138,7 +138,8 @@ async function tableOf(vendor: Vendor, folder: string): Promise<Table> {
   const bundle = await Bun.file(join(home, "dist", "index.js")).text();
   const start = bundle.indexOf(`//#region src/${vendor}-model-catalog.ts`);
   const end = bundle.indexOf("//#endregion", start);
-  if (start < 0 || end < 0) throw new Error(`@ai-sdk/${vendor} ${version} holds no table of models any more`);
+  if (start < 0 || end < 0)
+    throw new Error(`@ai-sdk/${vendor} ${version} no longer contains a table of models`);
   const path = join(folder, `${vendor}.js`);
   const catalog = vendor === "openai" ? "openaiLanguageModelEntries" : `${vendor}ModelCatalog`;
   const names = `{ ${entryFunctions[vendor]} as entryOf, ${catalog} as catalog }`;
@@ -153,7 +154,7 @@ async function tableOf(vendor: Vendor, folder: string): Promise<Table> {
   };
 }
 
-/** Names that no table lists any more, or that stand for a whole model series. */
+/** Names that no table lists any more, or that mean a whole model series. */
 const moreIds: Readonly<Record<Vendor, readonly string[]>> = {
   anthropic:
     "claude-instant claude-instant-1 claude-instant-1-2 claude-v2 claude-2 claude-2-0 claude-2-1 claude-3 claude-3-5 claude-3-7".split(
@@ -171,7 +172,7 @@ const moreIds: Readonly<Record<Vendor, readonly string[]>> = {
 
 type Correction = { readonly models: RegExp; readonly change: Partial<Takes>; readonly source: string };
 
-/** Where measured facts and vendors' references disagree with the packages, or say what they do not. */
+/** Corrections where measured facts and vendors' references disagree with the packages, or add to them. */
 const corrections: readonly Correction[] = [
   {
     models: /^claude-(?:opus-4-1|(?:opus|sonnet|haiku)-4-[56])$/,
@@ -293,10 +294,10 @@ function rowOf(takes: Takes): string {
   ].join(" ");
 }
 
-/** What its newest members all take. `version` is the group of its number. */
+/** What all of its newest members accept. `version` is the group of its number. */
 type Family = { readonly pattern: RegExp; readonly version: RegExp };
 
-/** The more special first. An unknown name meets the first pattern that fits. */
+/** The more specific first. An unknown name gets the first pattern that matches. */
 const families: readonly Family[] = [
   ...["opus", "sonnet", "haiku", "fable"].map((tier) => ({
     pattern: new RegExp(`^claude-${tier}(?:-|$)`),
@@ -324,7 +325,7 @@ function newestOf({ pattern, version }: Family, rows: ReadonlyMap<string, Takes>
   return others.reduce(strictest, first);
 }
 
-/** Takes only what both take. */
+/** Accepts only what both accept. */
 function strictest(one: Takes, other: Takes): Takes {
   const rank = ["all", "one", "none"] as const;
   return {
@@ -354,7 +355,7 @@ const listedAt: Readonly<Record<Vendor, string>> = {
 };
 const vendors: readonly Vendor[] = ["anthropic", "openai", "google"];
 
-/** The generated file. `modelsByHost`: the generated list of models, for the names of today. */
+/** The generated file. `modelsByHost`: the generated list of models, for the current names. */
 export async function takesText(modelsByHost: Readonly<Record<string, string>>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "clawgate-takes-"));
   try {

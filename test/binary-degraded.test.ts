@@ -31,7 +31,7 @@ test("a Claude Code that is missing is down at the first look, and the start say
   expect([health.status, health.providers.mine.healthy]).toEqual(["degraded", false]);
   expect(health.providers.mine.last_error).toBe(`unreachable: ${bin} is not there (ENOENT)`);
   expect(gateway.output()).toContain(`provider mine is down: unreachable: ${bin} is not there`);
-  expect(gateway.stdout()).toContain("mine (sonnet), down: the log says why");
+  expect(gateway.stdout()).toContain("mine (sonnet), down: see the log");
 });
 
 test("one that ends at its start is down without anybody having asked for it", async () => {

@@ -109,7 +109,7 @@ describe.skipIf(process.platform !== "linux")("with few descriptors", () => {
         () => "it started",
         (error: unknown) => String(error),
       );
-      expect(said).toContain("too few files and connections may be open for a start");
+      expect(said).toContain("the limit of open files and connections is too low to start");
       expect(said).toContain("ulimit -n 65536");
     }
   });

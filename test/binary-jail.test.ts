@@ -251,7 +251,7 @@ describe.if(bubblewrap !== null && process.getuid?.() === 0)(
         findings: { id: string; state: string; detail: string }[];
       };
       const of = (id: string) => findings.find((each) => each.id === `claude.jail.${id}`);
-      expect(of("anna")).toMatchObject({ state: "ok", detail: "tried as its user" });
+      expect(of("anna")).toMatchObject({ state: "ok", detail: "checked as its user" });
       expect(of("ben")).toMatchObject({ state: "failed", detail: expect.stringContaining(path) });
       for (const promise of ["gateway", "home", "sockets", "network", "rights"])
         expect(of(promise)?.state).toBe("ok");

@@ -53,7 +53,7 @@ test("is used while it answers", async () => {
     expect(await ask()).toEqual(loaded);
     expect(seen.map(({ authorization }) => authorization)).toEqual(seen.map(() => null));
     expect(gateway.output()).toContain("a model server answers at 127.0.0.1:");
-    expect(gateway.output()).toContain("does not have gpt-oss:20b; llama3.2:latest is used in its place");
+    expect(gateway.output()).toContain("does not have gpt-oss:20b; llama3.2:latest is used instead");
 
     await ollama.stop(true);
     gateway.signal("SIGHUP");

@@ -83,7 +83,7 @@ describe.skipIf(process.platform === "win32")("on a terminal", () => {
     expect(Bun.stripANSI(good)).toMatch(
       /^\d\d:\d\d:\d\d\.\d{3} INFO {2}\S.* good -> good\/fake 200, \d+ ms, \d+ in \+ \d+ out, \$0\.\d+, direct explicit-model request=\w{26}$/,
     );
-    expect(lines.filter((line) => line.includes(" nobody -> nobody 404, "))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes(" nobody -> none 404, "))).toHaveLength(1);
     expect(seen()).not.toContain("CANARY");
   }, 30_000);
 

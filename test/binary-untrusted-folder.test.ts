@@ -85,7 +85,7 @@ describe("programs, paths and listening addresses of a .env", () => {
       folder.write(".env", `${name}=${value}\n`);
       const ran = await folder.run(["doctor", "--quick", "--json"], { PATH: `.:${process.env["PATH"]}` });
       expect(folder.wasStarted).toBe(false);
-      expect(ran.stdout).toContain(`not taken from ${folder.work}/.env: ${name} (it names a program)`);
+      expect(ran.stdout).toContain(`not taken from ${folder.work}/.env: ${name} (it sets a program)`);
     }
   });
 
@@ -102,7 +102,7 @@ describe("programs, paths and listening addresses of a .env", () => {
       ["setup", "--print"],
     ]) {
       const ran = await folder.run(args, env);
-      expect(ran.stderr).toContain("CLAUDE_BIN (it names a program)");
+      expect(ran.stderr).toContain("CLAUDE_BIN (it sets a program)");
       expect(ran.stderr).toContain("PROXY_MCP_CONFIG");
     }
     expect(folder.wasStarted).toBe(false);
@@ -191,7 +191,7 @@ describe("whose file it is", () => {
     folder.write(".env", "GROQ_API_KEY=k\n");
     prepare(folder);
     const gateway = await folder.serve();
-    expect(gateway.output()).toContain(`${folder.work}/.env is not read: `);
+    expect(gateway.output()).toContain(`${folder.work}/.env was not read: `);
     expect(gateway.output()).not.toContain("GROQ_API_KEY");
   });
 
@@ -201,7 +201,7 @@ describe("whose file it is", () => {
     const gateway = await folder.serve();
     rmSync(join(folder.work, ".env"));
     Bun.spawnSync(["mkfifo", join(folder.work, ".env")]);
-    await gateway.waitForOutput("is not read: it is not a regular file");
+    await gateway.waitForOutput("was not read: it is not a regular file");
     expect((await fetch(`${gateway.url}/health`)).status).toBe(200);
   });
 
@@ -214,7 +214,7 @@ describe("whose file it is", () => {
     const gateway = await folder.serve();
     expect(gateway.stdout()).toContain(`Config     ${own}/config.yaml`);
     expect(gateway.output()).toContain(
-      `${folder.work}/config.yaml is not read: others may write to ${folder.work}/config.yaml`,
+      `${folder.work}/config.yaml was not read: others may write to ${folder.work}/config.yaml`,
     );
     expect(gateway.output()).toContain("chmod go-w");
   });

@@ -1,5 +1,5 @@
-// The cases under repeated load, and the rounds that measure them: in each round every target has its second, one after the other.
-// A number leaves this room only as a ratio or a difference within one round, or as the median of the rounds.
+// The cases under repeated load, and the rounds that measure them: in each round every target is measured for a second, one after the
+// other. Results leave this folder only as ratios or differences within one round, or as medians over the rounds.
 
 import { join } from "node:path";
 import type { Wire } from "./upstream-answers.ts";
@@ -12,20 +12,20 @@ export type Case = {
   readonly id: string;
   readonly title: string;
   readonly wire: Wire;
-  /** The model as the upstream knows it. */
+  /** The model name for the upstream. */
   readonly model: string;
-  /** What the gateway is asked for. */
+  /** The model name for the gateway. */
   readonly gatewayModel: string;
   readonly prompt: "small" | "agent";
   readonly isStream: boolean;
   readonly connections: number;
-  /** Content chunks an answer has, to count streams by the chunk. */
+  /** Content chunks of an answer, to count streams by the chunk. */
   readonly chunks: number;
-  /** Only our own generator sees the first event. */
+  /** Only our own generator detects the first event. */
   readonly needsFirstEvent: boolean;
-  /** Which gateway: the one whose chain starts at the chat provider or at the messages provider. */
+  /** Which gateway: the one whose chain starts with the chat provider or with the messages provider. */
   readonly chain: Wire;
-  /** Left out by --quick: a row for orientation, without a mark. */
+  /** Left out by --quick: a row for information, without a target value. */
   readonly isExtra: boolean;
 };
 
@@ -109,7 +109,7 @@ export const cases: readonly Case[] = [
   },
 ];
 
-/** Medians over the rounds; the differences and ratios are taken inside each round first. */
+/** Medians over the rounds; differences and ratios are computed within each round first. */
 export type Row = {
   readonly caseId: string;
   readonly target: TargetName;
@@ -126,8 +126,8 @@ export type Row = {
 };
 
 /**
- * Thrown away. In its first four seconds of a case the gateway's compiler threads take up to a seventh of what it is
- * measured to use, and hardly anything after them. Every target has the same.
+ * Discarded. In its first four seconds of a case, the gateway's compiler threads take up to a seventh of its measured CPU time, and
+ * hardly anything later. Every target gets the same.
  */
 const warmUpRounds = 4;
 
@@ -223,7 +223,7 @@ export function endpointOf(wire: Wire): { readonly path: string; readonly header
     : { path: "/v1/messages", headers: { "x-api-key": clientKey, "anthropic-version": "2023-06-01" } };
 }
 
-/** A benchmark of error answers, or of streams cut short, would look splendid. */
+/** A benchmark of error answers, or of truncated streams, would look excellent. */
 async function expectAnswer(target: Target, job: SliceJob, chunks: number): Promise<void> {
   const answer = await fetch(url(target.port, job.path), {
     method: "POST",

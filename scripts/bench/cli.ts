@@ -1,5 +1,5 @@
-// The user's own Claude Code program behind the gateway: how long until the first word, cold, from the stock, and in a
-// conversation that goes on. The real program against a fake Anthropic API on loopback; only ratios within one run count.
+// The user's own Claude Code program behind the gateway: the time to the first token, cold, with a warm process, and in a continued
+// conversation. The real program against a fake Anthropic API on loopback; only ratios within one run count.
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ export type CliRow = {
   readonly id: CliCase;
   readonly title: string;
   readonly firstWordMs: number;
-  /** To the cold start of the same run. */
+  /** Relative to the cold start of the same run. */
   readonly ratio: number;
   readonly measured: number;
 };
@@ -32,7 +32,7 @@ const rounds = 9;
 const readyLimitMs = 30_000;
 const settledMs = 400;
 
-/** $CLAUDE_BIN, else the newest that the client tests have installed; null: none. */
+/** $CLAUDE_BIN, else the newest version that the client tests have installed; null: none. */
 export async function findClaude(): Promise<string | null> {
   const named = process.env["CLAUDE_BIN"];
   if (named) return named;
@@ -49,7 +49,7 @@ type Gateway = { readonly port: number; readonly home: string; readonly runner: 
 export async function measureCli(setup: BenchSetup, bin: string): Promise<CliRow[]> {
   const upstream = startUpstream();
   const started: Gateway[] = [];
-  // The program's processes have groups of their own: whatever ends this run, none of them stays.
+  // The program's processes have their own groups: however this run ends, none of them may remain.
   const killChildren = (): void => {
     for (const { home } of started) for (const pid of childrenOf(home)) process.kill(pid, "SIGKILL");
   };
@@ -82,7 +82,7 @@ async function measureRounds(cold: Gateway, stocked: Gateway): Promise<CliRow[]>
     "next-words": [],
     "next-result": [],
   };
-  // Files come into memory, and the stock learns what it is to hold.
+  // Files are cached, and the pool learns how many processes to keep.
   await firstWord(cold, { messages: [user("[[say:hello]]")] });
   await firstWord(stocked, { messages: [user("[[say:hello]]")] });
   for (let round = 0; round < rounds; round++) {
@@ -140,7 +140,7 @@ const tools = Array.from({ length: 8 }, (_, index) => ({
 
 type Heard = { readonly ms: number; readonly text: string; readonly callId: string };
 
-/** The whole answer, and how long its first word took. Throws when there is no answer. */
+/** The whole answer, and the time to its first token. Throws if there is no answer. */
 async function firstWord({ port }: Gateway, body: Readonly<Record<string, unknown>>): Promise<Heard> {
   const payload = JSON.stringify({ model: "claude-cli/sonnet", stream: true, ...body });
   const startedMs = performance.now();
@@ -166,7 +166,7 @@ async function firstWord({ port }: Gateway, body: Readonly<Record<string, unknow
   };
 }
 
-/** Settles when so many of the program's processes live and nobody has worked for a while. */
+/** Settles when this many processes of the program exist and all of them are idle. */
 async function settled({ home, runner }: Gateway, children: number): Promise<void> {
   const untilMs = performance.now() + readyLimitMs;
   let quietSinceMs = performance.now();
@@ -174,7 +174,7 @@ async function settled({ home, runner }: Gateway, children: number): Promise<voi
   for (;;) {
     const pids = childrenOf(home);
     const now = cpuMs(runner.pid) + pids.reduce((sum, pid) => sum + cpuMs(pid), 0);
-    // A process at rest still looks around now and then.
+    // An idle process still does something from time to time.
     if (pids.length !== children || Math.abs(now - spent) > 10) {
       quietSinceMs = performance.now();
       spent = now;
@@ -209,7 +209,7 @@ async function startGateway(
   return { port, home, runner };
 }
 
-/** By its own way out, on which it stops the program's processes. */
+/** By a regular stop, which ends the program's processes. */
 async function end({ runner }: Gateway): Promise<void> {
   process.kill(runner.pid, "SIGTERM");
   await Promise.race([runner.exited, Bun.sleep(10_000)]);

@@ -1,5 +1,5 @@
-// What one load cannot show: memory at rest, start, clients that leave, and a thousand streams at once, each on a fresh process.
-// Every wait here has an end.
+// Measurements that a single load cannot show: idle memory, start, clients that disconnect, and a thousand concurrent streams, each on
+// a fresh process. Every wait here has a limit.
 
 import { join } from "node:path";
 import type { Counters } from "./upstream.ts";
@@ -14,7 +14,7 @@ export type Endurance = {
   readonly idleRssMb: number;
   readonly coldStartMs: number;
   readonly aborted: number;
-  /** Of the streams that still ran upstream when their client left: how many were cancelled there. */
+  /** The share of the streams still running upstream at the disconnect that were cancelled there. */
   readonly cancelledShare: number;
   readonly rssBeforeAbortsMb: number;
   readonly rssAfterAbortsMb: number;
@@ -56,7 +56,7 @@ export async function measureEndurance(
     return { ...endpointOf("chat"), port: target.port, bodyFile, durationMs: 30_000, ...rest };
   };
 
-  // A few whole streams first: what the first requests load and compile is no leak.
+  // A few complete streams first: what the first requests load and compile is not a leak.
   await runLoad(processes, await job("bench-c100-w5", { mode: "counted", connections: 16, total: 400 }));
   await Bun.sleep(1000);
   const rssBeforeAbortsMb = rssMb(target.runner.pid);
@@ -94,7 +94,7 @@ export async function measureEndurance(
   };
 }
 
-/** The counters once nothing runs upstream, or when the limit is over. */
+/** The counters once nothing runs upstream, or at the time limit. */
 async function waitForRest(upstream: Target, limitMs: number): Promise<Counters> {
   const endsAt = performance.now() + limitMs;
   let counters = await readCounters(upstream);

@@ -1,11 +1,11 @@
-// The load generator: raw keep-alive sockets in a process of its own, exact percentiles, and an eye for SSE. Prints one JSON line.
-// It must never share a process with what it measures.
+// The load generator: raw keep-alive sockets in a separate process, exact percentiles, and detection of SSE events. Prints one JSON
+// line. It must never share a process with what it measures.
 
 export type LoadJob = {
   readonly port: number;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** A file that holds the request body. */
+  /** The file with the request body. */
   readonly bodyFile: string;
   readonly connections: number;
   /** `timed` repeats until the time is over; `counted` sends `total` requests; `abort` does too, and drops each socket at its first event. */
@@ -17,7 +17,7 @@ export type LoadJob = {
 export type LoadResult = {
   requests: number;
   errors: number;
-  /** Events ("data: " marks) seen; one that two reads share is missed. */
+  /** Events ("data: " marks) seen; one that is split across two reads is missed. */
   events: number;
   elapsedMs: number;
   latencyMs: Percentiles;
@@ -28,7 +28,7 @@ export type Percentiles = { p50: number; p99: number };
 
 type Line = {
   sentAt: number;
-  /** Bytes of the request that the socket has taken. */
+  /** Bytes of the request that the socket has accepted. */
   written: number;
   isWaiting: boolean;
   head: Buffer | null;
@@ -181,7 +181,7 @@ class LoadRun {
   }
 }
 
-/** What follows the head, or null while the head is not complete. */
+/** The data after the head, or null while the head is incomplete. */
 function readHead(line: Line, bytes: Buffer): Buffer | null {
   const all = line.head ? Buffer.concat([line.head, bytes]) : bytes;
   const end = all.indexOf("\r\n\r\n");

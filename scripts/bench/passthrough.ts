@@ -1,4 +1,4 @@
-// The baseline: the least that a gateway on Bun can do. Bun.serve, fetch, bytes in and bytes out, compiled like the gateway.
+// The baseline: the minimum that a gateway on Bun must do. Bun.serve, fetch, bytes in and bytes out, compiled like the gateway.
 // It must never read, count or keep anything.
 
 const upstream = process.env["UPSTREAM"] ?? "";

@@ -1,4 +1,4 @@
-// The processes of one bench run: started here, measured from /proc, and all dead at the end whatever happened.
+// The processes of one bench run: started here, measured from /proc, and always ended.
 // Nothing else in the bench may start a process.
 
 import { readFileSync, readdirSync } from "node:fs";
@@ -12,9 +12,9 @@ export type Runner = {
 };
 
 export type BenchProcesses = {
-  /** A server in a process group of its own; its output goes to `<directory>/<name>.log`. */
+  /** A server in a separate process group; its output goes to `<directory>/<name>.log`. */
   start(name: string, command: readonly string[], environment?: Readonly<Record<string, string>>): Runner;
-  /** A command that ends by itself: its output. Throws when it fails or outlives the limit. */
+  /** The output of a command that ends by itself. Throws if it fails or exceeds the limit. */
   capture(command: readonly string[], limitMs: number): Promise<string>;
   stopAll(): void;
 };
@@ -139,7 +139,7 @@ export function freePort(): number {
   return port;
 }
 
-/** Polls until `url` answers 200. Returns the milliseconds it took; throws with the log's end when it never does. */
+/** Polls until `url` answers 200. Returns the milliseconds it took; throws with the end of the log if it never does. */
 export async function untilAnswering(url: string, runner: Runner, limitMs: number): Promise<number> {
   const startedAt = performance.now();
   let hasExited = false;

@@ -1,5 +1,5 @@
-// The table that people read: every row with its ratios, and the project's marks with met or not met beside them.
-// It must never round a miss into a hit: marks are compared before they are formatted.
+// The table for people: every row with its ratios, and the project's target values, each met or not met.
+// It must never round a miss into a hit: values are compared before they are formatted.
 
 import { cases, type Row } from "./cases.ts";
 import { type CliCase, type CliRow, cliTitles } from "./cli.ts";
@@ -12,10 +12,10 @@ export type Report = {
   readonly tool: string;
   readonly rounds: number;
   readonly rows: readonly Row[];
-  /** Cases that could not be measured; their marks are not met. */
+  /** Cases that could not be measured; their target values count as not met. */
   readonly failures: readonly string[];
   readonly endurance: Partial<Record<TargetName, Endurance>>;
-  /** Empty: the program was not there, or not to be measured. */
+  /** Empty: the program was missing, or not to be measured. */
   readonly cli: readonly CliRow[];
   readonly routing: RoutingCost;
 };

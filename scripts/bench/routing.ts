@@ -1,5 +1,5 @@
-// What a decision costs: one recorded OpenClaw request for `auto`, the stock rules of config.example.yaml, decoding apart.
-// In this process and without a network; JSON.parse of the same bytes is the measure beside it.
+// The cost of a routing decision: one recorded OpenClaw request for `auto`, the stock rules of config.example.yaml, decoding measured
+// separately. In this process and without a network; JSON.parse of the same bytes is the reference.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

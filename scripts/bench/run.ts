@@ -1,6 +1,6 @@
-// `npm run bench`: everyone started, measured in turns and stopped again; prints the table. Loopback only, bounded in time.
-// Flags: --rounds N, --quick, --only <case,case>, --no-endurance, --load wrk|own, --json FILE, --stand-in (tries the bench itself),
-// --cli / --no-cli (the Claude Code program, when it is found; --only cli measures nothing else).
+// `npm run bench`: starts all targets, measures them in turn and stops them; prints the table. Loopback only, limited in time.
+// Flags: --rounds N, --quick, --only <case,case>, --no-endurance, --load wrk|own, --json FILE, --stand-in (tests the bench itself),
+// --cli / --no-cli (the Claude Code program, if it is found; --only cli measures nothing else).
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";

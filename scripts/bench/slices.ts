@@ -1,4 +1,4 @@
-// One slice: a second of load on one target, by wrk or by our own generator, with the CPU time that its process tree spent.
+// One slice: a second of load on one target, by wrk or by our own generator, with the CPU time that its process tree used.
 // A slice is never compared with one from another round.
 
 import { join } from "node:path";
@@ -12,7 +12,7 @@ export type Slice = {
   readonly requestsPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** Time to the first event; null where the tool cannot see it. */
+  /** Time to the first event; null if the tool cannot detect it. */
   readonly firstEventMs: number | null;
   readonly cpuUsPerRequest: number;
   readonly errors: number;
@@ -78,7 +78,7 @@ end
     20_000,
   );
   const line = output.split("\n").find((each) => each.startsWith('{"requests"'));
-  if (line === undefined) throw new Error(`wrk said nothing: ${output.slice(-500)}`);
+  if (line === undefined) throw new Error(`wrk printed no result: ${output.slice(-500)}`);
   const counted = JSON.parse(line) as Omit<LoadResult, "events" | "firstEventMs">;
   return { ...counted, events: 0, firstEventMs: { p50: NaN, p99: NaN } };
 }

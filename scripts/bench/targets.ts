@@ -1,5 +1,5 @@
-// Everyone who is measured: the upstream itself, nginx, the bare pass-through and the gateway, with the settings each runs under.
-// The gateway must run governed: client key, two providers, fallback chain, health and records on.
+// All targets: the upstream itself, nginx, the bare pass-through and the gateway, with the settings of each.
+// The gateway must run with every feature on: client key, two providers, fallback chain, health and records.
 
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -16,10 +16,10 @@ const root = join(import.meta.dir, "../..");
 export type BenchSetup = {
   readonly processes: BenchProcesses;
   readonly directory: string;
-  /** What stands in the gateway's place. */
+  /** The program measured as the gateway. */
   readonly gatewayBinary: string;
   readonly passthroughBinary: string;
-  /** True when the pass-through plays the gateway, to try the bench itself. */
+  /** True if the pass-through replaces the gateway, to test the bench itself. */
   readonly isStandIn: boolean;
 };
 
@@ -76,7 +76,7 @@ export async function startNginx(
   return { name: "nginx", port, runner };
 }
 
-/** `chain` is the fallback chain: its first provider is what `auto` means. */
+/** `chain` is the fallback chain: `auto` means its first provider. */
 export async function startGateway(
   setup: BenchSetup,
   upstreamPort: number,
@@ -86,7 +86,7 @@ export async function startGateway(
   const home = join(setup.directory, `gateway-${port}`);
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const config = join(home, "config.yaml");
-  // Apart from the config, as at a user's: files beside it are watched.
+  // Separate from the config, as on a user's machine: files next to it are watched.
   mkdirSync(join(home, "data"), { mode: 0o700 });
   await Bun.write(config, gatewayConfig(home, port, upstreamPort, chain));
   const command = [setup.gatewayBinary, "serve", "--config", config];
@@ -137,7 +137,7 @@ function gatewayConfig(home: string, port: number, upstreamPort: number, chain: 
 }
 
 function nginxConfig(home: string, port: number, upstreamPort: number): string {
-  // Started by root, its workers would drop to an account that cannot write to our folder.
+  // Started by root, its workers would switch to an account that cannot write to our folder.
   const account = process.getuid?.() === 0 ? "user root;\n" : "";
   const folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((name) => `${name}_temp_path ${join(home, name)};`)

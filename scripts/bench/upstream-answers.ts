@@ -1,9 +1,9 @@
-// What the fake upstream says: whole replies and stream frames, built once per set of knobs and then only copied.
-// It must never look at a prompt: an answer depends on the wire format and the knobs in the model name alone.
+// The answers of the fake upstream: whole replies and stream frames, built once per set of knobs and then only copied.
+// It must never look at a prompt: an answer depends only on the wire format and the knobs in the model name.
 
 export type Wire = "chat" | "messages";
 
-/** The knobs ride in the model name (`bench-c100-d5-l20-w1`), so they survive any gateway. */
+/** The knobs are part of the model name (`bench-c100-d5-l20-w1`), so they survive any gateway. */
 export type Knobs = {
   /** Content chunks of a stream. */
   readonly chunks: number;

@@ -17,12 +17,12 @@ type Line = {
   /** Bytes of a request that is not complete yet. */
   parts: Buffer[];
   length: number;
-  /** Bytes of the whole request; Infinity for a chunked body, 0 while the head is not in. */
+  /** Bytes of the whole request; Infinity for a chunked body, 0 while the head is incomplete. */
   expected: number;
   /** Writes of the running answer that are still to come. */
   queue: readonly Buffer[];
   next: number;
-  /** Bytes of `queue[next]` that the socket already took. */
+  /** Bytes of `queue[next]` that the socket has already accepted. */
   offset: number;
   delayMs: number;
   timer: ReturnType<typeof setTimeout> | null;
@@ -168,7 +168,7 @@ const listener = Bun.listen<Line>({
       counters.cancelled += 1;
     },
     error() {
-      // A reset by the gateway is the very thing being counted; `close` follows.
+      // A reset by the gateway is exactly what is counted; `close` follows.
     },
   },
 });

@@ -10,9 +10,9 @@ import type { RefusedRequest } from "../server/server-port.ts";
 import type { Log, LogLevel } from "../system/log.ts";
 
 export type AccessLogStyle = {
-  /** A person is watching: successful requests are logged at info. */
+  /** A person reads the log: successful requests are logged at info. */
   readonly isTerminal: boolean;
-  /** For people: the text alone. Otherwise the same as fields too. */
+  /** For people: the text only. Otherwise the same content as fields too. */
   readonly isPretty: boolean;
 };
 
@@ -56,7 +56,7 @@ function levelOfKind(kind: FailureKind): Level {
   return kind === "at-capacity" || consequences[kind].penalizes !== "nobody" ? "warn" : "info";
 }
 
-/** The same request was sent again at once over a new connection, because the old one had been closed: no failure of the provider. */
+/** The same request was sent again immediately over a new connection because the old one had been closed: not a failure of the provider. */
 const isResent = (one: AttemptRecord, next: AttemptRecord | undefined): boolean =>
   one.failure === "unreachable" &&
   next?.provider === one.provider &&
@@ -74,7 +74,7 @@ const refusalsMs = 60_000;
 /** Scanners and browsers request paths at random. */
 const harmless: ReadonlySet<number> = new Set([400, 404, 405, 421, 426]);
 
-/** Logs what is refused before routing: so many lines a minute, then the number of those left out. */
+/** Logs what is refused before routing: at most a fixed number of lines a minute, then how many were left out. */
 export function createRefusalLog(log: Log, { isTerminal }: AccessLogStyle, monotonicMs: () => number) {
   let windowMs = Number.NEGATIVE_INFINITY;
   let count = 0;
@@ -100,7 +100,7 @@ export function createRefusalLog(log: Log, { isTerminal }: AccessLogStyle, monot
   };
 }
 
-/** Some programs put their key into the path; which part of an unknown path it would be cannot be known. */
+/** Some programs put their key into the path, and in an unknown path the key cannot be located. */
 const keyLike = /(?<![A-Za-z0-9_])(?=[A-Za-z_]*\d)(?=[0-9_]*[A-Za-z])[A-Za-z0-9_]{20,}/g;
 const withoutKeys = (path: string): string => path.replace(keyLike, mask);
 
@@ -110,7 +110,7 @@ function lineText(record: FinishedRequest): string {
   const target =
     provider === null
       ? last === undefined
-        ? "nobody"
+        ? "none"
         : shownName(`${last.provider}/${last.model}`, 120)
       : shownName(`${provider}/${model ?? ""}`, 120);
   const tokens =
@@ -154,7 +154,7 @@ const attemptText = ({ provider, model, failure, status, message }: AttemptRecor
   `${shownName(`${provider}/${model}`, 120)} ${failureText(failure ?? "cancelled", status, message)}`;
 
 function endText(kind: FailureKind, error: string | null, attempts: FinishedRequest["attempts"]): string {
-  if (kind === "internal") return "internal: the request met a bug";
+  if (kind === "internal") return "internal: a bug in the gateway";
   const failed = attempts.findLast((each) => each.failure === kind);
   return failureText(kind, failed?.status ?? null, error);
 }
@@ -164,7 +164,7 @@ function failureText(kind: FailureKind, status: number | null, message: string |
   return message === null || mayRepeatContent(kind, status) ? text : `${text}: ${onOneLine(message, 200)}`;
 }
 
-/** For machines, under the names of the columns of the records. */
+/** For machines, under the column names of the records. */
 function fieldsOf(record: FinishedRequest): Readonly<Record<string, unknown>> {
   const { usage, attempts } = record;
   const adapted = attempts.at(-1)?.adapted ?? [];

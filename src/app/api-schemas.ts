@@ -1,5 +1,5 @@
-// Request schemas for the API description, by endpoint name. Imported when the description is first requested, because a few
-// thousand zod objects are memory that a start should not need.
+// Request schemas for the API description, by endpoint name. Imported when the description is first requested: a few thousand
+// zod objects are memory that a start does not need.
 
 import type { z } from "zod";
 

@@ -1,4 +1,4 @@
-// The app as the HTTP server sees it: the active config snapshot answers every question, operator/ the operator's ones.
+// The app as the HTTP server sees it: the active config snapshot answers clients, operator/ answers the operator.
 
 import { maxModelLength } from "../canon/bounds.ts";
 import { atCapacity, Failure } from "../canon/failure.ts";
@@ -41,7 +41,7 @@ type ActionServices = ProviderTestServices & Pick<AppServices, "log" | "health" 
 
 export type PortServices = RequestServices & ModelServices & ReportServices & QueryServices & ActionServices;
 
-/** What the server port is made of, beside the services. */
+/** What the server port is built from, besides the services. */
 export type PortParts = {
   /** The active snapshot. */
   readonly current: () => ConfigSnapshot;
@@ -93,7 +93,7 @@ function requestPort(services: RequestServices, { current }: Pick<PortParts, "cu
       dialects[dialect].client.encodeFailure(failure, requestId),
     newRequestId: () => newUlid(clock.nowMs()),
     monotonicMs: clock.monotonicMs,
-    beside: services.unreadBodies.respondAndDrain,
+    respondAndDrain: services.unreadBodies.respondAndDrain,
     wait: (ms) => new Promise<void>((resolve) => void clock.setTimer(ms, resolve)),
   } satisfies Partial<ServerPort>;
 }
@@ -159,7 +159,7 @@ function queryPort({ reports, clock, redact }: QueryServices, { logTail }: Pick<
   } satisfies Partial<ServerPort>;
 }
 
-/** What the operator does, and asks without doing it. */
+/** The operator's actions, and the tests that change nothing. */
 function actionPort(services: ActionServices, { current, reload }: Pick<PortParts, "current" | "reload">) {
   return {
     explainRoute: (request, { door, tenant }) =>
@@ -224,7 +224,7 @@ const liveView = ({ id, endpoint, tenant, startedAtMs, stage, model, provider, w
     : null,
 });
 
-/** A card of the list, or one for any name that a request could use: SDKs ask for models that no list contains. */
+/** A card from the list, or one for any name that a request could use: SDKs ask for models that no list contains. */
 function findCard(snapshot: ConfigSnapshot, id: string): ModelCard | null {
   const listed = [...snapshot.cards(), ...snapshot.claudeCards()].find((card) => card.id === id);
   if (listed !== undefined) return listed;

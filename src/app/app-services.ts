@@ -32,7 +32,7 @@ import { createSecretRegistry, type SecretRegistry } from "./secret-registry.ts"
 export type ServicesOptions = {
   readonly clock: Clock;
   readonly log: Log;
-  /** The first config: what it says of the database holds until the process ends. */
+  /** The first config: its database settings hold until the process ends. */
   readonly loaded: LoadedConfig;
   readonly workingDirectory: string;
   readonly homeDirectory: string;
@@ -43,17 +43,17 @@ export type ServicesOptions = {
   readonly configsInUse?: () => readonly LoadedConfig[];
   /** The folder of `state.db`. Absent: nothing is kept beyond this process. */
   readonly stateDirectory?: string;
-  /** False: another gateway has taken over the directory, and its files must not be opened again. Absent: none ever does. */
+  /** False: another gateway has taken over the directory, and its files must not be opened again. Absent: that cannot happen. */
   readonly mayOpenState?: () => boolean;
   /** Where programs get their folders when there is no `stateDirectory`. */
   readonly temporaryDirectory?: string;
-  /** How requests are logged. Absent: no person is watching. */
+  /** How requests are logged. Absent: no person reads the log. */
   readonly accessLog?: AccessLogStyle;
-  /** Holds the secrets of all those configs. Absent: those of `loaded` are masked. */
+  /** Holds the secrets of the active config and older ones. Absent: those of `loaded` are masked. */
   readonly secrets?: SecretRegistry;
 };
 
-/** What createServices gives. */
+/** What createServices returns. */
 export type AppServices = ReturnType<typeof createServices>;
 
 export function createServices(options: ServicesOptions) {
@@ -155,7 +155,7 @@ function createNetwork(clock: Clock) {
   return { live, ticker, descriptors, connections };
 }
 
-/** The settings of a provider, also of one that a reload took away while it still answers. */
+/** The settings of a provider, even one that a reload removed while it still answers. */
 function settingsLookup({
   currentConfig,
   configsInUse,
@@ -168,7 +168,7 @@ function settingsLookup({
   };
 }
 
-/** A command that only explains starts no program and creates no folder. */
+/** A command that only explains must start no program and create no folder. */
 const programDirectory = ({ stateDirectory, temporaryDirectory, homeDirectory }: ServicesOptions): string =>
   stateDirectory ?? temporaryDirectory ?? join(homeDirectory, ".local", "state", "clawgate");
 

@@ -1,7 +1,7 @@
 // The composition root: services, config snapshots and server are put together here, and stopped together.
 
 import { Failure } from "../canon/failure.ts";
-import { demandSafeAt } from "../config/cross-checks.ts";
+import { requireSafeAt } from "../config/cross-checks.ts";
 import type { ReloadReport } from "../config/changes.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { createServer, type Server } from "../server/server.ts";
@@ -49,7 +49,7 @@ export type AppOptions = {
   readonly loaded: LoadedConfig;
   /** Where `loaded` and later configs come from. */
   readonly source: Pick<ConfigSource, "watch" | "peek"> & { load(): Promise<LoadedConfig> };
-  /** Shared with `log`, so that it masks the secrets of the active config. Absent: the app has its own. */
+  /** Shared with `log`, so that it masks the secrets of the active config. Absent: the app creates its own. */
   readonly secrets?: SecretRegistry;
   readonly clock: Clock;
   readonly log: Log;
@@ -96,7 +96,7 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
   const reloader = createReloader({
     async load() {
       const next = await options.source.load();
-      demandSafeAt(host, next.config, next.path);
+      requireSafeAt(host, next.config, next.path);
       return next;
     },
     started: loaded,
@@ -115,7 +115,7 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
     startProblems: () => [...location.problems, ...claim.problems()],
     logTail: options.logTail ?? createLogTail(),
   });
-  // From here to the end nothing is awaited: a client that connects is answered when the start is over.
+  // From here to the end nothing is awaited: a client that connects is answered once the start is complete.
   const url = `http://${urlHost(host)}:${server.port}`;
   const startedAt = new Date(clock.nowMs()).toISOString();
   const runFile: RunFile = { pid: process.pid, url, token, startedAt };
@@ -172,7 +172,7 @@ function createCore(options: AppOptions, { location, claim }: StartContext, toke
     snapshots,
     build(next, counter) {
       const snapshot = createConfigSnapshot(next, services, token, counter);
-      // The socket stays where the start put it, whatever a later config says.
+      // The socket keeps its first address, whatever a later config says.
       return { ...snapshot, rules: { ...snapshot.rules, bindHost: loaded.config.server.host } };
     },
   };
@@ -189,7 +189,7 @@ async function prepare(
   await warnOfUnpricedModels(config, snapshots.current().pipeline, services);
   await services.claudePrograms.sweep();
   await services.claudePrograms.checkJails().catch(async (error: unknown) => {
-    // A start that is refused leaves nothing of the check behind.
+    // A start that is refused must leave nothing of the check behind.
     await services.claudePrograms.stop();
     throw error;
   });
@@ -212,7 +212,7 @@ async function startMachineChecks(
   return machineChecks;
 }
 
-/** Throws Scarcity: a gateway that refuses every request, or cannot even accept one, must not look like a running one. */
+/** Throws Scarcity: a gateway that refuses every request, or cannot accept any, must not look like a running one. */
 async function demandDescriptors({
   descriptors,
   claudePrograms,
@@ -277,7 +277,7 @@ class RunningApp {
       await services.savedHealth.flush();
       await services.state.close();
     } finally {
-      // Even where something could not be closed, what announces this gateway must not outlive it.
+      // Even if something could not be closed, run.json must not outlive the gateway that it announces.
       const { location, claim } = this.context;
       await releaseStateLocation(location, claim).catch((error: unknown) =>
         log.warn("leftovers of this run could not be cleaned up", { detail: errorText(error) }),

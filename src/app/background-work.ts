@@ -1,4 +1,4 @@
-// What runs beside the requests: checks, sweeps and watches. All of it is stopped together, before the server is.
+// What runs alongside the requests: checks, sweeps and watches. All of it is stopped together, before the server is.
 
 import type { Server } from "../server/server.ts";
 import type { Clock } from "../system/clock.ts";

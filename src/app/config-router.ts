@@ -35,7 +35,7 @@ export function createConfigRouter(
   const { config } = loaded;
   const entries = Object.entries(config.providers);
   const backendNames = claudeNames(config, services.claudePrograms);
-  // Otherwise the table is loaded at the first need, and until then every model would seem to cost the same.
+  // Otherwise the table is loaded on first use, and until then every model would seem to cost the same.
   if (config.routing.strategy === "lowest-cost") void services.prices.load();
   return createRouter({
     ...(backendNames === null ? {} : { backendNames }),

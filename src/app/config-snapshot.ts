@@ -23,13 +23,13 @@ export type ConfigSnapshot = {
   readonly pipeline: PipelineSnapshot;
   readonly access: Access;
   readonly rules: HostRules;
-  /** As they are now: the CLI may have reported more models in the meantime. */
+  /** The current ones: the CLI may have reported more models since the start. */
   cards(): readonly ModelCard[];
-  /** `auto` and aliases once more, under ids that Claude Code shows; those of them that mean nothing else here. */
+  /** `auto` and aliases again, under ids that Claude Code shows; only those ids that mean nothing else here. */
   claudeCards(): readonly ModelCard[];
 };
 
-/** Counts the requests of a snapshot, so that it can be released with its last one. */
+/** Counts the requests of a snapshot, so that it is released with the last one. */
 export type RequestCounter = Pick<PipelineSnapshot, "enter" | "leave">;
 
 /** For an app that never reloads. */

@@ -1,11 +1,11 @@
 // Where the config comes from: the file that was named or found, the variables, or discovery; read again for every reload.
-// A gateway that runs from a file stays with that file, and must never fall back to anything else when it is gone.
+// A gateway that runs from a file stays with that file and must never fall back to anything else when it is gone.
 
 import { join } from "node:path";
 import { discoverConfig, type Found } from "../config/discovery.ts";
 import { loadConfig, type LoadedConfig, type LoadInput } from "../config/load.ts";
 import { ConfigProblem } from "../config/problems.ts";
-import { findConfigFile, isFolderEnvironment, isMerelyFound } from "../config/search.ts";
+import { findConfigFile, isFolderEnvironment, isUnnamed } from "../config/search.ts";
 import { unreadableText, watchFiles, type FileWatch } from "../config/file-watch.ts";
 import { localServers, vendors } from "../backends/http/vendors.ts";
 import type { Clock } from "../system/clock.ts";
@@ -25,11 +25,11 @@ export type SourcedConfig = LoadedConfig & {
 };
 
 export type ConfigSource = {
-  /** Reads everything again: flags, variables, `.env`, the file. Throws ConfigProblem, and Scarcity when one of them could not be opened just now. */
+  /** Reads everything again: flags, variables, `.env`, the file. Throws ConfigProblem, and Scarcity if no descriptor was free to open one. */
   load(): Promise<SourcedConfig>;
-  /** What `load` would give, without remembering it; null: there is no file. Throws ConfigProblem. */
+  /** What `load` would return, without remembering it; null: there is no file. Throws ConfigProblem. */
   peek(): Promise<LoadedConfig | null>;
-  /** Calls back when the config file or a `.env` beside it differs from what `load` read. The returned function ends it. */
+  /** Calls back when the config file or a `.env` next to it differs from what `load` read. The returned function stops it. */
   watch(onChange: (paths: readonly string[]) => void): () => void;
 };
 
@@ -85,9 +85,7 @@ export function createConfigSource(input: ConfigSourceInput, clock: Clock): Conf
 
   const readFound = input.readFound ?? input.readFile;
   const isFound = (each: string): boolean =>
-    each === join(input.workingDirectory, ".env")
-      ? isFolderEnvironment(input, path)
-      : isMerelyFound(input, each);
+    each === join(input.workingDirectory, ".env") ? isFolderEnvironment(input, path) : isUnnamed(input, each);
   const read = async (
     readers: Required<Pick<LoadInput, "readFile" | "readFound">>,
   ): Promise<SourcedConfig> => {
@@ -96,15 +94,15 @@ export function createConfigSource(input: ConfigSourceInput, clock: Clock): Conf
     try {
       text = (isFound(path) ? readers.readFound : readers.readFile)(path);
     } catch {
-      // Loading reports it with the file's name.
+      // The load reports it, with the file's name.
       return loadOrDiscover({ ...input, ...readers, keptPath: path });
     }
     refuseMissingFile(path, text);
     return loadOrDiscover({ ...input, ...readers, keptPath: path });
   };
 
-  // A config.yaml that appears where none was is not watched for: the name is common, and a checkout in the working directory must
-  // not take over a running gateway. A reload on demand searches as a start does.
+  // A config.yaml that appears later is not watched for: the name is common, and a checkout in the working directory must not
+  // take over a running gateway. A reload on demand searches as a start does.
   const isWatched = (each: string): boolean => each === path || each.endsWith("/.env");
 
   return {
@@ -124,7 +122,7 @@ export function createConfigSource(input: ConfigSourceInput, clock: Clock): Conf
       } catch (error) {
         throw scarcities[0] ?? error;
       } finally {
-        // A file that does not parse names no `.env` any more; those known before still count.
+        // A file that does not parse no longer names a `.env`; those known before still count.
         files = new Map([...(isRead ? [] : files), ...texts].filter(([each]) => isWatched(each)));
         fileWatch?.expect(files);
       }
@@ -135,7 +133,7 @@ export function createConfigSource(input: ConfigSourceInput, clock: Clock): Conf
       return read({ readFile: input.readFile, readFound });
     },
     watch(onChange) {
-      // Read as at the start: a pipe in a file's place would block everything.
+      // Read as at the start: a pipe in place of the file would block everything.
       const readWatched = (each: string): string | null => (isFound(each) ? readFound : input.readFile)(each);
       const started = watchFiles({ clock, readFile: readWatched, onChange });
       fileWatch = started;
@@ -148,9 +146,9 @@ export function createConfigSource(input: ConfigSourceInput, clock: Clock): Conf
   };
 }
 
-/** Notes every text that is read, and every file that could not be opened for want of descriptors. */
+/** Remembers every text that is read, and every file that could not be opened because no descriptor was free. */
 function noteReads(texts: Map<string, string | null>) {
-  // A caller may take a file that cannot be opened for a missing one, and a key would be gone with it.
+  // A caller may take a file that cannot be opened for a missing one, and would lose the keys in it.
   const scarcities: Scarcity[] = [];
   const noted = (readFile: LoadInput["readFile"]) => (each: string) => {
     try {

@@ -22,12 +22,12 @@ export type Summary = {
   readonly configPath: string | null;
   /** What discovery found; empty when there is a config. */
   readonly found: readonly Found[];
-  /** `isDown`: its program is missing. */
+  /** `isDown`: the provider's program is missing. */
   readonly providers: readonly { id: string; model: string; isDown?: boolean }[];
   readonly skipped: readonly { id: string; reason: string }[];
   /** Which settings came from which file, a line each. */
   readonly sources: readonly string[];
-  /** Files that exist and were not trusted. */
+  /** Files that exist and are not trusted. */
   readonly distrusted: readonly string[];
   readonly needsKey: boolean;
   /** The provider behind `auto`. */
@@ -43,13 +43,13 @@ export type Gateway = {
   flushLog(): Promise<void>;
 };
 
-/** A terminal that accepts no output must not delay the end. */
+/** A terminal that accepts no output must not delay the exit. */
 const flushMs = 1_000;
 
 /** Throws ConfigProblem, ListenProblem or DirectoryInUse. */
 export async function startGateway(input: GatewayInput): Promise<Gateway> {
   const secrets = createSecretRegistry();
-  // Before anything that can fail, and whatever the config says of the log.
+  // Before anything that can fail, and whatever log level the config sets.
   const writer = createLineWriter(input.stderr, {
     onLost: (lines) => log.warn("log lines were lost: the output did not accept them", { lines }),
   });
@@ -84,8 +84,8 @@ export async function startGateway(input: GatewayInput): Promise<Gateway> {
   const fileLimit = app.services.descriptors.limit;
   const lowLimit = lowLimitNotice(fileLimit);
   if (lowLimit !== null) log.warn(lowLimit);
-  // A config that was found, not named, must not silence the warnings about it.
-  const noticeLog = loaded.isMerelyFound ? infoLog : log;
+  // A config that was found automatically must not silence the warnings about it.
+  const noticeLog = loaded.isUnnamed ? infoLog : log;
   for (const notice of loaded.notices) noticeLog.warn(notice);
   for (const line of loaded.sources) noticeLog.info(line);
   for (const { id, reason } of loaded.skippedProviders)
@@ -143,6 +143,6 @@ function styleOf({ stderr, environment, isJsonLog }: GatewayInput): ReturnType<t
 
 /** A bug in one request must not end the others; it must be logged. */
 function logUncaughtErrors(log: Log): void {
-  process.on("unhandledRejection", (error) => log.error("an error was not handled", { error }));
-  process.on("uncaughtException", (error) => log.error("an exception was not caught", { error }));
+  process.on("unhandledRejection", (error) => log.error("unhandled error", { error }));
+  process.on("uncaughtException", (error) => log.error("uncaught exception", { error }));
 }

@@ -1,5 +1,5 @@
-// Why the gateway cannot listen: on which address, what configured it, and which program listens there already. It must never end
-// that program.
+// Why the gateway cannot listen: on which address, what configured it, and which program already listens there. It must never
+// end that program.
 
 import { addressOrigin } from "../config/address-origin.ts";
 import { type LoadedConfig } from "../config/load.ts";
@@ -7,16 +7,16 @@ import { systemClock } from "../system/clock.ts";
 import { errorCode } from "../system/files.ts";
 import { listenerOn } from "../system/listeners.ts";
 
-/** Its message is for the person at the terminal. */
+/** The message is for the person at the terminal. */
 export class ListenProblem extends Error {
   override readonly name = "ListenProblem";
 }
 
 type Address = Pick<LoadedConfig, "origins"> & { readonly host: string; readonly port: number };
 
-const greetingMs = 2_000;
+const healthTimeoutMs = 2_000;
 
-/** The error that listening threw, in words; any other error unchanged. */
+/** A listen error with an explanation; any other error unchanged. */
 export async function listenProblem(thrown: unknown, address: Address): Promise<unknown> {
   const { host, port } = address;
   const code = errorCode(thrown);
@@ -32,12 +32,12 @@ export async function listenProblem(thrown: unknown, address: Address): Promise<
   }
   if (code === "EACCES" || code === "EPERM")
     return new ListenProblem(
-      `this address may not be used without more rights: ${place}${port < 1024 ? ": ports below 1024 are the system's" : ""} (${code}). Choose another port with --port, PORT or server.port.`,
+      `no permission to use this address: ${place}${port < 1024 ? ": ports below 1024 are privileged" : ""} (${code}). Choose another port with --port, PORT or server.port.`,
       { cause: thrown },
     );
   if (code === "EADDRNOTAVAIL" || code === "EINVAL" || code === "ENOTFOUND")
     return new ListenProblem(
-      `this machine has no such address (${code}): ${place}. Choose another with --host, HOST or server.host; 0.0.0.0 is all of them.`,
+      `this machine has no such address (${code}): ${place}. Choose another with --host, HOST or server.host; 0.0.0.0 means all of them.`,
       { cause: thrown },
     );
   return thrown;
@@ -51,7 +51,7 @@ export type PortHolder = { readonly isOurs: boolean; readonly description: strin
 
 /** The program that listens there, as far as this user may see. */
 export async function portHolderOf(host: string, port: number): Promise<PortHolder> {
-  const [gateway, listener] = await Promise.all([greet(host, port), listenerOn(port)]);
+  const [gateway, listener] = await Promise.all([gatewayAt(host, port), listenerOn(port)]);
   const since = gateway?.sinceMs ?? listener?.startedMs ?? null;
   const facts = [
     ...(gateway === null ? [] : [`version ${gateway.version}`]),
@@ -60,7 +60,7 @@ export async function portHolderOf(host: string, port: number): Promise<PortHold
     ...(since === null ? [] : [`since ${new Date(since).toISOString().slice(0, 19)}Z`]),
   ];
   const who = gateway === null ? "Another program" : "A ClawGate gateway";
-  const unseen = "this user may not see which";
+  const unseen = "this user has no permission to see which one";
   return {
     isOurs: gateway !== null,
     description: `${who} (${facts.length === 0 ? unseen : facts.join(", ")})`,
@@ -68,12 +68,12 @@ export async function portHolderOf(host: string, port: number): Promise<PortHold
 }
 
 /** Null: no gateway answers there. */
-async function greet(host: string, port: number): Promise<{ version: string; sinceMs: number } | null> {
+async function gatewayAt(host: string, port: number): Promise<{ version: string; sinceMs: number } | null> {
   const bare = host.replace(/^\[|\]$/g, "");
   const reached = bare === "0.0.0.0" || bare === "" ? "127.0.0.1" : bare === "::" ? "::1" : bare;
   try {
     const answer = await fetch(`http://${hostAndPort(reached, port)}/health`, {
-      signal: AbortSignal.timeout(greetingMs),
+      signal: AbortSignal.timeout(healthTimeoutMs),
       redirect: "manual",
     });
     const { version, uptime_s: uptime, providers } = (await answer.json()) as Record<string, unknown>;

@@ -1,4 +1,4 @@
-// What `GET /metrics` shows of the present moment, read from the services and the config in force when it is asked for.
+// The current state that `GET /metrics` reports, read from the services and the active config on each request.
 
 import type { LiveState } from "../metrics/exposition/series-row.ts";
 import { descriptorsInUse } from "../system/descriptors.ts";

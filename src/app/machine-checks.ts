@@ -1,5 +1,5 @@
 // What the gateway depends on and does not own: folders and their free space, certificates, programs. Checked at the start, every
-// half a minute and on demand. It must never delay an answer for longer than a second.
+// half minute and on demand. It must never delay a response by more than a second.
 
 import { access, constants } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
@@ -8,13 +8,13 @@ import { inMemory } from "../sqlite/database-file.ts";
 import { certificateProblem, certificateVariable } from "../system/certificates.ts";
 import type { HealthProblem, MachineState } from "../operator/reports/health-report.ts";
 import { errorCode } from "../system/files.ts";
-import { freeSpaceAt, leastFreeBytes, megabytes } from "../system/free-space.ts";
+import { freeSpaceAt, minFreeBytes, megabytes } from "../system/free-space.ts";
 import type { AppServices } from "./app-services.ts";
 
 export type MachineChecks = {
-  /** As of at most two seconds ago, or as of the last check where the machine does not answer. */
+  /** At most two seconds old, or from the last check if the machine does not answer. */
   check(): Promise<MachineState>;
-  /** Checks periodically. The returned function ends it. */
+  /** Checks periodically. The returned function stops it. */
   watch(): () => void;
 };
 
@@ -25,7 +25,7 @@ export type MachineChecksOptions = {
   >;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
-  /** Where state is kept, and the variable that names it; `path` null: it could not be used. */
+  /** The state directory, and the variable that names it; `path` null: it could not be used. */
   readonly state: { readonly path: string | null; readonly from: string };
   readonly isRecorded: boolean;
 };
@@ -36,7 +36,7 @@ const waitMs = 1_000;
 
 export function createMachineChecks(options: MachineChecksOptions): MachineChecks {
   const checks = new Checks(options);
-  // A check that is under way may have asked before there was a problem.
+  // A running check may have started before the problem arose.
   options.services.claudePrograms.onProblemChange(() => checks.repeat());
   return { check: () => checks.check(), watch: () => checks.watch() };
 }
@@ -47,7 +47,7 @@ class Checks {
   private latest: MachineState = { stateFree: null, recordsFree: null, certificates: null, problems: [] };
   private checkedAtMs = Number.NEGATIVE_INFINITY;
   private checking: Promise<void> | null = null;
-  /** The running check has exceeded its time once: nobody else waits for it. */
+  /** The running check has exceeded its time once: no other caller waits for it. */
   private isOverdue = false;
   private isStopped = false;
 
@@ -151,11 +151,8 @@ class Checks {
     if (this.certificatePath === null) return null;
     const problem = await certificateProblem(this.certificatePath, this.options.services.clock.nowMs());
     this.hadBadCertificates ??= problem !== null;
-    // The runtime reads the file once.
-    return (
-      problem ??
-      (this.hadBadCertificates ? "could not be used at the start; it counts after a restart" : null)
-    );
+    // The runtime reads the file only once.
+    return problem ?? (this.hadBadCertificates ? "could not be used at the start; restart to use it" : null);
   }
 
   private async programs(): Promise<void> {
@@ -165,7 +162,7 @@ class Checks {
   }
 }
 
-/** A file system that hangs, as one of a server that is gone does. */
+/** A file system that hangs, for example when its server is gone. */
 const unanswered: HealthProblem = {
   id: "premises",
   message:
@@ -182,14 +179,14 @@ async function spaceOf(
 ): Promise<FreeSpace> {
   if (path === null) return { free: null, problems: [] };
   const space = await freeSpaceAt(path);
-  if (space === null || (space.free >= leastFreeBytes && space.hasNames))
+  if (space === null || (space.free >= minFreeBytes && space.hasNames))
     return { free: space?.free ?? null, problems: [] };
   const left = space.hasNames
     ? `only ${megabytes(space.free)} MB are free`
-    : "no further file can be made (inodes)";
+    : "no more files can be created (no free inodes)";
   return {
     free: space.free,
-    problems: [{ id, message: `${left} where ${what} lies: ${path} (from ${from})` }],
+    problems: [{ id, message: `${left} for ${what}: ${path} (from ${from})` }],
   };
 }
 

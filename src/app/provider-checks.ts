@@ -1,5 +1,5 @@
-// A free check of providers that were not used for a while. A failed one counts as one failure; a good one never closes a
-// circuit that real traffic opened, because a model list says nothing about models.
+// A free check of providers that have not been used recently. A failed check counts as one failure; a successful one never closes a
+// circuit that real traffic opened, because a model list proves nothing about models.
 
 import type { ConfigSnapshot } from "./config-snapshot.ts";
 import type { AppServices } from "./app-services.ts";
@@ -31,7 +31,7 @@ export function startProviderChecks(
         const failure = await backend.check?.(abort.signal);
         stop();
         running.delete(abort);
-        // After a reload in between, the result is about another provider.
+        // After a reload in between, the result belongs to another provider.
         const isCurrent = current().pipeline.providers.get(id)?.backend === backend;
         if (!isStopped && isCurrent && failure !== undefined) health.probed(id, failure);
       }),
@@ -39,7 +39,7 @@ export function startProviderChecks(
   };
   const schedule = (): void => {
     const seconds = current().loaded.config.health.check_interval_seconds;
-    // 0 switches it off; the setting is read again, because a reload may switch it on.
+    // 0 switches it off; the setting is read each time, because a reload may switch it on.
     cancel = clock.setTimer((seconds === 0 ? 60 : seconds) * 1000, () => {
       void (seconds === 0 ? Promise.resolve() : checkIdleProviders()).finally(() => {
         if (!isStopped) schedule();

@@ -1,5 +1,5 @@
 // A new config replaces the old one: it is read, built as a whole and made active; or it is invalid, and nothing changes.
-// One reload at a time: whoever asks while one is running gets the next one, which reads the files as they are by then.
+// One reload at a time: a call during a reload gets the next one, which reads the files again.
 
 import type { ConfigDiskState, ReloadErrorCode, ReloadReport } from "../config/changes.ts";
 import { changesBetween, needsRestart, noChanges } from "../config/changes.ts";
@@ -14,11 +14,11 @@ import type { Snapshots } from "./snapshots.ts";
 import { warnOfUnpricedModels } from "./tenants/unpriced-models.ts";
 
 export type Reloader = {
-  /** Never rejects: what went wrong is in the report and in the log. */
+  /** Never rejects: errors are in the report and in the log. */
   reload(reason: string): Promise<ReloadReport>;
-  /** What is wrong with the config on the disk, where it differs from the active one. */
+  /** What is wrong with the config on disk, where it differs from the active one. */
   diskState(): ConfigDiskState;
-  /** From here on every reload is refused, a running one included. */
+  /** From now on every reload is refused, including a running one. */
   stop(): void;
 };
 
@@ -34,7 +34,7 @@ export type ReloaderOptions = {
   readonly build: (loaded: LoadedConfig, counter: RequestCounter) => ConfigSnapshot;
 };
 
-/** In a file that is no config at all, every line is a problem: more of them would be noise. */
+/** In a file that is not a config at all, every line is a problem: more of them would be noise. */
 const maxProblemsLogged = 200;
 const retryMs = 1_000;
 
@@ -108,7 +108,7 @@ class Reloads {
     try {
       snapshots.activate(loaded, (counter) => build(loaded, counter));
     } finally {
-      // A build that failed may have created queues for providers that were never used.
+      // A failed build may have created queues for providers that were never used.
       dropUnusedProviders(services, snapshots);
     }
     for (const [id, settings] of Object.entries(loaded.config.providers))
@@ -136,7 +136,7 @@ class Reloads {
     };
   }
 
-  /** What the new config says and the one before did not. */
+  /** What the new config reports and the previous one did not. */
   private logNews(before: LoadedConfig, loaded: LoadedConfig): void {
     const { log } = this.options.services;
     for (const notice of loaded.notices) if (!before.notices.includes(notice)) log.warn(notice);
@@ -155,7 +155,7 @@ class Reloads {
     return this.refusedReport(
       reason,
       "internal_error",
-      "The reload met an internal error; the log says which.",
+      "The reload failed with an internal error; see the log.",
     );
   }
 
@@ -173,19 +173,19 @@ class Reloads {
     return this.refusedReport(reason, "config_invalid", thrown.message, problems);
   }
 
-  /** The files could not be opened, so their content is unknown: the current config stays active, and the reload is repeated. */
+  /** The files could not be opened, so their content is unknown: the current config stays active, and the reload is retried. */
   private postpone(reason: string, error: unknown): ReloadReport {
     const { log, clock } = this.options.services;
     this.noteInvalid(["it cannot be read because no file descriptors are free"]);
     if (!this.isPostponed)
       log.warn(
-        "the config cannot be read because no file descriptors are free; the current one stays active, and the reload is repeated",
+        "the config cannot be read because no file descriptors are free; the current one stays active, and the reload is retried",
         { reason, error },
       );
     this.isPostponed = true;
     this.cancelRetry();
     this.cancelRetry = clock.setTimer(retryMs, () => void this.reload(reason));
-    const message = "The config could not be read: too many files are open. It is tried again every second.";
+    const message = "The config could not be read: too many files are open. It is retried every second.";
     return this.refusedReport(reason, "at_capacity", message);
   }
 

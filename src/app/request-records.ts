@@ -17,7 +17,7 @@ import type { AccessLog } from "./access-log.ts";
 
 export type RecordsStore = {
   readonly store: MetricsStore;
-  /** The first choice for the records, and the variable or key that names it. */
+  /** The preferred path of the database, and the variable or key that sets it. */
   readonly recordsLocation: { readonly path: string; readonly from: string };
   readonly keepsRecords: boolean;
 };
@@ -25,11 +25,11 @@ export type RecordsStore = {
 export type RecordsStoreOptions = {
   readonly clock: Clock;
   readonly log: Log;
-  /** What this config says of the database holds until the process ends. */
+  /** This config's database settings hold until the process ends. */
   readonly loaded: LoadedConfig;
   readonly workingDirectory: string;
   readonly homeDirectory: string;
-  /** Whether a model of a provider is one that the operator named. */
+  /** Whether the operator named this model of the provider. */
   isListed(id: string, model: string): boolean;
 };
 
@@ -69,7 +69,7 @@ export type RecorderOptions = Pick<RecordsStore, "store" | "keepsRecords"> & {
   readonly isCounted: boolean;
   readonly exposition: Pick<Exposition, "count">;
   readonly currentConfig: () => LoadedConfig;
-  /** A provider that a reload took away still has a price for the requests that it was answering. */
+  /** A provider that a reload removed still has a price for the requests that it was answering. */
   readonly settingsOf: (id: string) => ProviderSettings | undefined;
 };
 
@@ -78,7 +78,7 @@ export class RequestRecorder {
 
   constructor(private readonly options: RecorderOptions) {}
 
-  /** By what was tried last when no target answered: that may be billed as well. */
+  /** By the last attempt if no target answered: that may be billed as well. */
   costOf(finished: RequestRecord, usage: Usage): number | null | Promise<number | null> {
     if (finished.costNanoUsd !== null) return finished.costNanoUsd;
     const { prices, settingsOf } = this.options;
@@ -104,7 +104,7 @@ export class RequestRecorder {
       this.write(tracked);
       return;
     }
-    // The price follows from what was really used; only what is shown of the cache may be switched off.
+    // The price follows from what was really used; only what is shown of the cache can be switched off.
     const { model } = finished;
     const target = this.billedTarget(provider, model, finished);
     if (target !== null && prices.isReady(target)) this.recordWithCost(tracked, target, finished.usage);
@@ -118,7 +118,7 @@ export class RequestRecorder {
       });
   }
 
-  /** The model whose price counts: the one that answered. Null: the price table has to be loaded first. */
+  /** The model whose price counts: the one that answered. Null: the price table must be loaded first. */
   private billedTarget(
     provider: ProviderSettings,
     model: string,
@@ -133,7 +133,7 @@ export class RequestRecorder {
   }
 
   private recordWithCost(tracked: UnpricedRecord, target: PricedTarget, usage: Usage): void {
-    // Written into the record itself: a copy of its 30 fields for each request is visible in the benchmark.
+    // Written into the record itself: copying its 30 fields for each request is visible in the benchmark.
     tracked.costNanoUsd = this.options.prices.costNow(target, usage, tracked.startedAtMs);
     this.write(tracked);
   }

@@ -9,7 +9,7 @@ import { keysOfTenant } from "../tenants/settings.ts";
 
 export type SecretRegistry = {
   redact(text: string): string;
-  /** Masks the secrets of this config as well, until the returned function is called. */
+  /** Also masks the secrets of this config until the returned function is called. */
   add(loaded: LoadedConfig): () => void;
 };
 
@@ -59,7 +59,7 @@ function secretsOf(loaded: LoadedConfig): string[] {
 }
 
 const secretNames = /KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|PRIVATE|COOKIE|SIGNATURE/i;
-/** `application/json`, `prompt-caching-2024-07-31`, `My Company` and addresses are no secrets. */
+/** `application/json`, `prompt-caching-2024-07-31`, `My Company` and addresses are not secrets. */
 const randomText = /^(?=.*\d)(?=.*[a-z])[A-Za-z0-9_+/=-]{20,}$/i;
 const datedName = /\d{4}-\d\d-\d\d/;
 
@@ -71,7 +71,7 @@ function secretsInHeaders(headers: Readonly<Record<string, string>>): readonly s
   });
 }
 
-/** Only variables whose names suggest a secret: a log that masks "production" or "UTC" is of no use. */
+/** Only variables whose names suggest a secret: a log that masks "production" or "UTC" is useless. */
 function secretsAmong(env: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(env).flatMap(([name, value]) => (secretNames.test(name) ? [value] : []));
 }

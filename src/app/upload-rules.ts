@@ -9,7 +9,7 @@ const megabyte = 1024 * 1024;
 /** Without a setting: this share of the machine's memory, at most `maxBytes`, and enough for two of the largest bodies. */
 const shareOfMachine = 1 / 8;
 const maxBytes = 512 * megabyte;
-/** Long enough for other requests to end, short enough to tell a client to try again. */
+/** Long enough for other requests to end, short enough to ask a client to try again. */
 const memoryWaitMs = 5_000;
 
 export function uploadRules(server: ServerSettings, machineBytes = machineMemoryBytes()): UploadRules {

@@ -1,4 +1,4 @@
-// What a number of tokens costs at a price, in integer nano-USD. Pure arithmetic; what is unknown stays null.
+// The cost of a number of tokens at a price, in integer nano-USD. Pure arithmetic; an unknown value stays null.
 
 import type { ModelPrice } from "@pydantic/genai-prices";
 import type { Usage } from "../canon/usage.ts";
@@ -22,7 +22,7 @@ function part(tokens: number | null, usdPerMillion: number): number | null {
 
 type InputParts = { readonly total: number; readonly cached: number; readonly written: number };
 
-/** Vendors have sent a cached part larger than the total; then the parts are believed. */
+// Vendors have sent a cached part larger than the total; then the parts are used.
 function inputParts(usage: Usage): InputParts | null {
   if (usage.input === null) return null;
   const cached = usage.inputCached ?? 0;
@@ -34,7 +34,7 @@ function nano(input: number | null, output: number | null, flat = 0): number | n
   return input === null || output === null ? null : Math.round((input + output + flat) * nanoPerMicro);
 }
 
-/** By the operator's own prices. A cache price that is not given is the input price, as in ClawGate. */
+/** By the operator's own prices. A missing cache price equals the input price, as in ClawGate. */
 export function costByPricing(usage: Usage, pricing: Pricing): number | null {
   const parts = inputParts(usage);
   const read = pricing.cache_read ?? pricing.input;

@@ -1,5 +1,5 @@
-// What routing may know of one provider's models: the operator's word first, then the catalogue. Remembered, because
-// routing asks for every target of every request; null stays unknown.
+// What routing knows of one provider's models: the operator's settings first, then the catalogue. Cached, because routing needs it
+// for every target of every request; null means unknown.
 
 import { capabilitiesOf, listedPrice } from "./model-capabilities.ts";
 import type { Pricing } from "./cost.ts";
@@ -43,12 +43,12 @@ export type ModelFactsOptions = {
   readonly nowMs: () => number;
 };
 
-// Model names come from clients too: what is remembered must not grow with their imagination.
+// Clients choose model names too: the cache must not grow with them.
 const maxCached = 500;
 /** Some prices change with the hour. */
 const freshMs = 15 * 60_000;
 
-/** Warm lookups allocate nothing. Prices of the bundled table are seen once something has loaded it. */
+/** Cached lookups allocate nothing. Prices of the bundled table are visible once it is loaded. */
 export function createModelFacts(options: ModelFactsOptions): (model: string) => ModelFacts {
   const { seller, prices, nowMs } = options;
   const listed = new Map(options.listed.map((model) => [model.id, model]));

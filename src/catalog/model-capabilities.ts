@@ -1,5 +1,5 @@
-// What a model can do, as sold at an address: read from the generated list, one line at a time, so that nothing is parsed
-// before somebody asks. What the list does not say is null; it must never guess from a model's name.
+// What a model can do, as sold at an address: read from the generated list, one line at a time, so that nothing is parsed before it
+// is needed. A value that the list lacks is null; it must never guess from a model's name.
 
 import { modelsByHost, modelsDate, modelsSource } from "./models.generated.ts";
 import type { Seller } from "./seller.ts";
@@ -8,10 +8,10 @@ import type { Seller } from "./seller.ts";
 export type Capabilities = {
   readonly tools: boolean | null;
   readonly vision: boolean | null;
-  /** Keeps to a JSON schema. */
+  /** Supports a JSON schema. */
   readonly json: boolean | null;
   readonly thinking: boolean | null;
-  /** Tokens, answer included. */
+  /** Tokens, including the answer. */
   readonly contextWindow: number | null;
   readonly maxOutput: number | null;
 };
@@ -56,7 +56,7 @@ const sameModelAs: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   },
 };
 
-/** The list does not know who keeps to a schema; the vendors' references do (DeepSeek's names json_object alone). */
+/** The list lacks support for schemas; the vendors' references have it (DeepSeek's names json_object alone). */
 const keepsToSchema: Readonly<Record<string, boolean>> = {
   "api.openai.com": true,
   "generativelanguage.googleapis.com": true,
@@ -85,7 +85,7 @@ function lineIn(list: string, model: string): readonly string[] | null {
 
 function lineOf(host: string | null, model: string): readonly string[] | null {
   const list = host === null ? undefined : modelsByHost[host];
-  // A space would let a client's words run into the next column.
+  // With a space, a client's text could reach the next column.
   if (host === null || list === undefined || /\s/.test(model)) return null;
   const name = sameModelAs[host]?.[model] ?? model;
   return lineIn(list, name) ?? lineIn(list, undated(name));
@@ -95,7 +95,7 @@ function count(text: string | undefined): number | null {
   return text === undefined || text === "-" ? null : Number(text);
 }
 
-/** A new object each time, for some microseconds: ask `createModelFacts` on the way of a request. */
+/** A new object each time, which takes some microseconds: use `createModelFacts` on the request path. */
 export function capabilitiesOf(seller: Seller, model: string): Capabilities {
   const host = hostOf(seller);
   const line = lineOf(host, model);
@@ -111,7 +111,7 @@ export function capabilitiesOf(seller: Seller, model: string): Capabilities {
   };
 }
 
-/** For models that the price table does not hold yet. */
+/** For models that the price table does not contain yet. */
 export function listedPrice(seller: Seller, model: string): ListedPrice | null {
   const line = lineOf(hostOf(seller), model);
   const input = count(line?.[4]);

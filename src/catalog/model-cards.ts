@@ -1,5 +1,5 @@
-// What is known of a model besides its price: how much it reads and how much it may write. What is not known is null;
-// the operator's settings outvote this room.
+// What is known of a model besides its price: its context window and its maximum output. An unknown value is null; the operator's
+// settings take precedence.
 
 import { vendorModelName } from "./model-name.ts";
 import type { PriceTable, Seller } from "./price-table.ts";
@@ -11,9 +11,9 @@ export type ModelCard = {
 
 type OutputRow = readonly [prefix: string, maxOutput: number];
 
-// Anthropic alone refuses a request without max_tokens, so only its models need a figure. Source: the model list of
-// @mariozechner/pi-ai 0.73.1 (MIT; a test compares); for models newer than that, what Claude Code 2.1.197 and 2.1.329
-// ask for. The first prefix that fits counts, so the longer ones stand first.
+// Only Anthropic refuses a request without max_tokens, so only its models need a figure. Source: the model list of
+// @mariozechner/pi-ai 0.73.1 (MIT; a test compares); for newer models, the values that Claude Code 2.1.197 and 2.1.329
+// request. The first matching prefix counts, so the longer ones come first.
 const outputRows: readonly OutputRow[] = [
   ["claude-3-5-", 8_192],
   ["claude-3-7-", 64_000],
@@ -36,7 +36,7 @@ const outputRows: readonly OutputRow[] = [
   ["claude-2", 4_096],
   ["claude-v2", 4_096],
   ["claude-instant", 4_096],
-  // Any other is a model of tomorrow: like the newest of today's (a test compares with the catalogue).
+  // Any other is a future model: treated like the newest known one (a test compares with the catalogue).
   ["claude-", 128_000],
 ];
 

@@ -1,8 +1,8 @@
-// The many spellings of one model's name -> the maker's own, without vendor, region, date, revision and variant.
+// The many spellings of a model's name -> the maker's own, without vendor, region, date, revision and variant.
 // It must never decide what the model can do.
 
-/** Where the maker's name begins: behind a vendor, a region or a deployment (`us.anthropic.claude-…`, `databricks-claude-…`). */
-const beginnings: readonly RegExp[] = [
+/** The start of the maker's name: after a vendor, a region or a deployment (`us.anthropic.claude-…`, `databricks-claude-…`). */
+const prefixes: readonly RegExp[] = [
   /(?:^|[/.~:@_-])(claude-.+)$/,
   /(?:^|[/.~:])(gpt-\d.*)$/,
   /(?:^|[/.~:])(o\d(?:-.*)?)$/,
@@ -15,13 +15,13 @@ function tierFirst(name: string): string {
   return name.replace(/^claude-([4-9](?:-\d{1,2})?)-([a-z]+)/, "claude-$2-$1");
 }
 
-/** Null for a name that is none of the families' above. */
+/** Null for a name of none of the families above. */
 export function vendorModelName(model: string): string | null {
   const written = model
     .toLowerCase()
     .replace(/\[[^\]]*\]$/, "")
     .replace(/:(?:free|beta|nitro|floor|exacto|online|extended|thinking|high|medium|low)$/, "");
-  for (const beginning of beginnings) {
+  for (const beginning of prefixes) {
     const found = beginning.exec(written)?.[1];
     if (found === undefined) continue;
     const bare = withoutRevision(found);
@@ -46,7 +46,7 @@ function withoutRevision(name: string): string {
   }
 }
 
-/** Is `longer` the model `shorter` with a variant's word behind it (`-fast`), and no later version of it (`-5`)? */
+/** Whether `longer` is the model `shorter` with a variant suffix (`-fast`), and not a later version of it (`-5`). */
 export function isVariantOf(longer: string, shorter: string): boolean {
   if (!longer.startsWith(shorter)) return false;
   const rest = longer.slice(shorter.length);

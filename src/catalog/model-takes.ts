@@ -1,12 +1,12 @@
-// What a model takes, by its name: the generated table, read one line at a time. An unknown model of a known family is
-// treated as the newest of it; a name of no family is unknown, and refuses nothing.
+// Which options a model accepts, by its name: the generated table, read one line at a time. An unknown model of a known family is
+// treated as its newest one; a name of no family is unknown, and refuses nothing.
 
 import { isEffort } from "../canon/effort.ts";
 import { type Takes, takesAnything, type TakesFlag } from "../canon/takes.ts";
 import { isVariantOf, vendorModelName } from "./model-name.ts";
 import { familyRows, modelRows } from "./takes.generated.ts";
 
-/** The operator's word (`models[].takes`), which wins over the table. */
+/** The operator's setting (`models[].takes`), which takes precedence over the table. */
 export type TakesOverride = {
   readonly sampling?: Takes["sampling"] | undefined;
   readonly thinking?: Takes["thinking"] | undefined;
@@ -30,7 +30,7 @@ function rowOf(name: string): string | null {
   return family === undefined ? null : restOf(family);
 }
 
-/** `none adaptive efforts=low,high budgets=0-24576 -prefill +newerLimit`: sampling, thinking, and what differs from anything. */
+/** `none adaptive efforts=low,high budgets=0-24576 -prefill +newerLimit`: sampling, thinking, and deviations from the default. */
 function read(row: string): Takes {
   const [sampling, thinking, ...rest] = row.split(" ");
   const flags: Partial<Record<TakesFlag, boolean>> = {};
@@ -52,7 +52,7 @@ function read(row: string): Takes {
   };
 }
 
-/** Null: nobody knows. A new object each time: ask `createTakes` on the way of a request. */
+/** Null: unknown. A new object each time: use `createTakes` on the request path. */
 export function takesOf(model: string, override?: TakesOverride): Takes | null {
   const name = vendorModelName(model);
   const row = name === null ? null : rowOf(name);
@@ -67,7 +67,7 @@ function withOverride(listed: Takes | null, override: TakesOverride): Takes {
     ...takes,
     sampling: override.sampling ?? takes.sampling,
     thinking,
-    // Levels and budgets of another way of thinking say nothing about this one.
+    // Levels and budgets of another way of thinking do not apply to this one.
     ...(thinking === takes.thinking ? {} : { efforts: null, budgets: null }),
     forcedTools: override.forced_tools ?? takes.forcedTools,
     prefill: override.prefill ?? takes.prefill,
@@ -75,10 +75,10 @@ function withOverride(listed: Takes | null, override: TakesOverride): Takes {
   };
 }
 
-// Model names come from clients too: what is remembered must not grow with their imagination.
+// Clients choose model names too: the cache must not grow with them.
 const maxCached = 500;
 
-/** Remembered, because every request asks. */
+/** Cached, because every request needs it. */
 export function createTakes(
   listed: readonly { readonly id: string; readonly takes?: TakesOverride | undefined }[],
 ): (model: string) => Takes | null {

@@ -1,5 +1,5 @@
-// The bundled price and model table of @pydantic/genai-prices: imported at first need, because it weighs 17 MB in
-// memory. It must never fetch anything: the package's update function is not used.
+// The bundled price and model table of @pydantic/genai-prices: imported on first use, because it takes 17 MB of memory. It must
+// never fetch anything: the package's update function is not used.
 
 import type { ModelInfo, ModelPrice, Provider } from "@pydantic/genai-prices";
 import { listedPrice } from "./model-capabilities.ts";
@@ -7,7 +7,7 @@ import type { Seller } from "./seller.ts";
 
 export type { Seller } from "./seller.ts";
 
-/** The installed package's version, which a test holds to node_modules, and the day of its release. */
+/** The installed package's version, which a test compares with node_modules, and the day of its release. */
 export const priceTableVersion = "0.1.8";
 export const priceTableDate = "2026-09-23";
 
@@ -18,13 +18,13 @@ export type TableEntry = {
 };
 
 export type PriceTable = {
-  /** Null when the table does not hold this pair. Remembered by seller and model. */
+  /** Null if the table does not contain this pair. Cached by seller and model. */
   find(seller: Seller, model: string): TableEntry | null;
 };
 
 type Package = typeof import("@pydantic/genai-prices");
 
-// Model names come from clients too: what is remembered must not grow with their imagination.
+// Clients choose model names too: the cache must not grow with them.
 const maxCached = 2_000;
 
 function entryOf(calc: Package["calcPrice"], provider: Provider, found: ModelInfo): TableEntry {
@@ -32,7 +32,7 @@ function entryOf(calc: Package["calcPrice"], provider: Provider, found: ModelInf
     const always = found.prices;
     return { info: found, pricesAt: () => always };
   }
-  // A provider with this one model spares the package its search through a thousand patterns.
+  // A provider with only this model saves the package its search through a thousand patterns.
   const alone: Provider = { ...provider, models: [{ ...found, match: { equals: found.id } }] };
   return {
     info: found,
@@ -52,7 +52,7 @@ function search(table: Package, seller: Seller, model: string): TableEntry | nul
   return found === null ? null : entryOf(table.calcPrice, found.provider, found.model);
 }
 
-/** Models that came out after the price table: the model list is younger. */
+/** Models released after the price table: the model list is newer. */
 function listedEntry(seller: Seller, model: string): TableEntry | null {
   const price = listedPrice(seller, model);
   if (price === null) return null;

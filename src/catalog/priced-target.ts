@@ -1,18 +1,18 @@
-// Which price is asked for: one model of one provider's settings, or the model that answered in its place.
+// Which price applies: that of one model of one provider's settings, or of the model that answered instead.
 
 import type { Pricing } from "./cost.ts";
 import type { PricedTarget } from "./prices.ts";
 
-/** What a provider's settings say of its models and their prices. */
+/** The models and prices in a provider's settings. */
 export type SoldModels = {
   readonly base_url: string | null;
   readonly pricing?: Pricing | undefined;
   readonly models: readonly { readonly id: string; readonly pricing?: Pricing | undefined }[];
 };
 
-/** What the price book must know of one model of one provider. */
+/** What the price book needs to know of one model of one provider. */
 export function pricedTarget(settings: SoldModels, model: string): PricedTarget {
-  // Many upstreams ignore case: another spelling of a listed model costs what the listed one does.
+  // Many upstreams ignore case: another spelling of a listed model costs the same.
   const listed =
     settings.models.find((each) => each.id === model) ??
     settings.models.find((each) => each.id.toLowerCase() === model.toLowerCase());
@@ -43,9 +43,9 @@ export class PricedModels {
   }
 
   /**
-   * The model whose price counts: the one that answered, where the upstream names another than it was asked for and its price is
-   * known. A dated name of the same model, and a name without a known price, keep the price of the model that was asked.
-   * `isKnown` null: the price table is not loaded; then the result is null where the table is needed.
+   * The model whose price counts: the one that answered, if the upstream names another than the requested one and its price is known.
+   * A dated name of the same model, and a name without a known price, keep the price of the requested model.
+   * `isKnown` null: the price table is not loaded; then the result is null if the table is needed.
    */
   answered(
     asked: PricedTarget,
@@ -60,13 +60,13 @@ export class PricedModels {
     if (kind === family(asked.model)) return asked;
     const sameFamily = models.find(({ id }) => family(id) === kind);
     if (sameFamily !== undefined) return this.of(sameFamily.id);
-    // A price of the whole provider is the asked model's price too.
+    // A price for the whole provider is also the requested model's price.
     const target = this.of(answered);
     if (target.providerPricing)
       return target.providerPricing === asked.providerPricing && !asked.modelPricing ? asked : target;
     if (isKnown === null) return null;
-    // An operator who wrote a price for a name that no table knows (a deployment, a group) wrote what it costs, whatever model
-    // stands behind it.
+    // An operator who set a price for a name that no table has (a deployment, a group) set its cost, whatever model is behind
+    // it.
     const isOwnName = asked.modelPricing && !isKnown({ ...asked, modelPricing: null, providerPricing: null });
     return isOwnName || !isKnown(target) ? asked : target;
   }
@@ -74,7 +74,7 @@ export class PricedModels {
 
 /** `PricedModels` of each settings object. */
 export function createPricedModels(): (settings: SoldModels) => PricedModels {
-  // By the settings object, so that what an old config priced is dropped with it.
+  // By the settings object, so that the targets of an old config are dropped with it.
   const known = new WeakMap<SoldModels, PricedModels>();
   return (settings) => {
     let models = known.get(settings);

@@ -1,5 +1,5 @@
-// The price of a model at a provider and the cost of a request: the operator's word first, then the bundled table.
-// Unknown is null, never 0, for local servers too: only a written price of 0 makes something free.
+// The price of a model at a provider and the cost of a request: the operator's settings first, then the bundled table.
+// Unknown is null, never 0, for local servers too: only an explicit price of 0 makes something free.
 
 import type { ModelPrice } from "@pydantic/genai-prices";
 import type { Usage } from "../canon/usage.ts";
@@ -8,7 +8,7 @@ import { loadPriceTable, type PriceTable, type Seller, type TableEntry } from ".
 
 export type { Pricing } from "./cost.ts";
 
-/** One model at one provider, as the settings know it. */
+/** One model at one provider, as in the settings. */
 export type PricedTarget = {
   /** The id sent upstream. */
   readonly model: string;
@@ -23,30 +23,30 @@ export type Price = {
   readonly outputUsdPerMillion: number;
   readonly cacheReadUsdPerMillion: number | null;
   readonly cacheWriteUsdPerMillion: number | null;
-  /** True when a larger input costs more per token; the numbers are then those of the smallest. */
+  /** True if a larger input costs more per token; the numbers are then those of the smallest. */
   readonly hasTiers: boolean;
 };
 
 export type PriceBook = {
   /** False while the bundled table is needed and not loaded yet. */
   isReady(target: PricedTarget): boolean;
-  /** Loads the bundled table, for whoever is about to compare prices. Never rejects. */
+  /** Loads the bundled table, before a comparison of prices. Never rejects. */
   load(): Promise<void>;
-  /** Loads the bundled table if this target needs it. Resolves at once when it does not; never rejects. */
+  /** Loads the bundled table if this target needs it. Resolves immediately if it does not; never rejects. */
   prepare(target: PricedTarget): Promise<void>;
-  /** Null when unknown, or when the table is not loaded yet (await `prepare` first). */
+  /** Null if unknown, or if the table is not loaded yet (await `prepare` first). */
   priceOf(target: PricedTarget, atMs: number): Price | null;
-  /** Integer nano-USD. Null when price or usage is unknown, or the table is not loaded yet. */
+  /** Integer nano-USD. Null if price or usage is unknown, or the table is not loaded yet. */
   costNow(target: PricedTarget, usage: Usage, atMs: number): number | null;
   /** `costNow` after `prepare`. */
   costOf(target: PricedTarget, usage: Usage, atMs: number): Promise<number | null>;
 };
 
-/** For `modelCard`, and for whoever wants to know whether the table was needed yet. */
+/** For `modelCard`, and to tell whether the table was needed yet. */
 export type LoadedTable = { table(): PriceTable | null };
 
 export type PriceBookOptions = {
-  /** Told once if the bundled table cannot be loaded; then prices of the config alone are known. */
+  /** Called once if the bundled table cannot be loaded; then only the config's prices are known. */
   onTableLost(error: unknown): void;
   readonly load?: () => Promise<PriceTable>;
 };
@@ -99,7 +99,7 @@ export function createPriceBook(options: PriceBookOptions): PriceBook & LoadedTa
     return loading;
   };
 
-  // Callers keep their targets, so most are known by themselves; the table would write a key for each question.
+  // Callers keep their targets, so most are found by identity; the table would need a string key for each lookup.
   const entries = new WeakMap<PricedTarget, TableEntry | null>();
   const entryOf = (target: PricedTarget): TableEntry | null => {
     if (table === null) return null;

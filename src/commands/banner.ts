@@ -20,7 +20,7 @@ export function banner(summary: Summary, context: Pick<CommandContext, "stdout" 
   for (const source of summary.sources) lines.push(`             ${plain(source)}`);
   const providers = summary.providers.map(({ id, model, isDown }) => {
     const named = model === id ? id : `${id} (${model})`;
-    return isDown === true ? bold(`${named}, down: the log says why`) : named;
+    return isDown === true ? bold(`${named}, down: see the log`) : named;
   });
   lines.push(`  Providers  ${providers.length === 0 ? "none loaded" : providers.join(", ")}`);
   for (const line of notLoadedLines(summary.skipped)) lines.push(dim(`             not loaded: ${line}`));

@@ -1,4 +1,4 @@
-// What a command is: a row of a table, run in the context of the process, ending with an exit code.
+// The type of a command: a row of a table, run in the context of the process, ending with an exit code.
 
 export type CommandContext = {
   /** Arguments after the command's name. */
@@ -18,7 +18,7 @@ export type Command = {
   readonly summary: string;
   /** The whole text of `--help`. */
   readonly help: string;
-  /** The verbs of a group; `run` is what the group does without one. */
+  /** The subcommands of a group; without one, the group's own `run` is called. */
   readonly verbs?: readonly Command[];
   run(context: CommandContext): Promise<number>;
 };

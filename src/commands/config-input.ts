@@ -1,4 +1,4 @@
-// What reading the config needs of the machine, from the context of a command: files, their modes, the variables.
+// What loading the config needs from the machine, derived from the context of a command: files, their modes, the variables.
 
 import { readFileSync, statSync } from "node:fs";
 import type { OfflineInput } from "../app/offline/offline-config.ts";
@@ -6,7 +6,7 @@ import { errorCode } from "../system/files.ts";
 import { UntrustedFile, untrustedReason } from "../system/trusted-file.ts";
 import type { CommandContext } from "./command.ts";
 
-/** Null when there is no such file; throws when it exists and cannot be read. */
+/** Null if there is no such file; throws if it exists and cannot be read. */
 export function readFile(path: string): string | null {
   try {
     return readFileSync(path, "utf8");
@@ -16,7 +16,7 @@ export function readFile(path: string): string | null {
   }
 }
 
-/** The same for a file that was found, not named. Throws UntrustedFile. */
+/** The same for a file that was found automatically. Throws UntrustedFile. */
 export function readFound(path: string): string | null {
   const reason = untrustedReason(path);
   if (reason !== null) throw new UntrustedFile(reason);

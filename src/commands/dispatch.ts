@@ -1,4 +1,4 @@
-// argv -> command. Without a name it is `serve`; an unknown name is an error that names the nearest one.
+// argv -> command. Without a name it is `serve`; an unknown name is an error that suggests the nearest one.
 
 import { runtimeWarnings } from "../system/runtime-variables.ts";
 import { type CommandContext, exitCodes } from "./command.ts";

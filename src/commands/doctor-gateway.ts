@@ -1,5 +1,5 @@
-// What `clawgate doctor` learns from the running gateway: its config, its providers and its problems, because this terminal has other
-// variables and another folder. It must never change anything there.
+// What `clawgate doctor` learns from the running gateway: its config, its providers and its problems, because this terminal has
+// other variables and another folder. It must never change anything there.
 
 import type { ConfigReport } from "../operator/reports/config-report.ts";
 import { type Examination } from "../operator/examination/examination.ts";
@@ -15,7 +15,7 @@ import {
   type RunningGateway,
 } from "./running-gateway.ts";
 
-/** What it reports; null where it does not answer, or is too old to. */
+/** What it reports; null if it does not answer, or is too old to. */
 export type GatewayAnswers = {
   readonly gateway: RunningGateway;
   readonly config: ConfigReport | null;
@@ -67,7 +67,7 @@ export async function absentFindings(
   const absent = inGateway("ok", "running", why);
   if (seen.address === null) return [absent];
   const { host, port, from } = seen.address;
-  if (port === 0) return [absent, inGateway("ok", "port", "any free port is taken")];
+  if (port === 0) return [absent, inGateway("ok", "port", "picks any free port")];
   const trouble = await portProblem(host, port);
   const title = `port ${port} on ${host}`;
   if (trouble === null) return [absent, inGateway("ok", "port", title, "free")];
@@ -89,7 +89,7 @@ export async function absentFindings(
   return [absent, inGateway("failed", "port", title, detail, advice)];
 }
 
-/** Everything that it reports; `seen` is what this command found without it. */
+/** Everything that it reports; `seen`: the findings without it. */
 export function gatewayFindings(answers: GatewayAnswers, seen: Examination): readonly Finding[] {
   const { config } = answers;
   return [
@@ -117,17 +117,17 @@ function runningFinding({ gateway, health, problem }: GatewayAnswers): Finding {
   }
 }
 
-/** Problems that do no harm for a while. */
-const isBearable = /^(?:space\.|certificates)/;
+/** Problems that do no harm for some time. */
+const isMinor = /^(?:space\.|certificates)/;
 
 function troubleFindings(health: unknown): readonly Finding[] {
   const problems = memberOf(health, "problems");
   if (!Array.isArray(problems)) return [];
   return problems.flatMap((problem: unknown): Finding[] => {
     const [id, message] = [memberOf(problem, "id"), memberOf(problem, "message")];
-    // The config has findings of its own.
+    // The config has its own findings.
     if (typeof id !== "string" || typeof message !== "string" || id === "config") return [];
-    return [inGateway(isBearable.test(id) ? "warning" : "failed", `problem.${id}`, message)];
+    return [inGateway(isMinor.test(id) ? "warning" : "failed", `problem.${id}`, message)];
   });
 }
 
@@ -175,7 +175,7 @@ function diskFindings(
   { path, invalid_since: since }: ConfigReport,
 ): readonly Finding[] {
   if (disk.state === "invalid") {
-    const title = `${path ?? "the config"} on the disk is not valid${since === null ? "" : ` (since ${since})`}`;
+    const title = `${path ?? "the config"} on disk is not valid${since === null ? "" : ` (since ${since})`}`;
     const advice = "the running gateway keeps the previous config; it would not start with this one";
     return [
       inConfig("failed", "disk", title, null, advice),
@@ -193,7 +193,7 @@ function diskFindings(
     ...words("", sections),
     ...(disk.path === path ? [] : [`the file: ${disk.path ?? "none"}`]),
   ];
-  const title = `${disk.path ?? "the file on the disk"} differs from the active config`;
+  const title = `${disk.path ?? "the file on disk"} differs from the active config`;
   return [
     inConfig(
       "warning",

@@ -1,5 +1,5 @@
-// `clawgate doctor`: examines everything that a gateway needs, and says what is wrong and what to do about it. It must never send a
-// paid request, and never change anything.
+// `clawgate doctor`: examines everything that a gateway needs, and reports what is wrong and what to do about it. It must never send
+// a paid request, and never change anything.
 
 import { dirname } from "node:path";
 import { examine } from "../operator/examination/examination.ts";
@@ -22,20 +22,20 @@ import { cut, type TerminalStyle, terminalStyle, plain } from "./terminal.ts";
 
 const help = `Usage: clawgate doctor [options]
 
-Looks at the config, the state directory, the database, the port or the running gateway, the providers and the Claude Code
-program, and says what to do about each thing that is wrong. A gateway that runs is asked which config is active, what
-overrides its file, and where the file differs by now. The Claude Code program is started against an API of our own
-on this machine, with folders and a key of the test's own (about two seconds, nothing leaves the machine); of its login
-only "claude auth status" is asked. A jail (cli.jail) is checked from inside.
-No provider is asked anything (clawgate providers test does that); without a gateway the certificate of each is looked at: a handshake.
+Checks the config, the state directory, the database, the port or the running gateway, the providers and the Claude Code
+program, and tells you how to fix each problem. A running gateway is asked which config is active, what
+overrides its file, and how the file differs now. The Claude Code program is started against a test API
+on this machine, with temporary folders and a test key (about two seconds, nothing leaves the machine); of its login
+only "claude auth status" is read. A jail (cli.jail) is checked from inside.
+No request goes to a provider (clawgate providers test sends one); without a gateway a handshake checks each certificate.
 
 Options:
-  --quick         leave out what takes time: the behaviour of the Claude Code program, the pages of the database, certificates
+  --quick         skip the slow checks: the behaviour of the Claude Code program, the pages of the database, certificates
   --json          the whole report as JSON
   --config FILE   config file, as for serve
   -h, --help      this text
 
-The exit code is 1 when something that is needed does not work; a warning does not count.
+The exit code is 1 if something required does not work; warnings do not count.
 `;
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -89,7 +89,7 @@ async function run(context: CommandContext): Promise<number> {
   return isWell ? exitCodes.ok : exitCodes.failed;
 }
 
-/** The config of the running gateway, unless the user named another: found where the gateway found it, named where it was named. */
+/** The config of the running gateway, unless the user named another: searched for or named, as the gateway did it. */
 function likeGateway(input: OfflineInput, lookup: GatewayLookup): OfflineInput {
   const there = "why" in lookup ? null : lookup.config;
   if (there?.path === undefined || there.path === null || input.argvConfigPath !== undefined) return input;
@@ -105,7 +105,7 @@ function withoutRepeated(findings: readonly Finding[], { config }: GatewayAnswer
   );
 }
 
-/** One line that is overwritten again and again; nothing without a terminal. */
+/** One line that is overwritten repeatedly; nothing without a terminal. */
 function progressOn(stderr: NodeJS.WriteStream, isJson: boolean) {
   const isShown = stderr.isTTY && !isJson;
   const clear = (): void => {
@@ -115,8 +115,7 @@ function progressOn(stderr: NodeJS.WriteStream, isJson: boolean) {
     clear,
     show(what: string) {
       clear();
-      if (isShown)
-        stderr.write(cut(`looking at: ${plain(what)} …`, Math.max(20, (stderr.columns || 80) - 1)));
+      if (isShown) stderr.write(cut(`checking: ${plain(what)} …`, Math.max(20, (stderr.columns || 80) - 1)));
     },
   };
 }
@@ -136,7 +135,7 @@ function reportText(findings: readonly Finding[], style: TerminalStyle): string 
 }
 
 function linesOf(section: SectionId, findings: readonly Finding[], style: TerminalStyle): string {
-  // Dozens of vendors without a key are one line.
+  // Dozens of vendors without a key are summed up in one line.
   const isFolded = section === "providers";
   const shown = isFolded ? findings.filter(({ state }) => state !== "skipped") : findings;
   const folded = isFolded
@@ -159,7 +158,7 @@ function linesOf(section: SectionId, findings: readonly Finding[], style: Termin
 
 const fewestFolded = 3;
 
-/** Many checks that were skipped for the same reason are one line. */
+/** Many checks that were skipped for the same reason become one line. */
 function foldSkipped(findings: readonly Finding[]): readonly Finding[] {
   const isSkippedLike = (one: Finding, other: Finding | undefined): boolean =>
     one.state === "skipped" && other?.state === "skipped" && one.detail === other.detail;
@@ -189,13 +188,13 @@ function ending(findings: readonly Finding[], style: TerminalStyle): string {
   const warnings = count("warning");
   const rest = warnings === 0 ? "" : `, ${warnings} ${warnings === 1 ? "warning" : "warnings"}`;
   return failed === 0
-    ? style.green(`Everything that is needed works${rest}.`)
-    : style.red(`${failed} ${failed === 1 ? "thing does" : "things do"} not work${rest}.`);
+    ? style.green(`Everything required works${rest}.`)
+    : style.red(`${failed} ${failed === 1 ? "check" : "checks"} failed${rest}.`);
 }
 
 export const doctor: Command = {
   name: "doctor",
-  summary: "look for what is wrong, Claude Code included",
+  summary: "find problems, in Claude Code too",
   help,
   run,
 };

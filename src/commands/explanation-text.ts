@@ -1,4 +1,4 @@
-// A routing explanation in a person's words: the choice, the reason, what was seen of the request, every candidate.
+// A routing explanation as text: the choice, the reason, the facts of the request, every candidate.
 
 import { translateSentence } from "../canon/translate-reason.ts";
 import type { RouteCandidate, RouteExplanation } from "../operator/route-explanation.ts";
@@ -20,17 +20,17 @@ export function explanationText(explanation: RouteExplanation, style: TerminalSt
   ].join("\n");
 }
 
-/** Whether the bytes pass, and what changes. A gateway of an older version does not say it. */
+/** Whether the bytes pass, and what changes. An older gateway does not report it. */
 function wayOf({ passes, because, adapted }: Partial<RouteExplanation>): string[] {
   if (passes === undefined || because === undefined) return [];
   const way =
     because === null
-      ? "passed on as it is"
+      ? "passed on unchanged"
       : `${passes ? "repaired in its own format" : "translated"}: ${translateSentence(because)}`;
   return adapted === undefined || adapted.length === 0 ? [way] : [`${way}; changes: ${adapted.join(", ")}`];
 }
 
-/** Names of facts as words: what is true, and what has a value. */
+/** Names of facts as words: those that are true, and those that have a value. */
 function factsOf(facts: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(facts).flatMap(([name, value]) => {
     const words = name

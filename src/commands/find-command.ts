@@ -1,4 +1,4 @@
-// Words of a command line -> the command that they name, down into groups; or what is unknown in them, told.
+// Words of a command line -> the command that they name, down into groups; unknown words are reported.
 
 import { nearest } from "../canon/nearest.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
@@ -11,7 +11,7 @@ export type UnknownCommand = {
   readonly known: readonly string[];
 };
 
-/** Walks down from `table` as long as the words name a group's verbs. */
+/** Walks down from `table` as long as the words name subcommands. */
 export function findCommand(table: readonly Command[], words: readonly string[]): Found | UnknownCommand {
   let known = table;
   const path: string[] = [];

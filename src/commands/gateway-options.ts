@@ -1,4 +1,4 @@
-// The options that choose which gateway a command means, and the variables that follow from them.
+// The options that choose which gateway a command uses, and the variables that follow from them.
 
 import type { ParseArgsOptionsConfig } from "node:util";
 import { offlineEnvironment } from "../app/offline/offline-config.ts";
@@ -12,7 +12,7 @@ export const gatewayOptions = {
   config: { type: "string" },
 } as const satisfies ParseArgsOptionsConfig;
 
-export const gatewayOptionsHelp = `  --state-dir DIR state directory of the gateway (else as the gateway itself finds it: $CLAWGATE_STATE_DIR, ...)
+export const gatewayOptionsHelp = `  --state-dir DIR state directory of the gateway (default: as the gateway finds it: $CLAWGATE_STATE_DIR, ...)
   --config FILE   config file, as for serve (only to find its .env; the gateway reads the one it was started with)
   -h, --help      this text
 `;

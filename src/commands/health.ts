@@ -10,11 +10,11 @@ import { type Cell, textTable } from "./text-table.ts";
 const help = `Usage: clawgate health [options]
 
 Asks the running gateway for its health.
-Exit code 0: ok or degraded (some providers are unavailable and others answer, or something else does not work as configured: then it is
-named). 1: down, or no gateway answers.
+Exit code 0: ok or degraded (only some providers are unavailable, or something else does not work as configured, which is
+shown). 1: down, or no gateway answers.
 
 Options:
-  --json          what GET /health answers
+  --json          the answer of GET /health
 ${gatewayOptionsHelp}`;
 
 async function run(context: CommandContext): Promise<number> {
@@ -82,7 +82,7 @@ function whyOut(provider: unknown): string {
 
 export const health: Command = {
   name: "health",
-  summary: "how the running gateway and its providers are",
+  summary: "show the health of the running gateway and its providers",
   help,
   run,
 };

@@ -1,4 +1,4 @@
-// `clawgate help`: the commands and the pages of the manual; a command's help, or a page.
+// `clawgate help`: the commands and the pages of the manual; the help of a command, or a page.
 
 import { nearestNames } from "../canon/nearest.ts";
 import { pageText, sectionsWith } from "../manual/page-text.ts";
@@ -25,7 +25,7 @@ const mostSections = 5;
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-/** The commands, one line each, and how they are called. */
+/** The commands, one line each, and how to call them. */
 export function overview(commands: readonly Command[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length)) + 2;
   const lines = commands.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`);
@@ -42,7 +42,7 @@ export function overview(commands: readonly Command[]): string {
   ].join("\n");
 }
 
-/** A command takes precedence over a page of the same name; such a page is asked for by its file name. */
+/** A command takes precedence over a page of the same name; such a page is reached by its file name. */
 const typedName = (commands: readonly Command[], { name }: Topic): string =>
   commands.some((command) => command.name === name) ? `${name}.md` : name;
 

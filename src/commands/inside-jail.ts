@@ -1,5 +1,5 @@
-// What the gateway runs first inside a jail: it opens the ports that lead out, then runs the program to its end with the pipes that
-// it was given. Not a command for users. It must never add an argument of its own: the program is started as given.
+// The first program that the gateway runs inside a jail: it opens the ports that lead out, then runs the given program to its end
+// with the same pipes. Not a command for users. It must never add an argument: the program is started as given.
 
 import { insideCommand, probeCommand, runProbe } from "../system/jail-probe.ts";
 import { runInTerminal } from "../system/process.ts";
@@ -8,7 +8,7 @@ import { exitCodes } from "./command.ts";
 
 export const isInsideJail = (word: string | undefined): boolean => word === insideCommand;
 
-/** `3128=/run/clawgate/3128 … -- program arguments`. Gives the exit code. */
+/** `3128=/run/clawgate/3128 … -- program arguments`. Returns the exit code. */
 export async function runInsideJail(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,

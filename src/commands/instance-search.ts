@@ -27,7 +27,7 @@ export function dockerOf(
     runCommand([program, ...args], { timeoutMs, env, cwd: "/", maxOutputBytes: 8 * 1024 * 1024 });
 }
 
-/** Rejects where there is no docker on PATH. */
+/** Rejects if there is no docker on PATH. */
 export function dockerForFiles({ environment }: Pick<CommandContext, "environment">): DockerForSkills {
   const program = findOnPath("docker", environment["PATH"]);
   const env = inheritedEnvironment(environment);
@@ -51,7 +51,7 @@ export type FoundInstances = {
 };
 
 export type InstanceSearch = {
-  /** Containers that the config or the user names: instances whatever their names. */
+  /** Containers that the config or the user names: they count as instances whatever their names. */
   readonly containers: readonly string[];
   /** Asks the instances themselves whether they run. */
   readonly checksLive: boolean;
@@ -98,7 +98,7 @@ async function isLive(url: string): Promise<boolean> {
     const body: unknown = await answer.json();
     return typeof body === "object" && body !== null && "status" in body && body.status === "live";
   } catch {
-    // No answer, or another program: not running, as far as we can see.
+    // No answer, or another program: not running, as far as this command can see.
     return false;
   }
 }

@@ -1,5 +1,5 @@
 // Carries out a plan for instances: writes every file with a backup, lets OpenClaw check it, and restores what OpenClaw refuses. It
-// must never write what is not in the plan.
+// must never write anything that is not in the plan.
 
 import { join } from "node:path";
 import { applyChanges, type FileChange, labelOfFile, putBack } from "../openclaw/applied-changes.ts";
@@ -15,7 +15,7 @@ const openclawMs = 60_000;
 
 export type Outcome = PlannedInstance & { readonly verdict: string; readonly isWell: boolean };
 
-/** Where the old contents are kept until they are needed. Throws FileProblem. */
+/** Where the old contents are kept while they are needed. Throws FileProblem. */
 export async function setupFolder(context: Pick<CommandContext, "environment">): Promise<string> {
   try {
     return join(await openStateDirectory(context.environment), "setup");
@@ -24,7 +24,7 @@ export async function setupFolder(context: Pick<CommandContext, "environment">):
   }
 }
 
-/** `done`: what was done, in a word. The config comes first: an instance with a key that the gateway does not know yet is refused. Throws an Error. */
+/** `done`: the result, in a word. The config is written first: an instance with a key that the gateway does not know yet is refused. Throws an Error. */
 export async function writeInstances(
   context: CommandContext,
   configs: readonly FileChange[],
@@ -40,7 +40,7 @@ export async function writeInstances(
   return outcomes;
 }
 
-/** Lets OpenClaw check the files; what it refuses is restored at once. */
+/** Lets OpenClaw check the files; rejected ones are restored immediately. */
 async function judged(context: CommandContext, planned: PlannedInstance, done: string): Promise<Outcome> {
   if (planned.leftOut !== null) return { ...planned, isWell: false, verdict: `left out: ${planned.leftOut}` };
   if (planned.changes.length === 0) return { ...planned, isWell: true, verdict: "nothing to change" };

@@ -1,5 +1,5 @@
 // `clawgate login <tenant>`: runs the sign-in of the Claude Code program in the folder that this tenant's requests use. It must never
-// read, copy or show what the sign-in stores there.
+// read, copy or show the login that it stores there.
 
 import { type ClaudeLogin, claudeLoginOf } from "../operator/claude-login.ts";
 import { loadOffline } from "../app/offline/offline-config.ts";
@@ -18,14 +18,14 @@ const help = `Usage: clawgate login <tenant> [options]
        clawgate login --no-tenant [options]
 
 Runs "claude auth login" for a tenant of the config, with the home, the configuration folder and the variables that the
-gateway gives to the tenant's Claude Code processes. The sign-in is Claude Code's own; the gateway never sees its tokens.
+gateway gives the tenant's Claude Code processes. The sign-in is Claude Code's own; the gateway never sees its tokens.
 
 Options:
   --no-tenant     the Claude Code of requests without a tenant; the word default means the same while no tenant has that name
-  --status        only ask "claude auth status" (exit code 1: not signed in)
+  --status        only run "claude auth status" (exit code 1: not signed in)
   --console       sign in to the Anthropic Console (paid by API use) instead of a Claude subscription
   --setup-token   run "claude setup-token": it shows a token for CLAUDE_CODE_OAUTH_TOKEN in the tenant's env
-  --provider ID   which provider, when several are the Claude Code program
+  --provider ID   which provider, if several are the Claude Code program
   --json          with --status: as JSON
   --config FILE   config file, as for serve
   -h, --help      this text

@@ -1,4 +1,4 @@
-// `clawgate logs`: the last lines of the running gateway's log, and on demand those that follow.
+// `clawgate logs`: the last lines of the running gateway's log, and on request the lines that follow.
 
 import { pause, systemClock } from "../system/clock.ts";
 import { type Fields, type LogLevel, logLevels, logStyle, oneLineJson, prettyLine } from "../system/log.ts";
@@ -18,11 +18,11 @@ import {
 
 const help = `Usage: clawgate logs [options]
 
-Prints the last lines of the running gateway's log. It keeps the last 2,000 in memory, whatever its output is; keys are masked.
+Prints the last lines of the running gateway's log. It keeps the last 2,000 in memory, wherever the log goes; keys are masked.
 
 Options:
-  -n, --lines N   how many (default 100, at most 2000)
-  -f, --follow    go on with what comes, until the gateway ends
+  -n, --lines N   number of lines (default 100, at most 2000)
+  -f, --follow    also print new lines, until the gateway ends
   --json          each line as JSON
 ${gatewayOptionsHelp}`;
 
@@ -64,7 +64,7 @@ async function ask(gateway: RunningGateway, limit: number, cursor: number): Prom
   const lines = memberOf(body, "lines");
   const next = memberOf(body, "cursor");
   if (!Array.isArray(lines) || typeof next !== "number")
-    throw new GatewayProblem("The gateway's answer holds no log lines.");
+    throw new GatewayProblem("The gateway's answer contains no log lines.");
   return { lines: lines as readonly unknown[], cursor: next };
 }
 

@@ -1,11 +1,11 @@
-// Providers that are declared but not loaded, in as few lines as people want to read: those that only lack a key
-// are one line together, every other reason is a line of its own.
+// Providers that are declared but not loaded, in few lines: those that only lack a key share one line, every other reason
+// has its own.
 
 export type NotLoaded = { readonly id: string; readonly reason: string };
 
 const lacksKey = /(?:is|are) (?:not set|empty)$/;
 
-/** Texts behind "not loaded: ". */
+/** Texts that follow "not loaded: ". */
 export function notLoadedLines(skipped: readonly NotLoaded[]): string[] {
   const keyless = skipped.filter(({ reason }) => lacksKey.test(reason));
   const others = skipped.filter(({ reason }) => !lacksKey.test(reason));

@@ -1,4 +1,4 @@
-// Reads a command's options strictly: an unknown one is refused, and the nearest known one named.
+// Reads a command's options strictly: an unknown one is refused, and the nearest known one suggested.
 
 import { isIP } from "node:net";
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
@@ -20,7 +20,7 @@ export const changeOptions = {
   config: { type: "string" },
 } as const satisfies ParseArgsOptionsConfig;
 
-/** The values that an option takes, in words and as a test. */
+/** The values that an option takes, as words and as a test. */
 type OptionValue = { readonly takes: string; readonly fits: (text: string) => boolean };
 
 const isWholeNumber = (least: number, most: number) => (text: string) =>

@@ -9,7 +9,7 @@ export function shownMilliseconds(ms: number): string {
   return ms < 10_000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
-/** With two significant digits where the amount is small. */
+/** With two significant digits if the amount is small. */
 export function shownUsd(usd: number): string {
   if (usd === 0) return "$0";
   if (usd >= 1) return `$${usd.toFixed(2)}`;

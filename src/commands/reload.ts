@@ -8,8 +8,8 @@ import { plain } from "./terminal.ts";
 
 const help = `Usage: clawgate reload [options]
 
-Asks the running gateway to read its config file again. Requests that run keep the config they started with; an invalid
-config changes nothing, and what is wrong is printed with file and line (exit code 1).
+Makes the running gateway read its config file again. Running requests keep the config that they started with; an invalid
+config changes nothing, and its errors are printed with file and line (exit code 1).
 
 Options:
   --json          the report as JSON
@@ -45,7 +45,7 @@ function reportText(report: unknown): string {
   const restart = textsOf(memberOf(report, "needs_restart"));
   return [
     changes.length === 0
-      ? "The config was read again: nothing has changed since it was last read (a changed file is read by itself)."
+      ? "The config was read again: nothing has changed since the last time (a changed file is read automatically)."
       : `The config was read again and is active. Changed: ${changes.join(", ")}.`,
     ...(restart.length === 0 ? [] : [`These take effect only after a restart: ${restart.join(", ")}.`]),
     ...textsOf(memberOf(report, "notices")).map((notice) => `note: ${notice}`),

@@ -1,4 +1,4 @@
-// `clawgate route`: where a request would go, and why. The running gateway answers; without one, the config does.
+// `clawgate route`: where a request would go, and why. Computed by the running gateway, or from the config if none runs.
 
 import { isAbsolute, join } from "node:path";
 import { explainOffline } from "../app/offline/offline-explanation.ts";
@@ -18,19 +18,19 @@ import { terminalStyle, plain } from "./terminal.ts";
 const help = `Usage: clawgate route "text" [options]
        clawgate route --file request.json [options]
 
-Says where a request would go, and why: provider, model, layer, rule, confidence, and what became of every candidate
-(-> chosen, + would be tried next, x dropped). No provider is called. The running gateway is asked, with its health,
-cooldowns and budgets; when none runs, the config alone answers.
+Shows where a request would go, and why: provider, model, layer, rule, confidence, and the fate of every candidate
+(-> chosen, + would be tried next, x dropped). No provider is called. The running gateway answers, with its health,
+cooldowns and budgets; if none runs, the config alone is used.
 
 Options:
-  --model M        the model that the client asks for (default auto)
+  --model M        the model that the client requests (default auto)
   --tools          with a tool
   --images         with an image
   --tenant NAME    as this tenant: with its models, provider, limits and budgets
-  --header K=V     with this request header; may stand several times
+  --header K=V     with this request header; can be repeated
   --file FILE      a whole request body (JSON) instead of the text
-  --door DOOR      chat, messages, responses or gemini: the format of the request (default: chat; a file's is told by
-                   its shape)
+  --door DOOR      chat, messages, responses or gemini: the format of the request (default: chat; that of a file is
+                   detected)
   --json           the whole explanation as JSON
   --config FILE    config file, as for serve (used when no gateway runs)
   -h, --help       this text
@@ -107,7 +107,7 @@ type Values = {
   readonly door?: string | undefined;
 };
 
-/** A string is what is wrong with the options. */
+/** A string describes what is wrong with the options. */
 function questionOf(context: CommandContext, values: Values, text: string): Question | string {
   const { file, model, door, tenant = null } = values;
   if (door !== undefined && !isEndpoint(door)) {
@@ -117,7 +117,7 @@ function questionOf(context: CommandContext, values: Values, text: string): Ques
   const headers = headersOf(values.header);
   if (typeof headers === "string") return headers;
   if (file === undefined) {
-    if (text === "") return 'it needs the words of a message, such as "What time is it?", or --file';
+    if (text === "") return 'it needs the text of a message, such as "What time is it?", or --file';
     const body = sampleRequest(door ?? "chat", {
       text,
       model: model ?? "auto",
@@ -126,9 +126,9 @@ function questionOf(context: CommandContext, values: Values, text: string): Ques
     });
     return { body, endpoint: door ?? "chat", headers, tenant };
   }
-  if (text !== "") return "either the words of a message or --file, not both";
+  if (text !== "") return "either the text of a message or --file, not both";
   if (values.tools || values.images)
-    return "--tools and --images do not go with --file: the file already contains them";
+    return "--tools and --images exclude --file: the file already contains them";
   const body = bodyOfFile(isAbsolute(file) ? file : join(context.workingDirectory, file));
   if (typeof body === "string") return body;
   return { body: model === undefined ? body : { ...body, model }, endpoint: door ?? null, headers, tenant };
@@ -149,7 +149,7 @@ function bodyOfFile(path: string): object | string {
     return `${path} is not JSON: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
   }
   if (typeof body === "object" && body !== null && !Array.isArray(body)) return body;
-  return `${path} holds no JSON object`;
+  return `${path} does not contain a JSON object`;
 }
 
 function headersOf(pairs: readonly string[]): Record<string, string> | string {
@@ -168,7 +168,7 @@ function headersOf(pairs: readonly string[]): Record<string, string> | string {
 
 const isEndpoint = (name: string): name is SampleEndpoint => sampleEndpoints.some((each) => each === name);
 
-/** `from`: where the answer comes from when no gateway gave it. */
+/** `from`: the source of the explanation when no gateway gave it. */
 async function explain(
   context: CommandContext,
   { body, endpoint, headers, tenant }: Question,
@@ -197,4 +197,4 @@ async function explain(
   };
 }
 
-export const route: Command = { name: "route", summary: "say where a request would go, and why", help, run };
+export const route: Command = { name: "route", summary: "show where a request would go, and why", help, run };

@@ -1,4 +1,4 @@
-// The running gateway, found by run.json, and how a command asks it. The token is sent only after the address has answered as a
+// The running gateway, found by run.json, and how a command calls it. The token is sent only after the address has answered as a
 // gateway; it must never be printed.
 
 import { holdsDirectory, lockHolder, localOwnerPid } from "../system/directory-lock.ts";
@@ -18,7 +18,7 @@ export type Question = {
   readonly path: string;
   /** Sent as JSON. */
   readonly body?: unknown;
-  /** More headers; the token takes precedence. */
+  /** Additional headers; the token takes precedence. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
 };
@@ -30,13 +30,13 @@ export type RunningGateway = {
   /** ISO 8601; null: unknown. */
   readonly startedAt: string | null;
   readonly version: string;
-  /** Throws GatewayProblem when there is no answer, or one that is not JSON. An error status is an answer. */
+  /** Throws GatewayProblem if there is no answer, or one that is not JSON. An error status is an answer. */
   ask(question: Question): Promise<Answer>;
-  /** The body of a 2xx answer. Throws GatewayProblem with the gateway's own words for any other. */
+  /** The body of a 2xx answer. Throws GatewayProblem with the gateway's own message for any other. */
   askForBody(question: Question): Promise<unknown>;
 };
 
-/** Its message is for the person at the terminal. */
+/** The message is for the person at the terminal. */
 export class GatewayProblem extends Error {
   override readonly name = "GatewayProblem";
   readonly status: number | null;
@@ -50,7 +50,7 @@ export class GatewayProblem extends Error {
 /** `why` is a sentence without its full stop; `holder`: the process that owns the state directory nevertheless. */
 export type Absent = { readonly why: string; readonly holder?: number | null };
 
-const helloMs = 2_000;
+const versionTimeoutMs = 2_000;
 const usualMs = 10_000;
 
 /** `environment` includes the `.env` files, as the gateway itself sees it. `isQuiet`: another version is not reported. */
@@ -79,7 +79,7 @@ export async function findGateway(
     const unwritten = trouble === null ? "" : `; ${trouble}, so a running gateway could not announce itself`;
     return { why: `no gateway is running (there is no run.json in ${directory}${unwritten})` };
   }
-  // A gateway in a container of its own has another number here: then only its lock on the directory is visible.
+  // A gateway in a container has another process number here: then only its lock on the directory is visible.
   if (!isAlive(run.pid) && lockHolder(directory) === null)
     return { why: `no gateway is running (process ${run.pid}, which wrote run.json, is gone)` };
   const { url, token } = run;
@@ -91,7 +91,7 @@ export async function findGateway(
   }
   if (running !== version && !isQuiet)
     context.stderr.write(
-      `clawgate: the running gateway is version ${plain(running)}, this program is ${fullVersion}. Restart it to bring them together.\n`,
+      `clawgate: the running gateway is version ${plain(running)}, this program is ${fullVersion}. Restart the gateway to use one version.\n`,
     );
   const ask = (question: Question): Promise<Answer> => send(url, token, question);
   return {
@@ -109,10 +109,10 @@ export async function findGateway(
   };
 }
 
-/** For commands that need a gateway: reports that there is none, and what to do. */
+/** For commands that need a gateway: reports that none runs, and what to do. */
 export function refuseAbsent(context: Pick<CommandContext, "stderr">, absent: Absent): number {
   context.stderr.write(
-    `clawgate: ${absent.why}.\nStart one with "clawgate", or set CLAWGATE_STATE_DIR to the state directory of the one you mean.\n`,
+    `clawgate: ${absent.why}.\nStart one with "clawgate", or set CLAWGATE_STATE_DIR to the state directory of the gateway you mean.\n`,
   );
   return exitCodes.failed;
 }
@@ -129,7 +129,7 @@ export function errorMessage(body: unknown): string | null {
   const error = memberOf(body, "error");
   const message = memberOf(error, "message") ?? memberOf(body, "message");
   if (typeof message !== "string") return null;
-  // Several problems get indented lines of their own.
+  // Several problems get a separate indented line each.
   const lines = message.split("\n");
   return lines.map((line) => (line.startsWith("  ") ? `  ${plain(line)}` : plain(line))).join("\n");
 }
@@ -140,7 +140,7 @@ export function memberOf(value: unknown, name: string): unknown {
     : undefined;
 }
 
-/** What does not work as configured, except providers; for an invalid config, its mistakes as well. */
+/** What does not work as configured, except providers; for an invalid config, also its errors. */
 export function problemsOf(health: unknown): readonly string[] {
   const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
   const mistakes = listOf(memberOf(memberOf(health, "config"), "problems"));
@@ -151,14 +151,17 @@ export function problemsOf(health: unknown): readonly string[] {
   });
 }
 
-/** The version of the gateway at this address; null when there is none. */
+/** The version of the gateway at this address; null if there is none. */
 async function versionAt(url: string): Promise<string | null> {
   try {
-    const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(helloMs), redirect: "manual" });
+    const answer = await fetch(`${url}/health`, {
+      signal: AbortSignal.timeout(versionTimeoutMs),
+      redirect: "manual",
+    });
     const found = memberOf(await answer.json(), "version");
     return typeof found === "string" ? found : null;
   } catch {
-    // No answer, or another program's: for the caller it is the same.
+    // No answer, or another program's: the caller treats both alike.
     return null;
   }
 }

@@ -1,4 +1,4 @@
-// A small request in any format around a few words, for questions about routing. It is never sent to a provider.
+// A small request in any format around a given text, for questions about routing. It is never sent to a provider.
 
 export const sampleEndpoints = ["chat", "messages", "responses", "gemini"] as const;
 export type SampleEndpoint = (typeof sampleEndpoints)[number];
@@ -77,7 +77,7 @@ export function sampleRequest(endpoint: SampleEndpoint, sample: Sample): Readonl
       };
     case "gemini":
       return {
-        // At the endpoint itself the name is in the path.
+        // At the endpoint itself, the path contains the name.
         model,
         contents: [
           {

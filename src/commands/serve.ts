@@ -14,7 +14,7 @@ import { fileMode, readFile, readFound } from "./config-input.ts";
 const help = `Usage: clawgate [serve] [options]
 
 Starts the gateway. Without a config file it looks for known API-key variables, local model servers
-(Ollama, LM Studio, vLLM, llama.cpp) and serves what it finds; if there is nothing, the offline demonstration.
+(Ollama, LM Studio, vLLM, llama.cpp) and serves what it finds; otherwise the offline demonstration.
 
 Options:
   --config FILE   config file (else $CLAWGATE_CONFIG, ./config.yaml, $XDG_CONFIG_HOME/clawgate/config.yaml)
@@ -24,11 +24,12 @@ Options:
   --json-log      log as JSON lines even on a terminal
   -h, --help      this text
 
-A config.yaml or .env of the working directory that was not named is read only if it is yours and only you can write it.
-It starts no program of that folder; its .env names no program, path or address for a key from elsewhere. What was read is shown.
+A config.yaml or .env that is found in the working directory, not named, is read only if it is yours and only you can write
+it. It cannot start programs of that folder, and the .env cannot set a program, a path, or an address for a key from
+elsewhere. The start shows what was read.
 
-Signals: SIGTERM and SIGINT drain running requests (server.drain_s) and stop; a second one stops at once.
-SIGHUP reads the config again, as a change of the config file or its .env does. A config that is not valid changes nothing.
+Signals: SIGTERM and SIGINT drain running requests (server.drain_s) and stop; a second one stops immediately.
+SIGHUP reads the config again, as a change of the config file or its .env does. An invalid config changes nothing.
 `;
 
 async function run(context: CommandContext): Promise<number> {
@@ -82,17 +83,17 @@ async function run(context: CommandContext): Promise<number> {
   });
 }
 
-/** What reading the config and starting the app leaves behind is a quarter of an idle gateway's own memory. */
+/** Memory left over from reading the config and starting the app is a quarter of an idle gateway's total. */
 function tidyAfterStart({ services }: Gateway["app"]): () => void {
   return services.clock.setTimer(1_000, () => {
-    // It blocks everything for some milliseconds: no request may be waiting.
+    // It blocks the process for some milliseconds: no request may be waiting.
     if (services.live.count() > 0) return;
     Bun.gc(true);
     Bun.shrink();
   });
 }
 
-/** Installed first of all, because without a listener the signal ends the process. One that comes during the start is kept. */
+/** Installed first, because without a listener the signal ends the process. A signal during the start is kept. */
 function listenForHangup() {
   let app: Gateway["app"] | null = null;
   let hasCome = false;
@@ -114,7 +115,7 @@ const signals = ["SIGTERM", "SIGINT"] as const;
 
 type StopSignals = { onStop(onSignal: () => void): void; stop(): void };
 
-/** Installed first of all too: a signal during the start ends the gateway cleanly when the start is over, a second one at once. */
+/** Also installed first: a signal during the start ends the gateway cleanly after the start, a second one immediately. */
 function listenForStop(): StopSignals {
   let obeyed: (() => void) | null = null;
   let hasCome = false;
@@ -135,7 +136,7 @@ function listenForStop(): StopSignals {
   };
 }
 
-/** Resolves with the exit code when the gateway has stopped cleanly; a second signal ends the drain at once. */
+/** Resolves with the exit code when the gateway has stopped cleanly; a second signal ends the drain immediately. */
 function untilStopped(
   { app, drainMs }: Gateway,
   ending: StopSignals,
@@ -174,7 +175,7 @@ function untilStopped(
 function startFailure(thrown: unknown): string {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   if (isScarcity(thrown))
-    return `too few files and connections may be open for a start: ${message}. Raise the limit (\`ulimit -n 65536\`, or LimitNOFILE=65536 in its service).`;
+    return `the limit of open files and connections is too low to start: ${message}. Raise the limit (\`ulimit -n 65536\`, or LimitNOFILE=65536 in its service).`;
   return message;
 }
 

@@ -24,7 +24,7 @@ export type PlannedInstance = {
   readonly changes: readonly FileChange[];
   /** The tenant to be added; null: it exists, or the instance is skipped. */
   readonly addition: NewTenant | null;
-  /** Why this instance is not changed; null: it is. */
+  /** Why this instance is not changed; null: it is changed. */
   readonly leftOut: string | null;
 };
 
@@ -33,7 +33,7 @@ export type SetupOptions = {
   readonly isPrimary: boolean;
   /** The new `server.host`; null: unchanged. */
   readonly host: string | null;
-  /** Null: as the instance has it, else openai-completions. */
+  /** Null: as in the instance, else openai-completions. */
   readonly api: Api | null;
 };
 
@@ -55,7 +55,7 @@ type Planning = {
   readonly host: string | null;
   readonly options: Pick<SetupOptions, "isPrimary" | "api">;
   readonly placeOf: FileAccessFor;
-  /** The tenant's key where the caller has just created it; otherwise the known one, or a new one. */
+  /** The tenant's key if the caller has just created it; otherwise the known one, or a new one. */
   readonly key?: string;
 };
 
@@ -83,13 +83,13 @@ export async function planInstance(planning: Planning): Promise<PlannedInstance>
       (known === undefined ? randomBytes(32).toString("hex") : plainKey(keysOf(known), keyInEntry(text)));
     if (key === null)
       return leave(
-        `only the hash of the key of tenant ${tenant} is known; \`clawgate manage rotate-key ${tenant} --apply\` makes a new one`,
+        `only the hash of the key of tenant ${tenant} is known; \`clawgate manage rotate-key ${tenant} --apply\` creates a new one`,
       );
     const variables = { CLAWGATE_BASE_URL: baseUrl(url, "openai-completions"), CLAWGATE_API_KEY: key };
     const models = modelsFor(config, known?.models);
     if (options.isPrimary && !models.includes("auto"))
       return leave(
-        `tenant ${tenant} may not ask for auto (tenants[].models), which --primary makes its main model`,
+        `tenant ${tenant} may not use auto (tenants[].models), which --primary makes its main model`,
       );
     const provider = providerEntry({
       url,
@@ -127,7 +127,7 @@ export async function planInstance(planning: Planning): Promise<PlannedInstance>
   }
 }
 
-/** Names that the tenant may ask for; `allowed`: its own list, where it has one. */
+/** Names that the tenant may use; `allowed`: its own list, if it has one. */
 function modelsFor(
   { aliases, fallback_chain: chain }: Config,
   allowed: readonly string[] | undefined,
@@ -139,14 +139,14 @@ function modelsFor(
   );
 }
 
-/** As they are written, without expired ones. */
+/** As written in the config, without expired ones. */
 function keysOf({ api_key, keys }: Config["tenants"][number]): readonly string[] {
   const live = keys.filter(({ expires }) => expires === undefined || Date.parse(expires) > Date.now());
   const further = live.map(({ key, sha256 }) => key ?? `sha256:${sha256 ?? ""}`);
   return api_key === undefined ? further : [api_key, ...further];
 }
 
-/** The key that the instance already has, if it is still valid; otherwise one that is written in the clear. */
+/** The key that the instance already has, if it is still valid; otherwise one that the config contains in plain text. */
 function plainKey(written: readonly string[], inEntry: string | null): string | null {
   const hash = inEntry === null ? null : `sha256:${sha256Hex(inEntry)}`;
   const isKnown = written.some((key) => key === inEntry || key.toLowerCase() === hash);
@@ -156,7 +156,7 @@ function plainKey(written: readonly string[], inEntry: string | null): string | 
 const notInherited =
   /^(?:PATH|HOME|HOSTNAME|TERM|SHLVL|PWD|OLDPWD|LANG|LC_.*|USER|SHELL|LOGNAME|_|BROWSER|EDITOR|VISUAL|NODE_.*|npm_.*|YARN_.*|NVM_.*|OPENCLAW_.*|CLAWGATE_.*|ANTHROPIC_.*|OPENAI_.*|CLAUDE_.*|DOCKER_.*|KUBERNETES_.*|LD_.*|DYLD_.*|BUN_.*)$/;
 
-/** What the tenant's CLI may know of the instance's variables; a reference to another one would be read wrongly here. */
+/** The instance's variables that the tenant's CLI may get; a reference to another variable would be resolved wrongly here. */
 function inheritedVariables(variables: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(variables).filter(

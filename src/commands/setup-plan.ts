@@ -20,11 +20,11 @@ import { offlineInput, readFile } from "./config-input.ts";
 export type SetupPlan = {
   readonly configPath: string;
   readonly config: FileChange | null;
-  /** The new `server.host`; null: it stays. */
+  /** The new `server.host`; null: unchanged. */
   readonly host: string | null;
   readonly instances: readonly PlannedInstance[];
   readonly notes: readonly string[];
-  /** Whether set-up pulls skills, by the config. */
+  /** Whether set-up pulls skills, according to the config. */
   readonly pullsSkills: boolean;
   /** The folder of all tenants' skills. */
   readonly skillsFolder: string;
@@ -54,11 +54,11 @@ export async function planSetup(context: CommandContext, options: SetupOptions):
   if (host !== null && isLoopback(config.server.host))
     notes.push(
       `containers reach this machine at ${host}, but the gateway listens on ${config.server.host} only: ` +
-        `say --host ${/^\d/.test(host) ? host : "0.0.0.0"} as well (it sets server.host, and counts from the gateway's next start)`,
+        `add --host ${/^\d/.test(host) ? host : "0.0.0.0"} (it sets server.host and takes effect at the gateway's next start)`,
     );
   if (found.length > 0 && config.auth.keys.length === 0 && config.tenants.length === 0)
     notes.push(
-      "with tenants in the config every client needs a key: put those of your other programs into auth.keys",
+      "with tenants in the config every client needs a key: put the keys of your other programs into auth.keys",
     );
 
   const instances: PlannedInstance[] = [];
@@ -72,11 +72,11 @@ export async function planSetup(context: CommandContext, options: SetupOptions):
   if (isNew && Object.keys(config.providers).every((id) => id === "demo"))
     notes.push("no provider was found, only the demonstration answers: add one to the config");
   const text = edit.text();
-  // Where no instance is set up, the user should read why, not what is wrong with a config for none.
+  // If no instance is set up, the user should read why, not what is wrong with a config that is not needed.
   const isForNobody = instances.length > 0 && instances.every(({ leftOut }) => leftOut !== null);
   const isChanged = isNew ? edit.tenants().length > 0 || options.host !== null : text !== place.text;
   const isWorthWriting = isChanged && !isForNobody;
-  // A config that the gateway would refuse is never written.
+  // A config that the gateway would refuse must never be written.
   if (isWorthWriting)
     await loadOffline(withFileText({ ...input, argvConfigPath: place.path }, place.path, text));
   return {
@@ -90,7 +90,7 @@ export async function planSetup(context: CommandContext, options: SetupOptions):
   };
 }
 
-/** A named file need not exist: set-up creates it. */
+/** A file named by the user need not exist: set-up creates it. */
 function configPlace(context: CommandContext, named: string | undefined) {
   const input = offlineInput(context, named);
   const search = findConfigFile(input);

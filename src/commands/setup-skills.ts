@@ -1,4 +1,4 @@
-// The part of set-up that pulls the skills of the instances. It must never push, and never overwrite local changes: that is for
+// The part of set-up that pulls the skills of the instances. It must never push, and never overwrite local changes: those are for
 // `clawgate manage skills`.
 
 import { join } from "node:path";
@@ -59,7 +59,7 @@ export function showSkills(context: CommandContext, pulled: readonly PulledSkill
     const conflicts = report.rows.filter((row) => row.action === "conflict").map(({ skill }) => skill);
     line(style.green("ok  "), `skills: ${done} pulled of ${report.rows.length}`);
     if (conflicts.length > 0)
-      line(style.yellow("warn"), `changed on both sides, left as they are: ${conflicts.join(", ")}`);
+      line(style.yellow("warn"), `changed on both sides, not touched: ${conflicts.join(", ")}`);
     for (const { skill, risks, error } of report.rows) {
       if (error !== null) line(style.red("FAIL"), `skill ${skill}: ${error}`);
       if (risks.length > 0) line(style.yellow("warn"), `skill ${skill}: ${risks.join("; ")}`);

@@ -1,4 +1,4 @@
-// A plan of set-up in words and as JSON. It must never contain a key.
+// A set-up plan as text and as JSON. It must never contain a key.
 
 import { labelOfFile } from "../openclaw/applied-changes.ts";
 import type { CommandContext } from "./command.ts";
@@ -36,7 +36,7 @@ export function show(context: CommandContext, plan: SetupPlan, isJson: boolean):
   const config =
     plan.config === null
       ? ""
-      : `${plan.config.before === null ? "Makes" : "Edits"} ${plain(plan.config.path)}: ${plan.host === null ? "tenants" : `tenants, server.host ${plain(plan.host)} (takes effect at the next start)`}\n`;
+      : `${plan.config.before === null ? "Creates" : "Edits"} ${plain(plan.config.path)}: ${plan.host === null ? "tenants" : `tenants, server.host ${plain(plan.host)} (takes effect at the next start)`}\n`;
   context.stdout.write(
     `${none}${showPlan(plan.instances, [], style)}${config}${showPlan([], plan.notes, style)}`,
   );
@@ -57,7 +57,7 @@ export function showPlan(
     );
     if (leftOut !== null) lines.push(`  ${style.yellow("left out:")} ${plain(leftOut)}`);
     else {
-      lines.push(`  key: ${key === "new" ? "a new one" : "as it is (****)"}; gateway: ${plain(url)}`);
+      lines.push(`  key: ${key === "new" ? "a new one" : "unchanged (****)"}; gateway: ${plain(url)}`);
       for (const change of changes)
         lines.push(`  ${change.before === null ? "makes" : "edits"} ${plain(labelOfFile(change))}`);
       if (changes.length === 0) lines.push("  nothing to change");

@@ -24,22 +24,22 @@ import { terminalStyle, plain } from "./terminal.ts";
 
 const help = `Usage: clawgate setup [options]
 
-Finds the OpenClaw instances of this machine and of Docker, gives each a tenant with a key of its own in config.yaml,
+Finds the OpenClaw instances of this machine and of Docker, gives each a tenant with its own key in config.yaml,
 and connects each to the gateway: a provider "clawgate" in its openclaw.json, and CLAWGATE_BASE_URL and CLAWGATE_API_KEY in
-the .env of its state directory. What it would write is shown first; comments and everything else in those files stay.
+the .env of its state directory. It shows the changes first; comments and everything else in those files are kept.
 
 Options:
   --yes           write without asking (needed without a terminal)
   --dry-run       only show what would be written
   --primary       make clawgate/auto the main model of each instance
-  --api API       openai-completions, anthropic-messages or openai-responses (default: as it is, else the first)
-  --host ADDRESS  let the gateway listen there (server.host): containers do not reach 127.0.0.1
+  --api API       openai-completions, anthropic-messages or openai-responses (default: unchanged, else the first)
+  --host ADDRESS  let the gateway listen there (server.host): containers cannot reach 127.0.0.1
   --skills        only pull the skills of the instances found, write nothing else
   --no-skills     do not pull skills (\`skills.sync: manual\` means the same)
-  --undo          take the last set-up back
+  --undo          revert the last set-up
   --print         print the OpenClaw side (provider, aliases, heartbeat and image model) to be merged by hand
-  --json          the outcome as JSON
-  --config FILE   config file, as for serve; made when it is not there
+  --json          the result as JSON
+  --config FILE   config file, as for serve; created if it does not exist
   -h, --help      this text
 `;
 
@@ -174,7 +174,7 @@ function takeOut(
   return edit.text();
 }
 
-/** `server.host` as written in the file; null: it is not there. */
+/** `server.host` as written in the file; null: not set. */
 function hostIn(text: string | null): string | null {
   const read = text === null ? null : readDocument(text);
   if (read === null || "problem" in read) return null;
@@ -191,7 +191,7 @@ async function print(context: CommandContext, named: string | undefined, api: Ap
   const isAny = ["0.0.0.0", "::", "localhost", "::1"].includes(host);
   const known = [...Object.keys(config.providers), ...Object.keys(config.aliases)];
   const url = `http://${isAny ? "127.0.0.1" : host}:${port}`;
-  // OpenClaw needs a text there even without keys.
+  // OpenClaw needs a value there even without keys.
   const apiKey = hasKeys ? "${CLAWGATE_API_KEY}" : "local";
   context.stdout.write(integrationText({ url, apiKey, api, models: config.fallback_chain }, known));
   return exitCodes.ok;

@@ -17,7 +17,7 @@ import { terminalStyle, plain } from "./terminal.ts";
 
 const help = `Usage: clawgate status [options]
 
-Says whether a gateway is running with this state directory: its process, address, version, since when, and how it is.
+Shows whether a gateway is running with this state directory: its process, address, version, start time and health.
 Exit code 0: one is running. 1: none is, or it does not answer.
 
 Options:
@@ -99,7 +99,7 @@ const sentence = (words: string): string => `${words.charAt(0).toUpperCase()}${w
 
 export const status: Command = {
   name: "status",
-  summary: "whether a gateway is running, where and since when",
+  summary: "show whether a gateway is running, where and since when",
   help,
   run,
 };

@@ -13,19 +13,19 @@ import { findGateway } from "./running-gateway.ts";
 
 const help = `Usage: clawgate stop [options]
 
-Stops the running gateway: new requests are refused, running requests may end. Those that still run after the timeout are ended; a
-gateway that does not end even then is killed. Returns when it has ended.
-Exit code 0: it has ended. 1: none was running, or it could not be ended.
+Stops the running gateway: new requests are refused, running requests may finish. Those still running after the timeout
+are cut off; a gateway that does not stop even then is killed. Returns when it has stopped.
+Exit code 0: it has stopped. 1: none was running, or it could not be stopped.
 
 Options:
-  --timeout S     seconds for running requests (default 60; the gateway's own server.drain_s counts too; 0: end them now)
-  --json          what came of it as JSON
+  --timeout S     seconds for running requests (default 60; server.drain_s also applies; 0: cut them off now)
+  --json          the result as JSON
 ${gatewayOptionsHelp}`;
 
 const usualSeconds = 60;
 /** For the last answers and records, once requests were cut off. */
-const lastWordsMs = 6_000;
-const againMs = 2_000;
+const cutOffGraceMs = 6_000;
+const resendMs = 2_000;
 const lookMs = 50;
 
 async function run(context: CommandContext): Promise<number> {
@@ -43,7 +43,7 @@ async function run(context: CommandContext): Promise<number> {
   if (typeof owner === "string") return refuse(owner);
   const beganMs = systemClock.monotonicMs();
   const how = await end(owner, Number(timeout) * 1000);
-  if (how === null) return refuse(`process ${owner} could not be ended`);
+  if (how === null) return refuse(`process ${owner} could not be stopped`);
   const tookS = Math.round((systemClock.monotonicMs() - beganMs) / 100) / 10;
   if (json)
     context.stdout.write(`${JSON.stringify({ stopped: true, pid: owner, how, took_s: tookS }, null, 2)}\n`);
@@ -65,7 +65,7 @@ async function provenOwner(
 ): Promise<number | string> {
   const run = await readRunFile(directory).catch(() => null);
   const holds = run === null ? null : holdsDirectory(run.pid, directory);
-  // It may be busy or hang: that it holds the directory's lock is enough.
+  // It may be busy or hang: holding the directory's lock is enough.
   if (run !== null && holds === true) return run.pid;
   const found = await findGateway(context, environment, true);
   if ("why" in found) return found.why;
@@ -87,23 +87,23 @@ async function end(pid: number, timeoutMs: number): Promise<keyof typeof endings
     return true;
   };
   const signal = async (name: "SIGTERM" | "SIGKILL"): Promise<void> => {
-    // Checked again: another process may have the number by now.
+    // Checked again: another process may have this number now.
     if (!(await isOver())) process.kill(pid, name);
   };
   try {
     await signal("SIGTERM");
     if (await within(timeoutMs)) return "drained";
     // More than once: under npm, a signal within a second of the first counts as the same.
-    for (let leftMs = lastWordsMs; leftMs > 0; leftMs -= againMs) {
+    for (let leftMs = cutOffGraceMs; leftMs > 0; leftMs -= resendMs) {
       await signal("SIGTERM");
-      if (await within(againMs)) return "cut-off";
+      if (await within(resendMs)) return "cut-off";
     }
     await signal("SIGKILL");
-    return (await within(lastWordsMs)) ? "killed" : null;
+    return (await within(cutOffGraceMs)) ? "killed" : null;
   } catch {
     // EPERM, or it ended in between.
     return (await isOver()) ? "drained" : null;
   }
 }
 
-export const stop: Command = { name: "stop", summary: "end the running gateway", help, run };
+export const stop: Command = { name: "stop", summary: "stop the running gateway", help, run };

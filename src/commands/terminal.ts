@@ -1,4 +1,4 @@
-// How a command's text looks: colour only on a terminal, and no control characters.
+// The appearance of a command's text: colour only on a terminal, and no control characters.
 
 import type { CommandContext } from "./command.ts";
 
@@ -15,7 +15,7 @@ export type TerminalStyle = {
 };
 
 const narrowest = 20;
-/** For terminals that do not say how wide they are. */
+/** For terminals that do not report their width. */
 const usual = 80;
 
 type TerminalContext = Pick<CommandContext, "stdout" | "environment">;

@@ -1,4 +1,4 @@
-// Rows as a table of aligned columns, or, where the terminal is too narrow for it, one short paragraph a row.
+// Rows as a table of aligned columns or, if the terminal is too narrow, one short paragraph per row.
 
 import { cut, type Paint, type TerminalStyle } from "./terminal.ts";
 
@@ -6,19 +6,19 @@ export type Cell = string | { readonly text: string; readonly paint: Paint };
 
 export type Column = {
   readonly title: string;
-  /** The column that shrinks when the line is too long; at most one. */
+  /** The column that shrinks if the line is too long; at most one. */
   readonly shrinks?: boolean;
   readonly isNumber?: boolean;
 };
 
 const gap = 2;
-/** Narrower than this, the column that shrinks is of no use. */
+/** If the column that shrinks were narrower than this, it would be useless. */
 const leastWidth = 12;
 
 const textOf = (cell: Cell): string => (typeof cell === "string" ? cell : cell.text);
 const painted = (cell: Cell, text: string): string => (typeof cell === "string" ? text : cell.paint(text));
 
-/** Every line ends with a line break. Texts must be plain already. */
+/** Every line ends with a line break. Texts must already be free of control characters. */
 export function textTable(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],

@@ -1,4 +1,4 @@
-// `clawgate version`: which build this is.
+// `clawgate version`: the version and commit of this build.
 
 import { commit, fullVersion, programName, version } from "../system/identity.ts";
 import { type Command, exitCodes } from "./command.ts";

@@ -1,4 +1,4 @@
-// Where the address to listen on comes from, in words.
+// The source of the address to listen on, in words.
 
 import type { LoadedConfig } from "./load.ts";
 

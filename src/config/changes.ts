@@ -1,5 +1,5 @@
-// What a reload changed, in the words of the config's own keys, and how the files differ from the active config. It must never
-// hold a value: it may be a key.
+// What a reload changed, named by the config's own keys, and how the files differ from the active config. It must never
+// contain a value: it may be a key.
 
 import type { LoadedConfig } from "./load.ts";
 import type { Problem } from "./problems.ts";
@@ -18,11 +18,11 @@ export type Changes = {
 export type ReloadErrorCode = "config_invalid" | "shutting_down" | "at_capacity" | "internal_error";
 
 export type ReloadReport = {
-  /** False: the config that was active stays active. */
+  /** False: the previous config stays active. */
   readonly ok: boolean;
-  /** Who asked: `signal`, `file`, `api`. */
+  /** What triggered it: `signal`, `file`, `api`. */
   readonly reason: string;
-  /** The active config file; null when there is none. */
+  /** The active config file; null if there is none. */
   readonly config: string | null;
   readonly changed: Changes;
   /** Keys and variables that differ from what the process was started with, which take effect only after a restart. */
@@ -35,7 +35,7 @@ export type ReloadReport = {
   } | null;
 };
 
-/** How the files on the disk relate to the active config. `invalidSinceMs` null: they are valid, as far as anybody has looked. */
+/** How the files on disk relate to the active config. `invalidSinceMs` null: they are valid, as of the last check. */
 export type ConfigDiskState = {
   readonly loadedAtMs: number;
   readonly invalidSinceMs: number | null;
@@ -89,7 +89,7 @@ const isMap = (value: unknown): value is object =>
 const entriesOf = (value: object): ReadonlyMap<string, unknown> =>
   new Map<string, unknown>(Object.entries(value));
 
-/** What the process took from its first config and keeps: socket, database, state directory. */
+/** What the process takes from its first config and keeps: socket, database, state directory. */
 export function needsRestart(started: LoadedConfig, now: LoadedConfig): readonly string[] {
   const [was, is] = [started.config, now.config];
   const differing = (

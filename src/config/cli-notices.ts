@@ -1,5 +1,5 @@
-// What the operator of a CLI provider should hear at the start: whose login tenants use, and who has none.
-// It must never look for a login: it speaks of what is written.
+// Notices for the operator of a CLI provider at the start: whose login tenants use, and which tenants have none.
+// It must never search for a login: it only reports what is configured.
 
 import { normalize } from "node:path";
 import { refusedVariable } from "../backends/claude-code/settings.ts";
@@ -7,19 +7,19 @@ import type { Config } from "./schema.ts";
 
 type Env = Readonly<Record<string, string>>;
 
-/** Variables that are a key of a tenant's own, or name a cloud that has one: then no login is asked for. */
+/** Variables that are a tenant's own key, or select a cloud that has one: then no login is needed. */
 const keys = /^(?:ANTHROPIC_API_KEY|ANTHROPIC_AUTH_TOKEN|CLAUDE_CODE_USE_(?:BEDROCK|VERTEX|FOUNDRY))$/;
 const token = "CLAUDE_CODE_OAUTH_TOKEN";
 
 const hasKey = (env: Env): boolean =>
   Object.entries(env).some(([name, value]) => keys.test(name) && value !== "");
 
-/** `home`: what `~` stands for. */
+/** `home`: the value of `~`. */
 export function cliNotices(
   config: Pick<Config, "providers" | "cli" | "tenants">,
   home: string | undefined,
 ): readonly string[] {
-  /** One folder by one name, however it is written. */
+  /** One name for each folder, however it is written. */
   const place = (path: string | undefined): string | undefined =>
     path === undefined
       ? undefined
@@ -30,12 +30,12 @@ export function cliNotices(
     const folder =
       place(provider.config_dir ?? config.cli?.config_dir ?? shared["CLAUDE_CONFIG_DIR"]) ?? null;
     if (hasKey(shared)) return [];
-    /** The login that a tenant uses; null: none that anybody wrote down. */
+    /** The login that a tenant uses; null: none is configured. */
     const loginOf = ({ env, config_dir, uid }: Config["tenants"][number]): string | null =>
       env[token] ??
       place(config_dir ?? env["CLAUDE_CONFIG_DIR"]) ??
       shared[token] ??
-      // Another user of the machine has its own home, and the login in it.
+      // Another user has its own home, and its own login there.
       (uid === undefined ? folder : `uid ${uid}`);
     const tenants = config.tenants.filter(({ env }) => !hasKey(env));
     const users = Map.groupBy(tenants, loginOf);
@@ -76,14 +76,14 @@ function listed(names: readonly string[]): string {
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
 }
 
-/** Variables that are written and never reach the program: whoever waits for their effect should hear of it. */
+/** Variables that are set but never reach the program: an operator who relies on one must be warned. */
 export function variableNotices(config: Pick<Config, "providers" | "cli" | "tenants">): readonly string[] {
   const places: readonly (readonly [string, Env | undefined, RegExp])[] = [
     ["cli.env", config.cli?.env, refusedVariable],
     ...Object.entries(config.providers).map(
       ([id, { env }]) => [`providers.${id}.env`, env, refusedVariable] as const,
     ),
-    // The home is the tenant's folder, or that of its `uid`.
+    // HOME is the tenant's folder, or the home of its `uid`.
     ...config.tenants.map(
       ({ env }, at) => [`tenants[${at}].env`, env, new RegExp(`${refusedVariable.source}|^HOME$`)] as const,
     ),

@@ -1,10 +1,10 @@
-// The `cli` section and the providers that are the Claude Code program: the section makes one where there is none, and what
-// variables say of it wins over every provider's own keys. The merging itself is the backend's work.
+// The `cli` section and the providers that are the Claude Code program: the section creates one if there is none, and its
+// variables take precedence over every provider's own keys. The backend does the merging.
 
 import type { Override } from "./overrides.ts";
 import { isTree, type Tree, valueAt } from "./values.ts";
 
-/** Where a provider keeps what the section has under another name. */
+/** Keys that have one name in the section and another in a provider. */
 const places: Readonly<Record<string, readonly [string, string]>> = { timeout: ["timeout", "total_s"] };
 
 function without(tree: Tree, key: string): Tree {
@@ -18,7 +18,7 @@ function withoutOverridden(provider: Tree, key: string): Tree {
   return isTree(block) ? { ...provider, [outer]: without(block, inner) } : provider;
 }
 
-/** Any value is taken: what is wrong with it, the schema says. */
+/** Any value is accepted: the schema reports what is wrong with it. */
 export function withCliSection(value: Tree, overrides: readonly Override[]): Tree {
   const { providers = {}, cli: section } = value;
   if (!isTree(providers)) return value;
@@ -33,7 +33,7 @@ export function withCliSection(value: Tree, overrides: readonly Override[]): Tre
   const model = valueAt(section, ["default_model"]);
   const settled = (provider: Tree): Tree => {
     const rest = overridden.reduce(withoutOverridden, provider);
-    // Routing knows providers only, so a name for unknown models must stand there.
+    // Routing knows only providers, so the model for unknown names must be set there.
     return typeof model === "string" && !("default_model" in rest) ? { ...rest, default_model: model } : rest;
   };
   const entries = Object.entries(all).map(([id, each]) => [

@@ -1,4 +1,4 @@
-// Keys of clients that are short enough to be guessed: taken with a warning while only this machine can call, refused beyond.
+// Keys of clients that are short enough to be guessed: accepted with a warning while only this machine can connect, otherwise refused.
 // It must never print a key.
 
 import { hashedKeyPattern, keysOfTenant, shortestKeyLength } from "../tenants/settings.ts";
@@ -8,7 +8,7 @@ import type { Config } from "./schema.ts";
 
 type Keyed = Pick<Config, "auth" | "tenants">;
 
-/** Loopback as the system will bind it; a name other than localhost may resolve to anything. */
+/** A loopback address as the system will bind it; any name but localhost may resolve to anything. */
 export function isLoopback(host: string): boolean {
   const bare = host.replace(/^\[|\]$/g, "").toLowerCase();
   return bare === "localhost" || bare === "::1" || /^127(\.\d{1,3}){3}$/.test(bare);
@@ -38,7 +38,7 @@ export function shortKeyFindings(config: Keyed, host: string): readonly Finding[
   }));
 }
 
-/** `placeOf`: the file's line, or the variable. */
+/** `placeOf`: the line of the file, or the variable. */
 export function shortKeyNotices(
   config: Keyed,
   host: string,
@@ -53,7 +53,7 @@ export function shortKeyNotices(
   );
 }
 
-/** For a key that somebody types just now: nothing forces anybody to take a weak one. */
+/** For a key that a user is choosing now: there is no reason to accept a weak one. */
 export function isStrongKey(key: string): boolean {
   if (key.startsWith("sha256:")) return hashedKeyPattern.test(key);
   return key.length >= shortestKeyLength && /^[\x21-\x7e]+$/.test(key);

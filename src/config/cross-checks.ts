@@ -1,4 +1,4 @@
-// What no single section can see: names that must exist, keys that must differ, and access that must not be open to all.
+// Checks across sections: names that must exist, keys that must differ, and access that must not be open to everyone.
 
 import { createHash } from "node:crypto";
 import { nearest } from "../canon/nearest.ts";
@@ -15,7 +15,7 @@ export type CheckedConfig = Omit<Config, "fallback_chain" | "mcp_servers"> & {
   readonly fallback_chain?: readonly string[] | undefined;
 };
 
-/** Providers as they are declared, skipped ones included, with the model names each lists. */
+/** Providers as declared, including skipped ones, with the model names that each lists. */
 export type DeclaredModels = ReadonlyMap<string, readonly string[]>;
 
 export function declaredProviders(value: unknown): DeclaredModels {
@@ -33,11 +33,11 @@ export function declaredProviders(value: unknown): DeclaredModels {
   return names;
 }
 
-/** Names that the CLI knows by itself, with the prefixes that its forerunners took. */
+/** Names that the CLI itself knows, with the prefixes that its forerunners accepted. */
 const cliModel =
   /^(claude-code-cli\/|claude-max\/|cc-gateway\/|openai\/)?(claude-.+|(opus|sonnet|haiku)(-4(-[56])?)?$|fable$)/i;
 
-/** Whether a name of the config's own means a provider, one of its models, or a name of the CLI's. */
+/** Whether a name in the config means a provider, one of its models, or a name of the CLI. */
 export function targetTest(config: CheckedConfig, declared: DeclaredModels): (name: string) => boolean {
   const listed = new Set([...declared.values()].flat());
   const hasCli =
@@ -75,7 +75,7 @@ export function nameFindings(config: CheckedConfig, declared: DeclaredModels): r
     const path: Path = ["fallback_chain", index];
     if (!declared.has(id)) complain(path, id, ids, "a declared provider");
     else if (chain.indexOf(id) < index)
-      findings.push({ path, message: `"${id}" is named twice`, hint: null, expected: null });
+      findings.push({ path, message: `"${id}" is listed twice`, hint: null, expected: null });
   }
   for (const [alias, target] of Object.entries(config.aliases)) {
     if (alias.toLowerCase() === "auto")
@@ -127,11 +127,11 @@ function fingerprint(key: string): string {
   return hashed ?? createHash("sha256").update(key).digest("hex");
 }
 
-/** Two equal keys would make one caller pass as another; a key and its own hash are equal as well. */
+/** With equal keys one caller would be taken for another; a key and its own hash are equal as well. */
 export function keyFindings(
   config: CheckedConfig,
   lineOf: (path: Path) => number | null,
-  /** Where a place in `config` is written. */
+  /** The place in the file of a place in `config`. */
   placeOf: (path: Path) => Path = (path) => path,
 ): readonly Finding[] {
   const findings: Finding[] = [];
@@ -156,11 +156,11 @@ export function keyFindings(
     if (keys.length === 0)
       findings.push({
         path: ["tenants", index],
-        message: `the tenant "${tenant.name}" has no key`,
+        message: `tenant "${tenant.name}" has no key`,
         hint: null,
         expected: "api_key, or an entry in keys",
       });
-    // Skills lie in folders of the tenants' names, and not every file system tells upper and lower case apart.
+    // Skills are kept in folders named after tenants, and some file systems ignore letter case.
     const folded = tenant.name.toLowerCase();
     const first = names.get(folded);
     const other = first === undefined ? undefined : config.tenants[first]?.name;
@@ -180,7 +180,7 @@ export function keyFindings(
   return findings;
 }
 
-/** One vendor key twice would count its limits twice; two providers may share one. */
+/** The same vendor key twice would count its limits twice; two providers may share one. */
 export function vendorKeyFindings(
   providers: Tree,
   lineOf: (path: Path) => number | null,
@@ -201,8 +201,8 @@ export function vendorKeyFindings(
 }
 
 /**
- * Why this config must not be served, or null: beyond loopback anybody could spend the operator's money.
- * `loadConfig` asks it after flags and variables; ask it again if the bind host is changed later.
+ * Why this config must not be served, or null: beyond loopback anyone could spend the operator's money.
+ * `loadConfig` calls it after flags and variables; call it again if the bind host is changed later.
  */
 export function checkExposure(config: Pick<Config, "server" | "auth" | "tenants">): string | null {
   if (isLoopback(config.server.host)) return null;
@@ -210,8 +210,8 @@ export function checkExposure(config: Pick<Config, "server" | "auth" | "tenants"
   return `listening on ${config.server.host} needs a key: set auth.keys (or PROXY_API_KEYS), or listen on 127.0.0.1`;
 }
 
-/** The socket stays where the start has put it, whatever a later config says of it. Throws ConfigProblem. */
-export function demandSafeAt(host: string, config: CheckedConfig, path: string | null): void {
+/** The socket keeps its first address, whatever a later config says. Throws ConfigProblem. */
+export function requireSafeAt(host: string, config: CheckedConfig, path: string | null): void {
   const exposure = checkExposure({ ...config, server: { ...config.server, host } });
   const problems = shortKeyFindings(config, host).map(({ path: at, message, hint }) => ({
     path,

@@ -1,5 +1,5 @@
-// What serves when there is no config file: known keys, a `claude` program, servers on this machine, else the demonstration.
-// It writes the value that a person would have written; it must never send a credential to find something out.
+// What is served without a config file: known keys, a `claude` program, local servers, otherwise the demonstration.
+// It produces the config that a person would have written; it must never send a credential to discover something.
 
 import type { BackendName, VendorRow } from "../backends/settings.ts";
 import { defaultPort } from "../server/settings.ts";
@@ -15,13 +15,13 @@ import { resolveEnvironment, type LoadInput } from "./resolved-environment.ts";
 export type DiscoveryInput = {
   readonly vendors: readonly VendorRow[];
   readonly localServers: readonly VendorRow[];
-  /** The model ids that a server lists at this URL, asked without credentials and briefly; null when nobody answers. */
+  /** The model ids that a server lists at this URL, requested without credentials and with a short timeout; null if there is no answer. */
   readonly probe: (modelsUrl: string) => Promise<readonly string[] | null>;
   /** The path of a program on PATH, or null. */
   readonly which: (program: string) => string | null;
-  /** Serve the demonstration and look for nothing. */
+  /** Serve the demonstration and search for nothing. */
   readonly isDemo: boolean;
-  /** Where the gateway itself will listen on this machine. */
+  /** The gateway's own address on this machine. */
   readonly port: number;
 };
 
@@ -36,7 +36,7 @@ type Entry = {
   readonly backend: BackendName;
   readonly provider: ProviderInput;
   readonly found: Found;
-  /** False: only who asks for it by name gets it. */
+  /** False: it is used only if a client names it. */
   readonly joinsChain: boolean;
 };
 
@@ -45,7 +45,7 @@ export function keyVariablesOf(row: VendorRow): readonly string[] {
   return row.keyVariable === null ? [] : [row.keyVariable, ...(row.otherKeyVariables ?? [])];
 }
 
-/** Every variable that says something of a row. */
+/** Every variable that affects a row. */
 export function variablesOf(row: VendorRow): readonly string[] {
   return [...keyVariablesOf(row), ...(row.baseUrlVariable === undefined ? [] : [row.baseUrlVariable])];
 }
@@ -66,9 +66,9 @@ function keyedVendors(
     const elsewhere = baseUrlVariable === undefined ? "" : (environment[baseUrlVariable] ?? "");
     if (elsewhere !== "" && !/^https?:\/\//i.test(elsewhere))
       return [{ what: row.name, detail: `skipped: ${baseUrlVariable} is not an http:// or https:// URL` }];
-    // Claude Code and SDKs are sent to a gateway by the same variables.
+    // Users point Claude Code and SDKs to a gateway with the same variables.
     if (isOwnAddress(elsewhere, port)) {
-      const detail = `left out: ${baseUrlVariable} points to this gateway, so ${keyVariable} is not a vendor key`;
+      const detail = `skipped: ${baseUrlVariable} points to this gateway, so ${keyVariable} is not a vendor key`;
       return [{ what: row.name, detail }];
     }
     const place = elsewhere === "" ? "" : `, address from ${baseUrlVariable}`;
@@ -106,12 +106,12 @@ async function localServer(
   const place = new URL(row.baseUrl).host;
   const keyVariable = keyVariableIn(row, environment);
   if (models === null) {
-    // The key must not be sent to whoever may live at that port.
+    // The key must not be sent to an unknown server at that port.
     const detail = `${keyVariable} is set, but nothing at ${place} lists its models; name it in a config file`;
     return keyVariable === null ? null : { what: row.name, detail };
   }
   const [model] = models;
-  if (model === undefined) return { what: row.name, detail: `answers at ${place} but has no model` };
+  if (model === undefined) return { what: row.name, detail: `answers at ${place} but has no models` };
   const count = models.length === 1 ? "1 model" : `${models.length} models`;
   return {
     id: row.id,
@@ -143,7 +143,7 @@ export async function discover(
   const entries: Entry[] = [];
   const remarks: Found[] = [];
   if (!input.isDemo) {
-    // After the start the gateway itself would answer at its port.
+    // After the start, the gateway itself would answer at its port.
     const others = input.localServers.filter((row) => !isOwnAddress(row.baseUrl, input.port));
     const asked = Promise.all(others.map((row) => localServer(row, environment, input.probe)));
     for (const vendor of keyedVendors(input.vendors, environment, input.port)) {
@@ -177,7 +177,7 @@ export async function discover(
   };
 }
 
-/** What PORT says, else the usual one; a PORT that is none is refused elsewhere. */
+/** The value of PORT, otherwise the default; an invalid PORT is refused elsewhere. */
 export function portIn(environment: Environment): number {
   const port = Number(environment["PORT"] ?? "");
   return Number.isInteger(port) && port > 0 ? port : defaultPort;

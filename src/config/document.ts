@@ -1,5 +1,5 @@
 // YAML text to a plain value, with the line of every key. Refuses what YAML allows and a config never needs:
-// duplicate keys, cyclic or exploding aliases, endless nesting, huge files. It must never know a key's meaning.
+// duplicate keys, cyclic or exploding aliases, endless nesting, huge files. It must never know what a key means.
 
 import {
   isAlias,
@@ -21,7 +21,7 @@ export type ConfigDocument = {
   readonly value: unknown;
   /** Line of the key or entry at `path`, or of the nearest parent that is written in the file. */
   lineOf(path: Path): number | null;
-  /** False: the section is broken YAML and was left out. Absent: none is. */
+  /** False: the section is invalid YAML and was left out. Absent: all sections are valid. */
   readonly isSound?: (path: Path) => boolean;
 };
 
@@ -33,23 +33,23 @@ export type DocumentProblem = {
 export type ReadDocument =
   | { readonly document: ConfigDocument }
   | {
-      /** The first of them. */
+      /** The first problem. */
       readonly problem: DocumentProblem;
       readonly problems: readonly DocumentProblem[];
-      /** What could be read all the same; null: nothing. */
+      /** The parts that could still be read; null: none. */
       readonly rest: ConfigDocument | null;
     };
 
 const largestText = 5_000_000;
 const deepest = 64;
-/** Aliases count every time they are used, so a "billion laughs" file runs into this. */
+/** Aliases count on every use, so a "billion laughs" file reaches this limit. */
 const maxNodes = 100_000;
 
 const maxProblems = 50;
-/** Of larger files no section is read alone. */
+/** In larger files, sections are not read separately. */
 const maxCharacters = 500_000;
 
-/** Ends the reading: nothing can be made of the file. */
+/** Stops reading: the file cannot be used. */
 class Refusal extends Error {
   readonly line: number | null;
   readonly key: string;
@@ -70,7 +70,7 @@ export function dotted(path: Path): string {
 
 type Refuse = (line: number | null, key: string, message: string) => void;
 
-/** `refuse` is told what a config may not hold and is passed over. */
+/** `refuse` is called for anything that a config may not contain; it is skipped. */
 function converter(parsed: Document, lines: LineCounter, refuse: Refuse) {
   const lineByPath = new Map<string, number>();
   const open = new Set<Node>();
@@ -114,7 +114,7 @@ function converter(parsed: Document, lines: LineCounter, refuse: Refuse) {
     }
     for (const source of merged.flat()) {
       if (typeof source !== "object" || source === null) {
-        refuse(null, dotted(path), "`<<` must name a map");
+        refuse(null, dotted(path), "`<<` must refer to a map");
         continue;
       }
       for (const [key, inherited] of Object.entries(source)) if (!(key in value)) value[key] = inherited;
@@ -168,7 +168,7 @@ function parse(text: string): {
 
 function read(text: string, refuse: Refuse): ConfigDocument | null {
   const { parsed, lines, messages } = parse(text);
-  if (messages.length > 0) return readSoundSections(text, messages, refuse);
+  if (messages.length > 0) return readValidSections(text, messages, refuse);
   const { convert, lineByPath } = converter(parsed, lines, refuse);
   const value = parsed.contents === null ? {} : (convert(parsed.contents, []) ?? {});
   const lineOf = (path: Path): number | null => {
@@ -184,10 +184,10 @@ function read(text: string, refuse: Refuse): ConfigDocument | null {
 const sectionName = /^(["']?)([\w.-]+)\1[ \t]*:(?:\s|$)/;
 
 /**
- * Sections begin at the margin, and one that is broken may swallow all that come after it: each is read alone, and what is made
- * of those that are whole can be believed.
+ * Top-level sections start in the first column, and a broken one may swallow all that follow: each is read separately, and the
+ * valid ones can be relied on.
  */
-function readSoundSections(
+function readValidSections(
   text: string,
   whole: readonly YamlMessage[],
   refuse: Refuse,
@@ -211,7 +211,7 @@ function readSoundSections(
   for (const { line, message } of isHopeless ? whole : messages) refuse(line, "", message);
   if (isHopeless) return null;
   const document = read(kept.join("\n"), (line, key, message) => {
-    // It may stand in what is broken.
+    // The anchor may be in the broken part.
     if (!message.startsWith("the anchor ")) refuse(line, key, message);
   });
   return document === null
@@ -236,14 +236,14 @@ export function readDocument(text: string): ReadDocument {
     if (problem !== undefined) return { problem, problems, rest: document };
     return { document: document ?? documentOf({}) };
   } catch (error) {
-    // What else it met on the way may come of the same.
+    // Other findings may be consequences of the same error.
     if (error instanceof Refusal)
       return hopeless({ line: error.line, key: error.key, message: error.message });
     throw error;
   }
 }
 
-/** The document of a value that was never a file (what discovery found). */
+/** The document of a value that never came from a file (the result of discovery). */
 export function documentOf(value: unknown): ConfigDocument {
   return { value, lineOf: () => null };
 }

@@ -1,5 +1,5 @@
-// Changes to config.yaml on a person's behalf: only the section concerned is written anew, every byte outside it stays.
-// It must never expand a variable, and never write a text that does not read back as what was meant.
+// Edits config.yaml on a user's behalf: only the section concerned is rewritten, every byte outside it stays the same.
+// It must never expand a variable, and never write a text that does not parse back to the intended value.
 
 import {
   type Document,
@@ -27,19 +27,19 @@ export type NewTenant = {
 
 export type WrittenTenant = {
   readonly name: string;
-  /** As it is written: plain, `sha256:<hex>` or with variables in it; null when there is none. */
+  /** As in the file: plain, `sha256:<hex>` or with variables; null if there is none. */
   readonly apiKey: string | null;
   readonly workingDir: string | null;
-  /** Of its OpenClaw; null when none is named. */
+  /** The container of its OpenClaw; null if none is named. */
   readonly container: string | null;
 };
 
 export type ConfigEdit = {
-  /** Throws EditProblem when the name is taken. Values are written so that no `${…}` in them is expanded. */
+  /** Throws EditProblem if the name is in use. Values are written so that no `${…}` in them is expanded. */
   addTenant(tenant: NewTenant): void;
-  /** False when there is no such tenant. */
+  /** False if there is no such tenant. */
   removeTenant(name: string): boolean;
-  /** False when there is no such tenant. */
+  /** False if there is no such tenant. */
   setTenantKey(name: string, key: string): boolean;
   /** `server.host`. */
   setHost(host: string): void;
@@ -47,19 +47,19 @@ export type ConfigEdit = {
   text(): string;
 };
 
-/** Its message is for the person at the terminal and holds no value of the file. */
+/** The message is for the person at the terminal and contains no value of the file. */
 export class EditProblem extends Error {
   override readonly name = "EditProblem";
 }
 
 const plainStyle = { lineWidth: 0, verifyAliasOrder: false } as const;
 
-/** Throws EditProblem when the text is not a config that can be edited. */
+/** Throws EditProblem if the text is not a config that can be edited. */
 export function editConfig(original: string): ConfigEdit {
   let text = original;
   refuseBroken(text);
 
-  /** Keeps a change only if the whole still reads. */
+  /** Keeps a change only if the whole text still parses. */
   const keep = (edited: string): void => {
     refuseBroken(edited);
     text = edited;
@@ -80,7 +80,7 @@ export function editConfig(original: string): ConfigEdit {
       change((list, document) => {
         const node = document.createNode(withoutReferences(values)) as YAMLMap;
         const key = node.get("api_key", true);
-        // Hexadecimal digits may look like a number to a reader less careful than ours.
+        // A less careful parser may read hexadecimal digits as a number.
         if (isScalar(key)) key.type = "QUOTE_DOUBLE";
         list.add(node);
       });
@@ -153,7 +153,7 @@ function nameOf(item: unknown): string | null {
   return name === undefined || name === null ? null : String(name);
 }
 
-/** What would be read as a variable is written as a plain text. */
+/** A text that would be read as a variable is escaped. */
 function withoutReferences(value: unknown): unknown {
   if (typeof value === "string") return value.replaceAll("${", () => "$${");
   if (Array.isArray(value)) return value.map(withoutReferences);
@@ -161,7 +161,7 @@ function withoutReferences(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, withoutReferences(each)]));
 }
 
-/** One section is written anew by `apply`; it comes at the end where there is none. */
+/** `apply` rewrites one section; a new one is added at the end. */
 function withSection(text: string, name: string, apply: (document: Document) => void): string {
   const rendered = (document: Document): string => {
     apply(document);
@@ -190,7 +190,7 @@ function hasEndMarker(text: string): boolean {
 function sectionOf(text: string, { key, value }: Pair): readonly [number, number] {
   const from = rangeOf(key)?.[0] ?? 0;
   const end = rangeOf(value)?.[1] ?? rangeOf(key)?.[1] ?? text.length;
-  // The value of a block list ends behind its last line break.
+  // The value of a block list ends after its last line break.
   const last = text[end - 1] === "\n" && end > from ? end - 1 : end;
   const lineEnd = text.indexOf("\n", last);
   return [from, lineEnd < 0 ? text.length : lineEnd + 1];
@@ -208,7 +208,7 @@ function withTenants(text: string, apply: (list: YAMLSeq, document: Document) =>
     if (isSeq(current)) list = current;
     else {
       list = document.createNode([]) as YAMLSeq;
-      // A comment behind an empty `tenants:` belongs to its null.
+      // A comment after an empty `tenants:` belongs to its null.
       if (isScalar(current) && current.comment) list.commentBefore = current.comment;
       document.set("tenants", list);
     }
@@ -239,7 +239,7 @@ export function newConfig(comment: readonly string[], value: object): string {
 }
 
 /**
- * Replaces the file whole or not at all; what was there is kept as `<path>.bak`. A new file is 0600: it holds keys.
+ * Replaces the whole file or nothing; the old content is kept as `<path>.bak`. A new file has mode 0600: it holds keys.
  * Throws an Error with the system's reason.
  */
 export async function writeConfig(path: string, text: string): Promise<void> {

@@ -1,10 +1,10 @@
-// The variables that the gateway knows, and `.env` files. Reads only names that it knows, and never changes process.env: a .env
-// beside a project is full of things that are none of our business. Read by our own code, as ClawGate-py's python-dotenv reads
-// them: dotenv's parse and node's parseEnv end a value at any `#` (a key's as well) and leave `\"` in quotes as it is.
+// The variables that the gateway knows, and `.env` files. It reads only names that it knows, and never changes process.env: a
+// project's .env is full of unrelated variables. Parsed by our own code, as ClawGate-py's python-dotenv parses it: dotenv's parse
+// and node's parseEnv end a value at any `#` (even in a key) and keep `\"` in quotes as it is.
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The variables that the documents of ClawGate and its forerunners name, apart from vendors' keys. */
+/** The variables documented by ClawGate and its forerunners, except vendors' keys. */
 export const documentedVariables: readonly string[] = [
   "PORT",
   "HOST",
@@ -61,7 +61,7 @@ export const keyVariables: readonly string[] = [
 
 const escapes: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", '"': '"', "\\": "\\", $: "$" };
 
-/** The value that starts at `from`, and where the next line begins. Quoted values may span lines. */
+/** The value that starts at `from`, and the start of the next line. Quoted values may span lines. */
 function readValue(text: string, from: number): { readonly value: string; readonly next: number } {
   let at = from;
   while (text[at] === " " || text[at] === "\t") at += 1;
@@ -87,7 +87,7 @@ function readValue(text: string, from: number): { readonly value: string; readon
   return { value: (comment === null ? line : line.slice(0, comment.index)).trim(), next };
 }
 
-/** `.env` text to names and values; the last of equal names wins. Nothing is expanded. */
+/** `.env` text to names and values; the last of several equal names wins. Nothing is expanded. */
 export function readDotEnv(text: string): Readonly<Record<string, string>> {
   const values: Record<string, string> = {};
   const source = text.startsWith("\uFEFF") ? text.slice(1) : text;
@@ -109,10 +109,10 @@ export function readDotEnv(text: string): Readonly<Record<string, string>> {
   return values;
 }
 
-/** A `.env` file's names and values, as far as they may be taken from it. */
+/** The names and values of a `.env` file that may be used. */
 export type Layer = { readonly path: string; readonly values: Readonly<Record<string, string>> };
 
-/** The process's variables over those of the files (first file wins), and whose value came from which file. */
+/** The process's variables over those of the files (first file wins), and which file each value came from. */
 export function mergeEnvironment(
   processEnvironment: Environment,
   layers: readonly Layer[],

@@ -1,9 +1,9 @@
-// `${VAR}` and `${VAR:-default}` in the strings of a config. One pass only: what a variable holds is never expanded
-// again, so no value can name another secret. It must never read process.env itself.
+// `${VAR}` and `${VAR:-default}` in the strings of a config. One pass only: a variable's value is never expanded again, so
+// no value can refer to another secret. It must never read process.env itself.
 
 import { dotted, type Path } from "./document.ts";
 
-/** `$${` stands for a literal `${`. */
+/** `$${` means a literal `${`. */
 const reference = /\$\$\{|\$\{([^}]*)\}?/g;
 const wellFormed = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([\s\S]*))?$/;
 
@@ -12,14 +12,14 @@ export type Malformed = { readonly path: Path; readonly text: string };
 
 export type Expanded = {
   readonly value: unknown;
-  /** Variables without value and default. Their place in `value` is an empty text. */
+  /** Variables with neither value nor default. In `value` they are empty strings. */
   readonly unset: readonly Unset[];
   readonly malformed: readonly Malformed[];
-  /** Dotted paths of the strings that held a reference, with the variables they named. */
+  /** Dotted paths of the strings that contained a reference, with the variables in it. */
   readonly origins: ReadonlyMap<string, readonly string[]>;
 };
 
-/** Variables count as unset when they are empty only where a default is given, as in a shell. */
+/** Empty variables count as unset only if a default is given, as in a shell. */
 export function expand(
   value: unknown,
   lookup: (variable: string, path: Path) => string | undefined,

@@ -1,29 +1,29 @@
-// Tells when a file of the config reads differently than it was read last. Directories are watched, not files: editors and
-// Kubernetes put a new file in the old one's place. It must never report a text that is still being written.
+// Reports when a config file reads differently than the last time. It watches directories, not files: editors and Kubernetes
+// replace the file with a new one. It must never report a text that is still being written.
 
 import { type FSWatcher, realpathSync, statSync, watch } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { Clock } from "../system/clock.ts";
 import { isScarcity } from "../system/descriptors.ts";
 
-/** Paths and what stands there; null: no such file. */
+/** Paths and their texts; null: no such file. */
 export type FileTexts = ReadonlyMap<string, string | null>;
 
 export type FileWatch = {
-  /** From now on these files count, and these texts are what is known of them. */
+  /** From now on these files are watched, starting from these texts. */
   expect(files: FileTexts): void;
   stop(): void;
 };
 
-// From the first sign of a change to a look at the files, and from there to the look that must find the same.
+// From the first sign of a change to the check, and from there to the check that must find the same text.
 const settleMs = 200;
 const confirmMs = 100;
-// Network, overlay and bind mounts announce nothing, and a swapped directory link is seen by nobody: so there is always a poll.
+// Network, overlay and bind mounts send no events, and a swapped directory link triggers none: so there is always a poll.
 const pollMs = 3_000;
 
 export type FileWatchOptions = {
   readonly clock: Clock;
-  /** Null when there is no such file. May throw. */
+  /** Null if there is no such file. May throw. */
   readonly readFile: (path: string) => string | null;
   /** Called with the files that read differently, once per text. */
   readonly onChange: (paths: readonly string[]) => void;
@@ -51,7 +51,7 @@ class PolledFileWatch implements FileWatch {
     this.known = files;
     this.candidate = null;
     this.directories.watchPlacesOf(files.keys());
-    // What was written between the reading and now has announced itself to nobody.
+    // A change between that read and now triggers no event.
     this.checkAfter(settleMs);
   }
 
@@ -68,7 +68,7 @@ class PolledFileWatch implements FileWatch {
     this.cancelPoll = this.options.clock.setTimer(pollMs, () => this.poll());
   }
 
-  // The first sign starts the time and later ones do not: in a busy directory a look would be put off for ever.
+  // Only the first sign starts the timer: in a busy directory, later ones would delay the check for ever.
   private checkAfter(ms: number): void {
     if (!this.isStopped) this.cancelCheck ??= this.options.clock.setTimer(ms, () => this.check());
   }
@@ -94,14 +94,14 @@ class PolledFileWatch implements FileWatch {
     try {
       return this.options.readFile(path);
     } catch (error) {
-      // What cannot be looked at just now has not changed; the poll looks again.
+      // A file that cannot be checked now counts as unchanged; the poll checks again.
       if (isScarcity(error)) return this.known.get(path) ?? null;
       return unreadableText(error);
     }
   }
 }
 
-/** The directories in which the files lie. */
+/** The directories that contain the files. */
 class WatchedDirectories {
   private readonly open = new Map<string, { readonly watcher: FSWatcher; readonly identity: string }>();
   private names: ReadonlySet<string> = new Set();
@@ -125,14 +125,14 @@ class WatchedDirectories {
   private watch(directory: string, identity: string): void {
     try {
       const watcher = watch(directory, { persistent: false }, (_kind, name) => {
-        // A database that lies beside the config changes a thousand times a second. Who has no name, or one that begins with
-        // two dots (Kubernetes swaps its "..data" link), may be ours.
+        // A database next to the config changes a thousand times a second. An event without a name, or with one that begins with
+        // two dots (Kubernetes swaps its "..data" link), may concern our files.
         if (name === null || this.names.has(name) || name.startsWith("..")) this.onSign();
       });
       watcher.on("error", () => this.unwatch(directory));
       this.open.set(directory, { watcher, identity });
     } catch {
-      // No such directory, or the machine has no watch to spare: the poll tries again and sees the change itself.
+      // No such directory, or no watch left on this machine: the poll tries again and detects the change itself.
     }
   }
 
@@ -142,20 +142,20 @@ class WatchedDirectories {
   }
 }
 
-/** Stands for the text of a file that cannot be read: a text like no other. Whoever loads the file says why. */
+/** Represents the text of a file that cannot be read: it equals no other text. Loading the file reports why. */
 export function unreadableText(error: unknown): string {
   return `\u0000${String(error)}`;
 }
 
 type Place = { readonly directory: string; readonly name: string; readonly identity: string };
 
-/** Where a file lies, and where the file behind a link lies, each directory with what tells it from a later one of the same name. */
+/** The directories of a file and of the file behind a link, each with an identity that a later one of the same name does not share. */
 function placesOf(path: string): readonly Place[] {
   const paths = new Set([path]);
   try {
     paths.add(realpathSync(path));
   } catch {
-    // No such file now; its directory shows when it comes.
+    // No such file now; its directory will show when it appears.
   }
   return [...paths].flatMap((each) => {
     const directory = dirname(each);

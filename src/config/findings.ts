@@ -1,4 +1,4 @@
-// zod's issues in the words of a person who edits a file. It must never print a value: it may be a key.
+// zod's issues rephrased for a person who edits a file. It must never print a value: it may be a key.
 
 import type { z } from "zod";
 import { nearest } from "../canon/nearest.ts";
@@ -11,7 +11,7 @@ export type Finding = {
   readonly path: Path;
   readonly message: string;
   readonly hint: string | null;
-  /** The type that was asked for, where the finding is about a type. */
+  /** The expected type, if the finding is about a type. */
   readonly expected: string | null;
 };
 
@@ -31,7 +31,7 @@ const typeWords: Readonly<Record<string, string>> = {
   record: "a map",
 };
 
-/** The branch of a union that the writer most likely meant: one whose outer shape fits. */
+/** The branch of a union that the author most likely meant: one whose outer shape matches. */
 function meantBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | null {
   const fitting = branches.filter((issues) =>
     issues.every((issue) => issue.path.length > 0 || isInside(issue)),

@@ -1,12 +1,12 @@
-// Where in a config the words of a working directory's `.env` may stand, once the config mentions them. An address is taken
-// for a key from the same file only. It must never let such a word become a program, a path or open access.
+// Where in a config the variables of a working directory's `.env` may be used, if the config refers to them. An address is accepted
+// only for a key from the same file. Such a variable must never become a program, a path or open access.
 
 import type { Path } from "./document.ts";
 import { addressRefusal, isSecretName } from "./folder-variables.ts";
 import { variablesIn } from "./expand.ts";
 import { isTree, type Tree, valueAt } from "./values.ts";
 
-/** Sections in which everything is about answers, waiting and names. */
+/** Sections whose settings only affect answers, waiting and names. */
 const harmlessSections = new Set([
   "aliases",
   "auth",
@@ -62,15 +62,15 @@ const harmlessKeys: Readonly<Record<string, ReadonlySet<string>>> = {
 };
 
 export type FolderVariableUse = {
-  /** The config as it is written. */
+  /** The config before variables are expanded. */
   readonly document: unknown;
-  /** The config lies in the working directory as well. */
+  /** The config is in the working directory too. */
   readonly isFolderConfig: boolean;
   readonly isFromFolder: (name: string) => boolean;
   readonly valueOf: (name: string) => string | undefined;
 };
 
-/** Why a variable of the folder's file may not stand here; null: it may. */
+/** Why a variable of the folder's file may not be used here; null: it may. */
 export function refusalAt(path: Path, use: FolderVariableUse): string | null {
   const [section = "", second, third, fourth] = path;
   if (harmlessSections.has(String(section))) return null;
@@ -79,14 +79,14 @@ export function refusalAt(path: Path, use: FolderVariableUse): string | null {
   const below = isListed ? fourth : third;
   if (harmlessKeys[section]?.has(key) === true) return null;
   if (key === "env") return isSecretName(String(below ?? "")) ? null : "only keys may come from it here";
-  // What stands in the config beside it could say the same itself.
+  // The rest of the config file could set the same itself.
   if (section === "mcp_servers" && key === "args" && use.isFolderConfig) return null;
   if (section === "providers" && (key === "base_url" || key === "proxy"))
     return hasForeignKey(valueAt(use.document, ["providers", second ?? ""]), use) ? addressRefusal : null;
   return "it may not set a program, a path, an address or access rules";
 }
 
-/** Whether this provider sends anything secret that does not come from the folder's file. */
+/** Whether this provider sends any secret that does not come from the folder's file. */
 function hasForeignKey(provider: unknown, use: FolderVariableUse): boolean {
   if (!isTree(provider)) return false;
   const { auth, api_key, api_keys, headers } = provider;

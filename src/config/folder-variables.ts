@@ -1,9 +1,9 @@
-// What a `.env` may say that lies in the working directory: perhaps only the author of a checkout wrote it. It may say how the
-// gateway answers, and hold keys. It must never name a program, a path or an address for somebody else's key, nor open the gateway.
+// What a `.env` in the working directory may set: it may come from the author of a checkout, not from the user. It may change how the
+// gateway answers, and hold keys. It must never set a program, a path or an address for a key from elsewhere, nor open the gateway.
 
 import { documentedVariables } from "./environment.ts";
 
-/** Knobs that do no harm beyond the answers themselves. */
+/** Settings that affect nothing but the answers. */
 const harmlessVariables = new Set([
   "PORT",
   "REQUEST_TIMEOUT_MS",
@@ -16,16 +16,16 @@ const harmlessVariables = new Set([
   "MAX_PER_TENANT",
 ]);
 
-/** They act on this program, its runtime or its children, whoever mentions them. */
+/** They change this program, its runtime or its children, wherever they are mentioned. */
 const programVariables =
   /^(?:(?:CLAWGATE|XDG|BUN|LD|DYLD|OPENCLAW)_.+|CLAUDE_CONFIG_DIR|NODE_(?:OPTIONS|PATH|EXTRA_CA_CERTS|TLS_REJECT_UNAUTHORIZED)|DOCKER_(?:HOST|CONFIG|CONTEXT)|SSL_CERT_(?:FILE|DIR)|SSLKEYLOGFILE|PROXY_MCP_CONFIG|PATH|HOME|(?:HTTPS?|ALL|NO)_PROXY)$/i;
-/** The same, but a project's own as well, and not worth a word unless the config mentions them. */
+/** The same, but common in projects, and not worth a warning unless the config mentions them. */
 const sessionVariables =
   /^(?:USER|LOGNAME|SHELL|TERM|COLORTERM|NO_COLOR|TZ|TMPDIR|LANG|LANGUAGE|LC_.+|PWD|OLDPWD|INIT_CWD)$/i;
 
 const programPathVariables = /^(?:CLAUDE_BIN|CLAUDE_PATH)$/;
 
-/** The end of a name that holds an address of some vendor's. */
+/** The suffix of a variable with a vendor's address. */
 const addressEnding = /_(?:API_)?(?:BASE_?URL|BASE|ENDPOINT|HOST)$/i;
 const isVendorAddress = (name: string): boolean =>
   /_(?:BASE_?URL|API_BASE|API_ENDPOINT)$|^(?:OLLAMA_HOST|AZURE_.*ENDPOINT|AWS_ENDPOINT_URL.*|(?:GOOGLE|VERTEX).*ENDPOINT)$/i.test(
@@ -34,20 +34,20 @@ const isVendorAddress = (name: string): boolean =>
 
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)?$/i;
 
-/** Keys and tokens, by the end of the name. */
+/** Suffixes of keys and tokens. */
 export const isSecretName = (name: string): boolean =>
   /(?:^|_)(?:KEYS?|TOKEN|SECRET|PASSWORD|PAT)$/i.test(name);
 
 export type FolderVariables = {
-  /** All that the file says. */
+  /** Everything in the file. */
   readonly values: Readonly<Record<string, string>>;
-  /** The key variables of the vendors that this build knows. */
+  /** The key variables of the vendors in this build. */
   readonly keyVariables: ReadonlySet<string>;
   /** Names that the config mentions. */
   readonly mentioned: ReadonlySet<string>;
-  /** Does this name have its value from elsewhere? Then the file is not asked. */
+  /** Whether this name has its value from elsewhere. Then the file does not count. */
   readonly isSet: (name: string) => boolean;
-  /** The config comes from elsewhere and asks for keys already. */
+  /** The config comes from elsewhere and already requires keys. */
   readonly hasOtherKeys: boolean;
 };
 
@@ -55,7 +55,7 @@ export type Ignored = { readonly name: string; readonly why: string };
 
 export type FilteredVariables = {
   readonly taken: Readonly<Record<string, string>>;
-  /** What would count if it came from elsewhere. */
+  /** The variables that would count if the file came from elsewhere. */
   readonly ignored: readonly Ignored[];
 };
 
@@ -71,7 +71,7 @@ export function filterFolderVariables(input: FolderVariables): FilteredVariables
   return { taken, ignored };
 }
 
-/** `taken`, `unknown` (nobody here asks for it), or why not. */
+/** `taken`, `unknown` (nothing here uses it), or the reason for refusing it. */
 function decideVariable(name: string, value: string, input: FolderVariables): string {
   const { keyVariables, mentioned, hasOtherKeys } = input;
   switch (name) {
@@ -86,15 +86,15 @@ function decideVariable(name: string, value: string, input: FolderVariables): st
         ? "it would hide the start-up messages"
         : "taken";
     case "DOCKER_HOST_IP":
-      return "it names the address that containers are given";
+      return "it sets the address that containers get";
     default:
   }
   if (harmlessVariables.has(name) || keyVariables.has(name)) return "taken";
   if (isSecretName(name) && mentioned.has(name)) return "taken";
-  if (programPathVariables.test(name)) return "it names a program";
+  if (programPathVariables.test(name)) return "it sets a program";
   if (programVariables.test(name) || (sessionVariables.test(name) && mentioned.has(name)))
     return "it changes how this program runs";
-  if (mentioned.has(name) || (isVendorAddress(name) && hasKeyBeside(name, input))) return "taken";
+  if (mentioned.has(name) || (isVendorAddress(name) && hasKeyInFile(name, input))) return "taken";
   if (isVendorAddress(name)) return addressRefusal;
   return documentedVariables.includes(name)
     ? "it may be set only in the environment or in a config given with --config"
@@ -103,8 +103,8 @@ function decideVariable(name: string, value: string, input: FolderVariables): st
 
 export const addressRefusal = "an address for a key that does not come from this file";
 
-/** `OPENAI_API_KEY` stands beside `OPENAI_BASE_URL`, and none comes from elsewhere. */
-function hasKeyBeside(address: string, { values, keyVariables, isSet }: FolderVariables): boolean {
+/** `OPENAI_API_KEY` and `OPENAI_BASE_URL` are both in the file, and neither comes from elsewhere. */
+function hasKeyInFile(address: string, { values, keyVariables, isSet }: FolderVariables): boolean {
   const family = `${address.replace(addressEnding, "")}_`;
   const keys = [...keyVariables].filter((name) => name.startsWith(family));
   return keys.some((name) => (values[name] ?? "") !== "") && !keys.some(isSet);

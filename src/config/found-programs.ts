@@ -1,5 +1,5 @@
-// What a config.yaml may start that was merely found in the working directory: programs of the machine, by their name or whole
-// path, never one that lies in the folder and is reached by a path relative to it. It only looks; it must never start anything.
+// Which programs a config.yaml found in the working directory may start: programs of the machine, by name or absolute path, never
+// one in the folder itself, reached by a relative path. It only checks; it must never start anything.
 
 import { realpathSync, statSync } from "node:fs";
 import { isAbsolute, join, sep } from "node:path";
@@ -11,7 +11,7 @@ import { isTree, type Tree, valueAt } from "./values.ts";
 
 export type Folder = { readonly path: string; readonly environment: Environment };
 
-/** Why this program is not started; null: it may be. `written` is its text before any variable was put in. */
+/** Why this program is not started; null: it may be. `written`: its text before variables were expanded. */
 function programRefusal(written: string, meant: string, folder: Folder): string | null {
   if (meant.includes("/")) return pathRefusal(written, meant, folder);
   const found = findOnPath(meant, folder.environment["PATH"]);
@@ -22,7 +22,7 @@ function pathRefusal(written: string, meant: string, { path: folder, environment
   const home = environment["HOME"] ?? "";
   const path = meant === "~" || meant.startsWith("~/") ? join(home, meant.slice(1)) : meant;
   const isRelative = !isAbsolute(path);
-  // Who wrote a checkout cannot know where it will lie; these paths, and those out of a variable, come out here all the same.
+  // The author of a checkout cannot know its absolute path; such paths, and those from a variable, are detected here all the same.
   const isSpelled = written === meant && written.startsWith(folder.replace(/\/*$/, "/"));
   const isLive = /^\/+(?:proc|dev)\//.test(path);
   return isRelative || isLive || (isInside(path, folder) && !isSpelled)
@@ -43,7 +43,7 @@ function realOf(path: string): string | null {
   }
 }
 
-/** The program, and what its arguments name: `sh ./x`, `sh -c "exec ./x"` and `python x.py` start it as well. */
+/** The program, and the files among its arguments: `sh ./x`, `sh -c "exec ./x"` and `python x.py` start one as well. */
 function commandRefusal(written: readonly string[], meant: readonly string[], folder: Folder): string | null {
   const [program = "", ...args] = meant;
   const refusal = programRefusal(written[0] ?? "", program, folder);
@@ -60,8 +60,8 @@ function commandRefusal(written: readonly string[], meant: readonly string[], fo
 const wordsOf = (text: string): readonly string[] => text.split(/[\s;|&<>()"'`={},:]+/);
 
 /**
- * What a variable of a child says: SHELL, BASH_ENV and their like are programs, CLAUDE_CONFIG_DIR is a folder of settings,
- * GIT_SSH_COMMAND and NODE_OPTIONS name a file among other words.
+ * The value of a child's variable: SHELL, BASH_ENV and the like are programs, CLAUDE_CONFIG_DIR is a folder of settings,
+ * GIT_SSH_COMMAND and NODE_OPTIONS contain a file among other words.
  */
 function variableRefusal(written: string, meant: string, folder: Folder): string | null {
   const reasons = [meant, ...wordsOf(meant)]
@@ -90,7 +90,7 @@ const advice =
   "config.yaml was found in the working directory and not named explicitly; write an absolute path, or pass the file with --config";
 
 /**
- * The config without what it may not start. `isFromFile` is false where a variable or flag has taken the file's place.
+ * The config without anything that it may not start. `isFromFile` is false if a variable or flag has replaced the file's value.
  */
 export function withoutFolderPrograms(
   value: Tree,
@@ -126,7 +126,7 @@ export function withoutFolderPrograms(
     const why = firstOf([reasonAt(["providers", id]), shared, tokenRefusal(id, provider, written, folder)]);
     if (why !== null) refused.set(id, why);
   }
-  // Where no provider is left, nobody may meet these words once more.
+  // Otherwise the section would create a provider with the refused values when no other is left.
   const { bin: _bin, config_dir: _login, env: _env, ...section } = isTree(value["cli"]) ? value["cli"] : {};
   return { value: ofSection === null ? value : { ...value, cli: section }, refused };
 }
@@ -147,7 +147,7 @@ const looksLikePath = (value: string): boolean => /^(?:\.{1,2}(?:\/|$)|~?\/)/.te
 const isTexts = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((each) => typeof each === "string");
 
-/** The MCP servers that may be started, and a line for each that may not. `written`: as they stand in their file. */
+/** The MCP servers that may be started, and a line for each that may not. `written`: as in their file. */
 export function withoutFolderServers(
   servers: McpServers,
   written: unknown,
@@ -156,7 +156,7 @@ export function withoutFolderServers(
   const notices: string[] = [];
   const kept = Object.entries(servers).filter(([name, server]) => {
     if (!("command" in server)) return true;
-    // In a file of their own nothing is expanded.
+    // In a separate file nothing is expanded.
     const own = isTree(written) ? written[name] : server;
     const args = valueAt(own, ["args"]);
     const text = [String(valueAt(own, ["command"]) ?? ""), ...(isTexts(args) ? args : [])];

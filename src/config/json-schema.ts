@@ -1,10 +1,10 @@
-// The config as JSON Schema (for editors, the reference and "did you mean"). Made from the zod schema, never by hand.
+// The config as JSON Schema (for editors, the reference and "did you mean"). Generated from the zod schema, never written by hand.
 
 import { z } from "zod";
 import type { Path } from "./document.ts";
 import { configSchema } from "./schema.ts";
 
-/** The part of JSON Schema that zod writes for this config. */
+/** The subset of JSON Schema that zod produces for this config. */
 export type JsonSchema = {
   readonly $ref?: string;
   readonly $defs?: Readonly<Record<string, JsonSchema>>;
@@ -23,12 +23,12 @@ export type JsonSchema = {
   readonly oneOf?: readonly JsonSchema[];
 };
 
-/** JSON Schema (2020-12) of what a person may write. */
+/** JSON Schema (2020-12) of the config file. */
 export function configJsonSchema(): JsonSchema {
   return z.toJSONSchema(configSchema, { io: "input" }) as JsonSchema;
 }
 
-/** The schemas that a value at this place may follow: one, or the branches of a union. */
+/** The schemas that apply to a value at this place: one, or the branches of a union. */
 export function alternatives(schema: JsonSchema, root: JsonSchema): readonly JsonSchema[] {
   if (schema.$ref !== undefined) {
     const target = root.$defs?.[schema.$ref.replace("#/$defs/", "")];
@@ -38,7 +38,7 @@ export function alternatives(schema: JsonSchema, root: JsonSchema): readonly Jso
   return branches === undefined ? [schema] : branches.flatMap((branch) => alternatives(branch, root));
 }
 
-/** The keys that may stand in the map at `path`. */
+/** The keys that are allowed in the map at `path`. */
 export function knownKeysAt(path: Path, root: JsonSchema): readonly string[] {
   let places = alternatives(root, root);
   for (const part of path) {

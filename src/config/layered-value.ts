@@ -1,5 +1,5 @@
-// A document with the variables, overrides and flags laid over it, without what a file that was merely found may not start and
-// without the providers that cannot be loaded. It must never judge what is written: validation does.
+// A document with variables, overrides and flags applied, without the programs that a found config may not start and without the
+// providers that cannot be loaded. It must never validate values: schema validation does.
 
 import { defaultPort } from "../server/settings.ts";
 import { withCliSection } from "./cli-section.ts";
@@ -10,7 +10,7 @@ import { isBelow, type SortedProviders, sortProviders } from "./loadable-provide
 import { type Override, overridesOf } from "./overrides.ts";
 import type { Problem } from "./problems.ts";
 import type { LoadInput, ResolvedEnvironment } from "./resolved-environment.ts";
-import { isMerelyFound } from "./search.ts";
+import { isUnnamed } from "./search.ts";
 import { isTree, type Tree, valueAt, withoutNulls, withValueAt } from "./values.ts";
 import { createVariableLookup } from "./variable-sources.ts";
 
@@ -20,19 +20,19 @@ export type ConfigSource = {
   /** Null: there is no file. */
   readonly path: string | null;
   readonly resolvedEnvironment: ResolvedEnvironment;
-  /** What is wrong with the file itself. */
+  /** Problems of the file itself. */
   readonly fileProblems?: readonly Problem[];
 };
 
 export type LayeredValue = {
-  /** Nobody named the file. */
+  /** The file was found, not named. */
   readonly isFound: boolean;
   readonly folder: Folder;
   readonly written: unknown;
   readonly expanded: Expanded;
   readonly variableLookup: ReturnType<typeof createVariableLookup>;
   readonly overrides: readonly Override[];
-  /** Overrides that cannot be taken. */
+  /** Overrides that are invalid. */
   readonly refused: ReturnType<typeof overridesOf>["refused"];
   /** With all providers. */
   readonly declared: Tree;
@@ -44,7 +44,7 @@ export type LayeredValue = {
 export function layeredValue({ input, document, path, resolvedEnvironment }: ConfigSource): LayeredValue {
   const { environment } = resolvedEnvironment;
   const written = withoutNulls(document.value);
-  const isFound = path !== null && isMerelyFound(input, path);
+  const isFound = path !== null && isUnnamed(input, path);
   const folder: Folder = { path: input.workingDirectory, environment };
   const variableLookup = createVariableLookup(resolvedEnvironment, written, isFound);
   const expanded = expand(isTree(written) ? written : {}, variableLookup.lookup);
@@ -79,13 +79,13 @@ export function layeredValue({ input, document, path, resolvedEnvironment }: Con
   };
 }
 
-/** The variable or flag that decides what stands there; undefined: the file does. */
+/** The variable or flag that sets this value; undefined: the file does. */
 export function overrideAt(overrides: readonly Override[], at: Path): Override | undefined {
   return overrides.findLast((override) => isBelow(at, [override.path]));
 }
 
 function withOverrides(tree: Tree, overrides: readonly Override[]): Tree {
-  // A section that is not a map would vanish below the override, and its fault with it.
+  // A section that is not a map would disappear under the override, and its error with it.
   const overridden = overrides.reduce<unknown>(
     (value, override) =>
       isMapOrAbsent(valueAt(tree, override.path.slice(0, -1)))

@@ -1,4 +1,4 @@
-// From the command line, the variables and the file to a Config, or to everything that is wrong with them at once.
+// From the command line, the variables and the file to a Config, or to all errors at once.
 // It must never change process.env.
 
 import { type ConfigDocument, documentOf, readDocument } from "./document.ts";
@@ -27,7 +27,7 @@ function readConfigFile(input: LoadInput): Extract<Search, { file: unknown }> {
 
 type ReadResult = { readonly document: ConfigDocument; readonly problems: readonly Problem[] };
 
-/** Throws ConfigProblem where nothing of the file can be judged. */
+/** Throws ConfigProblem if nothing in the file can be checked. */
 function documentOfFile(file: FoundFile | null): ReadResult {
   if (file === null) return { document: documentOf({}), problems: [] };
   const read = readDocument(file.text);
@@ -44,7 +44,7 @@ function documentOfFile(file: FoundFile | null): ReadResult {
   throw new ConfigProblem(problems.length === 0 ? [notAMap] : problems);
 }
 
-/** Says first which file is there and was not believed. */
+/** Reports first which file exists and is not trusted. */
 export function withUnreadNotices(loaded: LoadedConfig, unread: readonly string[]): LoadedConfig {
   if (unread.length === 0) return loaded;
   const { notices, untrustedNotices } = loaded;

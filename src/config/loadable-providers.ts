@@ -1,5 +1,5 @@
-// Which providers of a file can be loaded: those with their key, of a backend that this build has.
-// A provider that cannot is left out with one reason; it must never stop the others.
+// Which providers of a file can be loaded: those that have a key and a backend that this build has.
+// Any other is skipped with one reason; it must never stop the rest.
 
 import { type BackendName, backendNames } from "../backends/settings.ts";
 import { dotted, type Path } from "./document.ts";
@@ -16,11 +16,11 @@ export function isBelow(path: Path, parents: readonly Path[]): boolean {
   return parents.some((parent) => startsWith(path, parent));
 }
 
-/** What is there for providers to be loaded with. */
+/** What providers need to be loaded. */
 export type LoadTerms = {
   readonly available: ReadonlySet<BackendName>;
   readonly environment: Environment;
-  /** Providers that may not be loaded, and why. */
+  /** Providers that must not be loaded, and why. */
   readonly refused: ReadonlyMap<string, string> | null;
   readonly local: LocalServers | null;
 };
@@ -48,8 +48,8 @@ function reasonFor(
   return keys.map(({ path }) => emptyReason(path, expanded, environment)).join("; ");
 }
 
-/** Of two reasons that a provider can be skipped for it is this one. */
-function isForWantOfKey(
+/** If a provider can be skipped for two reasons, this one is reported. */
+function isForMissingKey(
   provider: Tree,
   available: ReadonlySet<BackendName>,
   keys: readonly KeyEntry[],
@@ -62,7 +62,7 @@ function isForWantOfKey(
 
 type KeyEntry = { readonly path: Path; readonly key: unknown };
 
-/** Every place of a provider that may hold a key, in the order in which the keys count. */
+/** Every place of a provider that may hold a key, in order of precedence. */
 export function keysOf(id: string, provider: Tree): readonly KeyEntry[] {
   const path: Path = ["providers", id];
   const { api_key: first, api_keys: more } = provider;
@@ -80,7 +80,7 @@ function emptyReason(path: Path, expanded: Expanded, environment: Environment): 
   return `${variables.join(", ")} is ${isUnset ? "not set" : "empty"}`;
 }
 
-/** A key whose variable is not set is no key, whatever stands around the variable. */
+/** A key with an unset variable is not a key, whatever text surrounds the variable. */
 function withoutUnsetKeys(id: string, provider: Tree, expanded: Expanded): Tree {
   const unset = new Set(expanded.unset.map(({ path }) => dotted(path)));
   const isUnset = (at: Path): boolean => unset.has(dotted(["providers", id, ...at]));
@@ -97,17 +97,17 @@ function withoutUnsetKeys(id: string, provider: Tree, expanded: Expanded): Tree 
 export type SortedProviders = {
   readonly loaded: Tree;
   readonly skipped: readonly SkippedProvider[];
-  /** Places of keys that are not there although others of the same provider are. */
+  /** Places of missing keys, if the same provider has other keys. */
   readonly keysLeftOut: readonly Path[];
   /** A line for each provider that has fewer keys than its config names, or another model. */
   readonly notices: readonly string[];
-  /** A line for each that is loaded because its server answers. */
+  /** A line for each provider that is loaded because its server answers. */
   readonly loadedNotices: readonly string[];
-  /** Where servers on this machine list their models, as far as nobody has asked them. */
+  /** Where local servers list their models, for those that were not probed yet. */
   readonly urlsToProbe: readonly string[];
 };
 
-/** Sorts the expanded providers; anything that is not a map is left to the schema. */
+/** Sorts the expanded providers; anything but a map is left to the schema. */
 export function sortProviders(expanded: Expanded, terms: LoadTerms): SortedProviders {
   const { available, refused, local } = terms;
   const all = isTree(expanded.value) ? expanded.value["providers"] : undefined;
@@ -126,7 +126,7 @@ export function sortProviders(expanded: Expanded, terms: LoadTerms): SortedProvi
     const reason = refused?.get(id) ?? reasonFor(id, usable, expanded, terms);
     const keys = keysOf(id, usable);
     if (reason !== null) {
-      const isForKey = refused?.has(id) !== true && isForWantOfKey(usable, available, keys);
+      const isForKey = refused?.has(id) !== true && isForMissingKey(usable, available, keys);
       const answer = localProvider(id, usable, reason, isForKey ? local : null);
       if ("skipped" in answer) {
         skipped.push(answer.skipped);

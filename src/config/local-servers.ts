@@ -1,5 +1,5 @@
-// Providers on this machine that have no key and need none: which server would have to answer for one to be loaded, and what it
-// becomes then. It must never ask anybody itself; whoever loads the config does, without any credential.
+// Local providers that have no key and need none: which server must answer for one to be loaded, and the resulting provider.
+// It must never call a server itself; the code that loads the config does, without any credential.
 
 import { resolveBaseUrl, type VendorRow } from "../backends/settings.ts";
 import { isTree, type Tree } from "./values.ts";
@@ -7,24 +7,24 @@ import { isTree, type Tree } from "./values.ts";
 export type SkippedProvider = {
   readonly id: string;
   readonly reason: string;
-  /** The same without an address, for whoever may not know of any. Absent: there is none in it. */
+  /** The same without an address, for callers that may not see one. Absent: it contains none. */
   readonly publicReason?: string;
 };
 
-/** What the servers at these URLs list, asked just now; null: nobody answers there. Those that are not here were not asked. */
+/** The models that the servers at these URLs list now; null: no answer. Servers not in it were not probed. */
 export type LocalAnswers = ReadonlyMap<string, readonly string[] | null>;
 
 export type LocalServers = {
   readonly rows: readonly VendorRow[];
   readonly answers: LocalAnswers;
-  /** Where the gateway itself listens: it must not take itself for a server. */
+  /** The gateway's own address: it must not take itself for a server. */
   readonly ownPort: unknown;
 };
 
 const loopback = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
 const formats: ReadonlySet<unknown> = new Set([undefined, "openai-compat", "openai-responses", "anthropic"]);
 
-/** Where the models of a provider without a key are listed; null: its vendor is no server on this machine. */
+/** The URL that lists the models of a provider without a key; null: its vendor is not a local server. */
 function modelsUrl(id: string, { base_url: written, backend }: Tree, local: LocalServers): string | null {
   if (typeof written !== "string" || !formats.has(backend)) return null;
   const resolved = resolveBaseUrl(written, "openai-compat");
@@ -36,11 +36,11 @@ function modelsUrl(id: string, { base_url: written, backend }: Tree, local: Loca
 }
 
 export type LocalProvider =
-  /** `told`: that it is loaded and why; `notice`: what is not as it is written. */
+  /** `loadedNotice`: that it is loaded and why; `notice`: how it differs from the config. */
   | { readonly loaded: Tree; readonly loadedNotice: string; readonly notice: string | null }
   | { readonly skipped: SkippedProvider; readonly urlToProbe: string | null };
 
-/** `reason`: why it is skipped where nobody answers; its key is empty. */
+/** `reason`: why it is skipped if no server answers; its key is empty. */
 export function localProvider(
   id: string,
   provider: Tree,
@@ -66,19 +66,19 @@ export function localProvider(
     loadedNotice: `providers.${id}: ${reason}, but a model server answers at ${host} with ${count}, so it is loaded without a key`,
     notice:
       typeof provider["model"] === "string" && !isSame(provider["model"], model)
-        ? `providers.${id}: the server at ${host} does not have ${provider["model"]}; ${model} is used in its place`
+        ? `providers.${id}: the server at ${host} does not have ${provider["model"]}; ${model} is used instead`
         : null,
   };
 }
 
-/** Ollama calls the newest of a model `:latest`, and takes its name without that as well. */
+/** Ollama calls the newest version of a model `:latest`, and also accepts its name without that. */
 const isSame = (one: string, other: string): boolean =>
   one.replace(/:latest$/, "") === other.replace(/:latest$/, "");
 
-/** These answer no chat. */
+/** These are not chat models. */
 const noChat = /embed|rerank|whisper|\bbge\b|minilm|\bclip\b/i;
 
-/** The one that is written, as the server calls it, where the server has it; else the first that looks as if it could talk. */
+/** The configured model, by the server's name for it, if the server has it; otherwise the first that looks like a chat model. */
 function modelOf({ model: written, models: listed }: Tree, models: readonly string[]): string | null {
   const wanted = [written, ...(Array.isArray(listed) ? listed : [])];
   for (const entry of wanted) {

@@ -1,5 +1,5 @@
-// `mcp_servers` may name a file in the shape that Claude Code itself reads: it is read and judged with the config,
-// so that a fault in it stops the start and not a request. It must never print a value.
+// `mcp_servers` may name a file in Claude Code's own format: it is read and checked with the config, so that an error in it
+// stops the start and not a request. It must never print a value.
 
 import { isAbsolute, resolve } from "node:path";
 import {
@@ -13,11 +13,11 @@ import { ConfigProblem, type Problem } from "./problems.ts";
 
 export type ReadServers = {
   readonly servers: McpServers;
-  /** The file that they stand in, keys and all; null: in the config itself. */
+  /** The file that contains them, including keys; null: the config itself. */
   readonly file: string | null;
 };
 
-/** Relative to the config file, or to `folder` where there is none. Throws ConfigProblem. */
+/** Relative to the config file, or to `folder` if there is none. Throws ConfigProblem. */
 export function readMcpServers(
   settings: McpServersSettings,
   folder: string,
@@ -33,12 +33,12 @@ export function readMcpServers(
     throw new ConfigProblem([refuse("", error instanceof Error ? error.message : String(error))]);
   }
   if (text === null)
-    throw new ConfigProblem([refuse("", "mcp_servers names this file, and it is not there")]);
+    throw new ConfigProblem([refuse("", "mcp_servers names this file, which does not exist")]);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new ConfigProblem([refuse("", "mcp_servers names this file, and it is not valid JSON")]);
+    throw new ConfigProblem([refuse("", "mcp_servers names this file, which is not valid JSON")]);
   }
   const read = mcpServersFile.safeParse(value);
   if (read.success) return { servers: read.data.mcpServers, file: path };

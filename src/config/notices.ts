@@ -1,5 +1,5 @@
-// Lines for the operator at start: settings that deserve a second look.
-// It must never stop anything; what must stop is a problem.
+// Notices for the operator at the start: settings that deserve a second look.
+// They must never stop anything; an error that must stop the start is a problem.
 
 import { hashedKeyPattern } from "../tenants/settings.ts";
 import type { Config } from "./schema.ts";
@@ -16,7 +16,7 @@ export function authNotices(config: Pick<Config, "providers">): readonly string[
   );
 }
 
-/** Whether the file itself holds a key in the clear (a `${VAR}` or a hash does not count). */
+/** Whether the file itself contains a key in plain text (a `${VAR}` or a hash does not count). */
 export function holdsPlainKeys(written: Tree): boolean {
   const providers = written["providers"];
   const tenants = written["tenants"];
@@ -43,7 +43,7 @@ export function holdsPlainKeys(written: Tree): boolean {
   );
 }
 
-/** Rules that nobody will ever ask, and a classifier that cannot be asked. */
+/** Rules that are never reached, and a classifier that cannot be called. */
 export function routingNotices(config: Config): readonly string[] {
   const { heuristic_rules: heuristics, llm_classifier: classifier } = config;
   const target = classifier.classifier_provider;
@@ -52,8 +52,8 @@ export function routingNotices(config: Config): readonly string[] {
     models.some(({ id }) => id === target),
   );
   const isMute = classifier.enabled && !Object.hasOwn(config.providers, provider) && !isListed;
-  // With a classifier a rule that always holds comes after it, and so after all the others.
-  const first = heuristics.rules.findIndex(({ match }) => alwaysHolds(match));
+  // With a classifier, a rule that always matches is applied after it, and so after all the others.
+  const first = heuristics.rules.findIndex(({ match }) => alwaysMatches(match));
   const after = classifier.enabled || first < 0 ? [] : heuristics.rules.slice(first + 1);
   return [
     ...(heuristics.enabled && after.length > 0
@@ -65,6 +65,9 @@ export function routingNotices(config: Config): readonly string[] {
   ];
 }
 
-function alwaysHolds({ fallthrough, ...rest }: Config["heuristic_rules"]["rules"][number]["match"]): boolean {
+function alwaysMatches({
+  fallthrough,
+  ...rest
+}: Config["heuristic_rules"]["rules"][number]["match"]): boolean {
   return fallthrough === true && Object.values(rest).every((value) => value === undefined);
 }

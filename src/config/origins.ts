@@ -1,5 +1,5 @@
-// Where values of the config in force came from, in a person's words: a flag, a variable (and its file), a line of the config file.
-// It must never hold a value.
+// The source of each value of the active config, in words: a flag, a variable (and its file), a line of the config file.
+// It must never contain a value.
 
 import { type ConfigDocument, dotted, type Path } from "./document.ts";
 import type { Override } from "./overrides.ts";
@@ -7,14 +7,14 @@ import { valueAt } from "./values.ts";
 
 export type Origin = {
   readonly text: string;
-  /** It stands in the config file itself; else something lies over that. */
+  /** The value comes from the config file itself; otherwise something overrides the file. */
   readonly isFile: boolean;
 };
 
-/** By dotted key. One that is not there is the default. */
+/** By dotted key. A missing key has its default value. */
 export type Origins = ReadonlyMap<string, Origin>;
 
-/** Places that the machine may refuse: whoever is told of that wants to know where to change it. */
+/** Settings that the machine may refuse: the error must say where to change them. */
 const places: readonly Path[] = [
   ["server", "host"],
   ["server", "port"],
@@ -23,7 +23,7 @@ const places: readonly Path[] = [
 
 export function originsOf(options: {
   readonly overrides: readonly Override[];
-  /** Variables whose value came out of a file, and which. */
+  /** Variables whose value came from a file, and which file. */
   readonly files: ReadonlyMap<string, string>;
   readonly document: ConfigDocument;
   readonly path: string | null;

@@ -1,5 +1,5 @@
-// What variables and flags lay over the file: PORT, HOST and the documented variables of ClawGate's forerunners.
-// It must never judge a value that the schema can judge; it only says where the value came from.
+// The variables and flags that override the file: PORT, HOST and the documented variables of ClawGate's forerunners.
+// It must never validate a value that the schema can validate; it only records where the value came from.
 
 import type { Path } from "./document.ts";
 import type { Environment } from "./environment.ts";
@@ -10,7 +10,7 @@ export type Flags = { readonly host?: string | undefined; readonly port?: string
 export type Override = {
   readonly path: Path;
   readonly value: unknown;
-  /** How a person knows it: `PORT`, `--port`. */
+  /** The name that the user knows: `PORT`, `--port`. */
   readonly origin: string;
 };
 
@@ -20,7 +20,7 @@ function numeric(text: string): unknown {
   return /^-?\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : text;
 }
 
-/** Milliseconds as seconds, because that is what the config's key counts in. */
+/** Milliseconds to seconds, the unit of the config's key. */
 function seconds(text: string): unknown {
   const milliseconds = numeric(text);
   return typeof milliseconds === "number" ? milliseconds / 1000 : text;
@@ -33,7 +33,7 @@ function truth(text: string): boolean | null {
 }
 
 const asText = (text: string): unknown => text;
-const asTruth = (text: string): unknown => truth(text) ?? text;
+const asBoolean = (text: string): unknown => truth(text) ?? text;
 
 type Row = { readonly variable: string; readonly path: Path; readonly read: (text: string) => unknown };
 
@@ -48,21 +48,21 @@ const everywhere: readonly Row[] = [
   { variable: "PROXY_MCP_CONFIG", path: ["mcp_servers"], read: asText },
 ];
 
-/** Two documents name the program, the effort and the time differently; the later row wins. */
-const ofTheCli: readonly Row[] = [
+/** Two documents use different names for the program, the effort and the timeout; the later row wins. */
+const cliRows: readonly Row[] = [
   { variable: "CLAUDE_PATH", path: ["cli", "bin"], read: asText },
   { variable: "CLAUDE_BIN", path: ["cli", "bin"], read: asText },
   { variable: "REQUEST_TIMEOUT_MS", path: ["cli", "timeout"], read: numeric },
   { variable: "CLI_TIMEOUT", path: ["cli", "timeout"], read: numeric },
   { variable: "DEFAULT_EFFORT", path: ["cli", "effort"], read: asText },
   { variable: "CLI_EFFORT", path: ["cli", "effort"], read: asText },
-  { variable: "ENABLE_THINKING", path: ["cli", "thinking"], read: asTruth },
+  { variable: "ENABLE_THINKING", path: ["cli", "thinking"], read: asBoolean },
   { variable: "MAX_CONCURRENT", path: ["cli", "max_concurrent"], read: numeric },
   { variable: "MAX_PER_TENANT", path: ["cli", "max_per_tenant"], read: numeric },
 ];
 
-/** A stray MAX_CONCURRENT must not make a CLI provider; naming the program, the section or the backend does. */
-function speaksOfCli(value: Tree, environment: Environment): boolean {
+/** A stray MAX_CONCURRENT must not create a CLI provider; setting the program, the section or the backend does. */
+function mentionsCli(value: Tree, environment: Environment): boolean {
   if (environment["CLAUDE_BIN"] || environment["CLAUDE_PATH"] || isTree(value["cli"])) return true;
   const providers = value["providers"];
   return (
@@ -77,7 +77,7 @@ export function overridesOf(
 ): { readonly overrides: readonly Override[]; readonly refused: readonly Refused[] } {
   const overrides: Override[] = [];
   const refused: Refused[] = [];
-  for (const row of speaksOfCli(value, environment) ? [...everywhere, ...ofTheCli] : everywhere) {
+  for (const row of mentionsCli(value, environment) ? [...everywhere, ...cliRows] : everywhere) {
     const text = environment[row.variable];
     if (text !== undefined && text !== "")
       overrides.push({ path: row.path, value: row.read(text), origin: row.variable });
@@ -114,17 +114,17 @@ function hasTenantKey(value: Tree): boolean {
   return Array.isArray(tenants) && tenants.length > 0;
 }
 
-/** Every documented variable and what it does, for the reference. */
+/** Every documented variable and its effect, for the reference. */
 export const variableKeys: readonly { readonly variable: string; readonly key: string }[] = [
-  ...[...Map.groupBy([...everywhere, ...ofTheCli], (row) => row.variable)].map(([variable, rows]) => ({
+  ...[...Map.groupBy([...everywhere, ...cliRows], (row) => row.variable)].map(([variable, rows]) => ({
     variable,
     key: rows.map((row) => `\`${row.path.join(".")}\``).join(", "),
   })),
-  { variable: "PROXY_API_KEYS", key: "more `auth.keys`, separated by commas" },
+  { variable: "PROXY_API_KEYS", key: "additional `auth.keys`, separated by commas" },
   {
     variable: "REQUIRE_AUTH",
-    key: "`true`: refuse to start without keys; `false`: do not ask for `auth.keys`",
+    key: "`true`: refuse to start without keys; `false`: do not require `auth.keys`",
   },
-  { variable: "CLAWGATE_CONFIG", key: "the config file, where `--config` does not" },
+  { variable: "CLAWGATE_CONFIG", key: "the config file, if `--config` is not given" },
   { variable: "CLAWGATE_STATE_DIR", key: "the state directory" },
 ];

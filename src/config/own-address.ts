@@ -1,5 +1,5 @@
-// Addresses that lead back to this gateway: a provider there would ask it again and again, until the machine has no sockets left.
-// It must never resolve a name: what it cannot tell from the text alone it does not know.
+// Addresses that lead back to this gateway: a provider there would call the gateway again and again until the machine has no sockets
+// left. It must never resolve a name: an address that it cannot recognize from the text alone passes.
 
 import type { Finding } from "./findings.ts";
 import type { Config } from "./schema.ts";

@@ -1,8 +1,8 @@
-// What is wrong with a config, said so that a person finds the place and the word.
-// It must never hold a value that may be a secret.
+// The errors of a config, each with the place and the wrong word.
+// It must never contain a value that may be a secret.
 
 export type Problem = {
-  /** The file, or the variable or flag that the value came from; null when there is no file. */
+  /** The file, variable or flag that the value came from; null if there is no file. */
   readonly path: string | null;
   readonly line: number | null;
   /** Dotted key such as `providers.openai.base_url`; empty for the file as a whole. */
@@ -20,7 +20,7 @@ export function problemText(problem: Problem): string {
   return `${where === "" ? "" : `${where}: `}${problem.message}${hint}`;
 }
 
-/** Thrown by `loadConfig`; its message is the whole printable text, one line a problem. */
+/** Thrown by `loadConfig`; the message is the whole printable text, one line per problem. */
 export class ConfigProblem extends Error {
   readonly problems: readonly Problem[];
 

@@ -1,4 +1,4 @@
-// The manual's table of config keys, made from the schema.
+// The manual's table of config keys, generated from the schema.
 
 import { alternatives, configJsonSchema, type JsonSchema } from "./json-schema.ts";
 import { variableKeys } from "./overrides.ts";
@@ -30,12 +30,12 @@ function fallbackOf(schema: JsonSchema, isRequired: boolean): string {
   return isEmptyMap && !Array.isArray(value) ? "" : JSON.stringify(value);
 }
 
-/** Every key, `<id>` standing for a name of the operator's choice and `[]` for an entry of a list. */
+/** Every key; `<id>` is a name that the operator chooses, `[]` an entry of a list. */
 export function referenceRows(): readonly ReferenceRow[] {
   const root = configJsonSchema();
 
   function below(schema: JsonSchema, path: string, isOpen: ReadonlySet<string>): readonly ReferenceRow[] {
-    // A block that may hold itself (any, all, not) is written out once.
+    // A block that may contain itself (any, all, not) is expanded once.
     if (schema.$ref !== undefined) {
       if (isOpen.has(schema.$ref)) return [];
       return alternatives(schema, root).flatMap((place) =>
@@ -60,7 +60,7 @@ export function referenceRows(): readonly ReferenceRow[] {
     return [...own, ...(typeof entry === "object" ? below(entry, `${path}.<id>`, isOpen) : [])];
   }
 
-  // The branches of a union may share a key (`auth.type`): one row then says all their types.
+  // The branches of a union may share a key (`auth.type`): then one row lists all types.
   const rows = Map.groupBy(below(root, "", new Set()), (row) => row.key);
   return [...rows.values()].flatMap((same) => {
     const types = [...new Set(same.map((row) => row.type))].join(", ");
@@ -86,7 +86,7 @@ export function referenceText(): string {
     "| --- | --- | --- | --- |",
     ...keys,
     "",
-    "Variables lie over the file, and flags over the variables:",
+    "Environment variables override the file, and flags override both:",
     "",
     "| variable | sets |",
     "| --- | --- |",

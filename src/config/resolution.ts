@@ -22,29 +22,29 @@ import { isTree, valueAt } from "./values.ts";
 import { foundConfigLines } from "./variable-sources.ts";
 
 export type LoadedConfig = {
-  /** The config file; null when there is none. */
+  /** The config file; null if there is none. */
   readonly path: string | null;
   readonly config: Config;
-  /** The process's variables with the known names of `.env` laid under them. Hand this on instead of process.env. */
+  /** The process's variables, over the known names of `.env`. Pass this on instead of process.env. */
   readonly environment: Environment;
-  /** One line each, for the log at start. */
+  /** One line each, for the log at the start. */
   readonly notices: readonly string[];
-  /** Those of them that say what was not read, not taken or not started, because nobody named its file. */
+  /** The notices about what was not read, used or started because its file was not named explicitly. */
   readonly untrustedNotices: readonly string[];
-  /** What came from which file, a line each: for the start as well, and no reason to worry. */
+  /** Which file each value came from, a line each: also for the start, and no cause for concern. */
   readonly sources: readonly string[];
-  /** Nobody named the file: the program was started beside it. */
-  readonly isMerelyFound: boolean;
-  /** Where `mcp_servers` stand in a file of their own. */
+  /** The file was found, not named: the program was started in its folder. */
+  readonly isUnnamed: boolean;
+  /** The separate file of `mcp_servers`, if there is one. */
   readonly mcpServersFile: string | null;
-  /** What lies over the file, and where the file says what the machine may refuse. */
+  /** The values that override the file, and the file's place of each setting that the machine may refuse. */
   readonly origins: Origins;
   readonly skippedProviders: readonly SkippedProvider[];
-  /** Where servers on this machine list their models that have not been asked: whoever answers is loaded without a key. */
+  /** Where local servers list their models that were not probed yet: one that answers is loaded without a key. */
   readonly serversToProbe: readonly string[];
 };
 
-/** Loads a value as if it stood in a file: what `loadConfig` and discovery share. */
+/** Loads a value as if it came from a file: shared by `loadConfig` and discovery. */
 export function resolveConfig(source: ConfigSource): LoadedConfig {
   const layered = layeredValue(source);
   const places = new WrittenPlaces(source, layered);
@@ -62,7 +62,7 @@ export function resolveConfig(source: ConfigSource): LoadedConfig {
   return loadedConfig(source, layered, { config, servers, places });
 }
 
-/** A chain names only providers that are loaded; without one the order of the config is it. */
+/** A chain names only loaded providers; without one, the order of the config is used. */
 function withLoadedChain(config: NonNullable<Validated["config"]>) {
   const loadedIds = Object.keys(config.providers);
   const chain = config.fallback_chain?.filter((id) => loadedIds.includes(id)) ?? loadedIds;
@@ -72,7 +72,7 @@ function withLoadedChain(config: NonNullable<Validated["config"]>) {
 type ReadServers = ReturnType<typeof readMcpServers>;
 
 type Servers = {
-  /** All that are written. */
+  /** All configured providers. */
   readonly read: ReadServers["servers"];
   /** Those that may be started. */
   readonly allowed: ReadServers["servers"];
@@ -124,7 +124,7 @@ function serverProblems(
   { read, wrong }: Servers,
   { config, validated, places }: WholeConfig,
 ): readonly Problem[] {
-  // Of a file that cannot be read nobody knows whom it names.
+  // A file that cannot be read may name any of them.
   const isKnown = wrong.length === 0 && validated.isWhole(["mcp_servers"]) && places.isSound(["mcp_servers"]);
   if (!isKnown) return wrong;
   const findings = tenantServerFindings({ ...config, mcp_servers: read }).map(atWrittenPath(validated));
@@ -159,7 +159,7 @@ function loadedConfig(source: ConfigSource, layered: LayeredValue, checked: Chec
     environment: resolvedEnvironment.environment,
     skippedProviders: sorted.skipped,
     serversToProbe: sorted.urlsToProbe,
-    isMerelyFound: isFound,
+    isUnnamed: isFound,
     mcpServersFile: checked.servers.file,
     origins: originsOf({ overrides, files: resolvedEnvironment.origins, document, path }),
     untrustedNotices,
@@ -191,7 +191,7 @@ function settingNotices({ config, places }: CheckedConfig, environment: Environm
   ];
 }
 
-/** Keys that others can read, or that are not asked for. */
+/** Keys that others can read, or that are not required. */
 function keyNotices({ input, path }: ConfigSource, { written, overrides }: LayeredValue): readonly string[] {
   const mode = path === null ? null : (input.fileMode?.(path) ?? null);
   const isReadableByAll = mode !== null && (mode & 0o004) !== 0 && isTree(written) && holdsPlainKeys(written);

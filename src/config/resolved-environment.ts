@@ -1,5 +1,5 @@
-// The variables that a config is read with: the process's own, over the `.env` beside a config that was named, over what the
-// `.env` of the working directory may say. Every name knows its file. It must never print a value.
+// The variables for reading a config: the process's own, over the `.env` next to a config that was named, over what the `.env`
+// of the working directory may set. The file of every name is known. It must never print a value.
 
 import { dirname, join } from "node:path";
 import type { BackendName, VendorRow } from "../backends/settings.ts";
@@ -15,30 +15,30 @@ import { variablesIn } from "./expand.ts";
 import { type Ignored, isSecretName, filterFolderVariables } from "./folder-variables.ts";
 import type { LocalAnswers } from "./local-servers.ts";
 import type { Flags } from "./overrides.ts";
-import { isFolderEnvironment, isMerelyFound, type SearchInput } from "./search.ts";
+import { isFolderEnvironment, isUnnamed, type SearchInput } from "./search.ts";
 import { isTree, valueAt } from "./values.ts";
 
 export type LoadInput = SearchInput & {
-  /** Backends that this build can drive; providers of others are skipped. */
+  /** Backends of this build; providers with any other are skipped. */
   readonly availableBackends: ReadonlySet<BackendName>;
   readonly flags?: Flags;
-  /** More variables that `.env` may set: the key variables of the vendor rows. */
+  /** Additional variables that `.env` may set: the key variables of the vendor rows. */
   readonly knownVariables?: readonly string[];
-  /** Programs that serve models on this machine. Absent: a provider without its key is skipped, whoever answers. */
+  /** Programs that serve models on this machine. Absent: a provider without its key is skipped even if a server answers. */
   readonly localServers?: readonly VendorRow[];
   readonly localAnswers?: LocalAnswers;
-  /** Permission bits of a file, or null when they say nothing here. */
+  /** Permission bits of a file, or null if they mean nothing here. */
   readonly fileMode?: (path: string) => number | null;
 };
 
 export type ResolvedEnvironment = {
-  /** The process's variables with what may be taken of `.env` laid under them. */
+  /** The process's variables, over those of `.env` that may be used. */
   readonly environment: Environment;
-  /** Names whose value came out of a file, and which. */
+  /** Names whose value came from a file, and which file. */
   readonly origins: ReadonlyMap<string, string>;
-  /** The `.env` of the working directory, where nobody named it. */
+  /** The `.env` of the working directory, if it was not named. */
   readonly folderFile: string | null;
-  /** What stands in it and was not taken. */
+  /** Its entries that were not used. */
   readonly ignored: readonly Ignored[];
   readonly notices: readonly string[];
 };
@@ -61,20 +61,20 @@ export function resolveEnvironment(
       const text = readFile(path);
       return text === null ? null : { path, values: readDotEnv(text) };
     } catch (error) {
-      notices.push(`${path} is not read: ${error instanceof Error ? error.message : String(error)}`);
+      notices.push(`${path} was not read: ${error instanceof Error ? error.message : String(error)}`);
       return null;
     }
   };
-  const isFound = configPath !== null && isMerelyFound(input, configPath);
-  const besideFolder = configPath === null || isFound ? null : dirname(configPath);
-  const beside = besideFolder === null ? null : read(join(besideFolder, ".env"), input.readFile);
-  const own: Layer[] = beside === null ? [] : [onlyOf(beside, known)];
+  const isFound = configPath !== null && isUnnamed(input, configPath);
+  const configFolder = configPath === null || isFound ? null : dirname(configPath);
+  const nextToConfig = configFolder === null ? null : read(join(configFolder, ".env"), input.readFile);
+  const own: Layer[] = nextToConfig === null ? [] : [onlyOf(nextToConfig, known)];
 
   const path = join(input.workingDirectory, ".env");
   const isFolders = isFolderEnvironment(input, configPath);
-  // One place is read once.
+  // Each path is read once.
   const folder =
-    besideFolder === input.workingDirectory
+    configFolder === input.workingDirectory
       ? null
       : read(path, isFolders ? (input.readFound ?? input.readFile) : input.readFile);
   if (folder === null || !isFolders) {

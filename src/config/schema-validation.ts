@@ -1,5 +1,5 @@
-// A value against the schema: the config, or everything that is wrong with it and a config of what is left, so that the checks
-// that need one can still be made. What was left out must never bring forth a finding of its own.
+// A value against the schema: the config, or all errors and a config of the valid rest, so that checks that need one can still
+// run. What was left out must never cause a finding of its own.
 
 import { dotted, type Path } from "./document.ts";
 import type { Expanded } from "./expand.ts";
@@ -10,12 +10,12 @@ import { isTree, type Tree, valueAt, withValueAt } from "./values.ts";
 type Parsed = ReturnType<typeof configSchema.parse>;
 
 export type Validated = {
-  /** Whole where there are no findings; else what is left of it. Null: nothing is. */
+  /** Complete if there are no findings; otherwise what is left. Null: nothing is. */
   readonly config: Parsed | null;
   readonly findings: readonly Finding[];
-  /** Whether the config has what stands at this place and below it as it is written. */
+  /** Whether the config has this place, and everything below it, as written. */
   isWhole(path: Path): boolean;
-  /** The place in the value of a place in `config`. */
+  /** The place in the value for a place in `config`. */
   placeOf(path: Path): Path;
 };
 
@@ -43,7 +43,7 @@ export function validate(value: unknown, origins: Expanded["origins"]): Validate
   return { config: null, findings, isWhole: isWholeWithout(excluded), placeOf: (path) => path };
 }
 
-/** Variables are text; where the schema wants a number or a boolean, a text that came out of a variable is read as one. */
+/** Variables are text; where the schema requires a number or a boolean, text from a variable is converted. */
 function withReadNumbers(
   value: unknown,
   findings: readonly Finding[],
@@ -74,8 +74,8 @@ function isWholeWithout(bad: ReadonlyMap<string, Excluded>): Validated["isWhole"
   };
 }
 
-/** What a provider's other keys are judged by; elsewhere every key may be one of these. */
-const telling: ReadonlySet<unknown> = new Set([
+/** The keys that decide how a provider's other keys are checked; elsewhere any key may be one of these. */
+const decidingKeys: ReadonlySet<unknown> = new Set([
   "backend",
   "base_url",
   "model",
@@ -84,7 +84,7 @@ const telling: ReadonlySet<unknown> = new Set([
   "auth",
 ]);
 
-/** Something in it or beside it was left out, and it may be the lack of that which is found here. */
+/** Something in it or next to it was left out, and its absence may be what this finding reports. */
 function isConsequence({ path }: Finding, bad: ReadonlyMap<string, Excluded>): boolean {
   const owner = path.slice(0, -1);
   const isProviders = owner.length === 2 && owner[0] === "providers";
@@ -92,12 +92,12 @@ function isConsequence({ path }: Finding, bad: ReadonlyMap<string, Excluded>): b
     if (each.isUnknownKey) continue;
     if (isAtOrBelow(each.path, path) || isAtOrBelow(path, each.path)) return true;
     if (owner.length === 0 || !isAtOrBelow(each.path, owner)) continue;
-    if (!isProviders || telling.has(each.path[owner.length])) return true;
+    if (!isProviders || decidingKeys.has(each.path[owner.length])) return true;
   }
   return false;
 }
 
-/** Where nothing stands, or what stands there is left out already, its owner goes. False: the whole would. */
+/** If nothing is there, or it was left out already, its owner is removed. False: the whole value would be. */
 function exclude({ path, message }: Finding, rest: unknown, bad: Map<string, Excluded>): boolean {
   const isUnknownKey = message === "unknown key";
   let at = path;
@@ -108,13 +108,13 @@ function exclude({ path, message }: Finding, rest: unknown, bad: Map<string, Exc
   return true;
 }
 
-/** A list keeps its places in `path`, not in `rest`; of its entries only the left out ones are absent. */
+/** A list keeps its places in `path`, not in `rest`; of its entries only those left out are missing. */
 function isAbsentAt(rest: unknown, path: Path, bad: ReadonlyMap<string, Excluded>): boolean {
   const within = shifted(path, bad);
   return within === null || valueAt(rest, within) === undefined;
 }
 
-/** The same place in a value from which the entries in `bad` are gone; null: it is gone. */
+/** The same place in a value without the entries in `bad`; null: it was removed. */
 function shifted(path: Path, bad: ReadonlyMap<string, Excluded>): Path | null {
   const within: (string | number)[] = [];
   for (const [depth, part] of path.entries()) {
@@ -149,7 +149,7 @@ function withoutExcluded(value: unknown, bad: ReadonlyMap<string, Excluded>) {
       entries.map(([key, item]) => [key, strip(item, [...path, key], [...place, key])]),
     ) satisfies Tree;
   };
-  // Nothing was left out of most configs.
+  // For most configs nothing was left out.
   if (bad.size === 0) return { rest: value, placeOf: (path: Path): Path => path };
   const rest = strip(value, [], []);
   const placeOf = (path: Path): Path =>

@@ -1,5 +1,5 @@
-// The whole config file: the sum of every feature's slice. Nothing is decided here;
-// a key's meaning, bounds and default stand in the settings.ts of the feature that reads it.
+// The schema of the whole config file: the sum of every feature's section. Nothing is defined here; the meaning, bounds and
+// default of a key are in the settings.ts of the feature that reads it.
 
 import { z } from "zod";
 import { cliSettings, type McpServers, mcpServersSettings } from "../backends/claude-code/settings.ts";
@@ -21,23 +21,23 @@ import { serverSettings } from "../server/settings.ts";
 import { authSettings, sessionSettings, tenantsSettings } from "../tenants/settings.ts";
 
 export const configSchema = z.strictObject({
-  server: serverSettings.describe("Where the gateway listens and the limits of one request."),
+  server: serverSettings.describe("Where the gateway listens, and the limits of one request."),
   auth: authSettings.describe("Who may call."),
-  providers: providersSettings.describe("Who can answer, by an id of your choice."),
+  providers: providersSettings.describe("The providers, each under an id of your choice."),
   aliases: aliasesSettings,
   default_model: defaultModelSettings,
   fallback_chain: fallbackChainSettings,
   routing: routingSettings.describe("How a target is chosen."),
   static_rules: staticRulesSettings.describe("First layer: fixed rules."),
-  heuristic_rules: heuristicRulesSettings.describe("Second layer: what the request looks like."),
-  llm_classifier: llmClassifierSettings.describe("Third layer: a cheap model is asked."),
-  streaming: streamingSettings.describe("What a client hears before the first word."),
-  queue: queueSettings.describe("Waiting for a provider that is busy."),
-  health: healthSettings.describe("When a provider is left out and when it is tried again."),
+  heuristic_rules: heuristicRulesSettings.describe("Second layer: rules about the content of a request."),
+  llm_classifier: llmClassifierSettings.describe("Third layer: a cheap model classifies the request."),
+  streaming: streamingSettings.describe("What a client receives before the first token."),
+  queue: queueSettings.describe("Queueing for a busy provider."),
+  health: healthSettings.describe("When a provider is taken out of use and when it is retried."),
   metrics: metricsSettings.describe("What is recorded."),
   prompt_caching: promptCachingSettings.describe("The vendors' prompt caches."),
   cli: cliSettings.describe(
-    "The Claude Code program as a provider; this section makes the provider `claude-cli`.",
+    "The Claude Code program as a provider; this section creates the provider `claude-cli`.",
   ),
   session: sessionSettings.describe("Sessions of CLI conversations."),
   skills: skillsSettings.describe("OpenClaw's skills."),
@@ -45,10 +45,10 @@ export const configSchema = z.strictObject({
   mcp_servers: mcpServersSettings,
 });
 
-/** What a person may write. */
+/** The type of a config file before defaults. */
 export type ConfigInput = z.input<typeof configSchema>;
 
-/** The file after defaults. `fallback_chain` is always there and names loaded providers only; `mcp_servers` is read. */
+/** The file after defaults. `fallback_chain` is always set and names only loaded providers; `mcp_servers` is read. */
 export type Config = Omit<z.infer<typeof configSchema>, "fallback_chain" | "mcp_servers"> & {
   readonly fallback_chain: readonly string[];
   readonly mcp_servers: McpServers;

@@ -1,5 +1,5 @@
-// Where the config file is looked for. A file that was named must exist; the usual places need not. One in the working
-// directory was merely found: it must never be believed like one that was named.
+// Where the config file is searched for. A file that was named must exist; the usual places may be empty. One found in the working
+// directory was not named explicitly: it must never be trusted like one that was.
 
 import { dirname, isAbsolute, join } from "node:path";
 import { errorCode } from "../system/files.ts";
@@ -11,9 +11,9 @@ export type SearchInput = {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
   readonly homeDirectory: string;
-  /** The text of a file, or null when there is none. Throws when it is there but cannot be read. */
+  /** The text of a file, or null if there is none. Throws if it exists but cannot be read. */
   readonly readFile: (path: string) => string | null;
-  /** The same for a file that nobody named: throws UntrustedFile when it may not be believed. Default: `readFile`. */
+  /** The same for a file that was not named: throws UntrustedFile if it may not be trusted. Default: `readFile`. */
   readonly readFound?: (path: string) => string | null;
   /** A `config.yaml` that was found in the working directory at the start; a reload stays with it. */
   readonly keptPath?: string | undefined;
@@ -37,17 +37,17 @@ function configFolder(input: Pick<SearchInput, "environment" | "homeDirectory">)
   return join(configHome, "clawgate");
 }
 
-/** Was this file named by nobody, and found only because the program was started beside it? */
-export function isMerelyFound(input: SearchInput, path: string): boolean {
+/** Whether this file was not named, but found because the program was started in its folder. */
+export function isUnnamed(input: SearchInput, path: string): boolean {
   const folder = dirname(path);
   return namedPath(input) === null && folder === input.workingDirectory && folder !== configFolder(input);
 }
 
-/** Is the `.env` of the working directory one that nobody named? Beside a config that was named it is meant. */
+/** Whether the `.env` of the working directory was not named. Next to a config that was named, it counts as named. */
 export function isFolderEnvironment(input: SearchInput, configPath: string | null): boolean {
   const folder = input.workingDirectory;
   if (folder === configFolder(input)) return false;
-  return configPath === null || dirname(configPath) !== folder || isMerelyFound(input, configPath);
+  return configPath === null || dirname(configPath) !== folder || isUnnamed(input, configPath);
 }
 
 function namedPath(input: SearchInput): string | null {
@@ -74,16 +74,18 @@ export function findConfigFile(input: SearchInput): Search {
   const isNamed = namedPath(input) !== null;
   const notices: string[] = [];
   for (const { path, by } of placesOf(input)) {
-    const read = isMerelyFound(input, path) ? (input.readFound ?? input.readFile) : input.readFile;
+    const read = isUnnamed(input, path) ? (input.readFound ?? input.readFile) : input.readFile;
     try {
       const text = read(path);
       if (text !== null) return { file: { path, text }, notices };
       if (isNamed) return { missing: path, namedBy: by, reason: "there is no such file" };
     } catch (error) {
-      // At a start somebody else's file is as good as none; a gateway that runs from it must not lose its keys.
+      // At a start an untrusted file counts as missing; a gateway that runs from it must not lose its keys.
       if (!(error instanceof UntrustedFile) || input.keptPath !== undefined)
         return { missing: path, namedBy: by, reason: reasonOf(error) };
-      notices.push(`${path} is not read: ${error.message}, or name it: --config ${path}, or CLAWGATE_CONFIG`);
+      notices.push(
+        `${path} was not read: ${error.message}, or name it explicitly: --config ${path} or CLAWGATE_CONFIG`,
+      );
     }
   }
   return { file: null, notices };

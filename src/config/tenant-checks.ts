@@ -1,5 +1,5 @@
-// Names that a tenant's section writes and that must be somewhere else in the config: providers, models, MCP servers. A name
-// that is only misspelt would shut a tenant out, and it would hear of it one request at a time.
+// Names in a tenant's section that must exist elsewhere in the config: providers, models, MCP servers. A misspelt name would
+// lock a tenant out, and it would learn of it one request at a time.
 
 import { nearest } from "../canon/nearest.ts";
 import { type CheckedConfig, type DeclaredModels, targetTest } from "./cross-checks.ts";
@@ -15,7 +15,7 @@ const complaint = (path: Path, name: string, known: Iterable<string>, what: stri
   expected: null,
 });
 
-/** Names of the CLI's for which a pattern may be meant; its own list is known when it runs only. */
+/** Names of the CLI that a pattern may mean; its own list is known only while it runs. */
 const cliNames = [
   "claude-opus-4-6",
   "claude-sonnet-4-6",
@@ -39,7 +39,7 @@ export function tenantFindings(config: CheckedConfig, declared: DeclaredModels):
     name.includes("*")
       ? known.some((each) => fits(name, each)) || isBelowProvider(name)
       : isTarget(name) || known.some((each) => fits(each, name));
-  /** `openai/*` may mean models that nobody lists. */
+  /** `openai/*` may mean models that no config lists. */
   const isBelowProvider = (name: string): boolean => {
     const [head = "", rest] = splitOnce(name);
     return rest !== null && ids.some((id) => fits(head, id));
@@ -58,7 +58,7 @@ export function tenantFindings(config: CheckedConfig, declared: DeclaredModels):
         : [
             {
               path: at("container"),
-              message: `the container "${container}" is that of the tenant "${sharer.name}" already`,
+              message: `the tenant "${sharer.name}" already has the container "${container}"`,
               hint: null,
               expected: null,
             },
@@ -92,7 +92,7 @@ export function tenantFindings(config: CheckedConfig, declared: DeclaredModels):
   });
 }
 
-/** Asked when the servers are known: they may stand in a file of their own. */
+/** Called when the servers are known: they may be in a separate file. */
 export function tenantServerFindings({ tenants, mcp_servers }: Config): readonly Finding[] {
   const known = Object.keys(mcp_servers);
   return tenants.flatMap(({ mcp_servers: wanted = [] }, index) =>
@@ -109,7 +109,7 @@ function splitOnce(name: string): readonly [string, string | null] {
   return slash < 0 ? [name, null] : [name.slice(0, slash), name.slice(slash + 1)];
 }
 
-/** The whole name, without case; `*` is any run of characters. */
+/** The whole name, case-insensitive; `*` matches any run of characters. */
 export function fits(pattern: string, name: string): boolean {
   const [head = "", ...parts] = pattern.toLowerCase().split("*");
   const text = name.toLowerCase();

@@ -1,4 +1,4 @@
-// What is wrong with a config's value, each at the place where somebody wrote it: the file's line, a variable or a flag.
+// The errors in a config's values, each with its place: the file's line, a variable or a flag.
 // It must never print a value: it may be a key.
 
 import { shortKeyFindings } from "./client-keys.ts";
@@ -16,7 +16,7 @@ import { type Validated, validate } from "./schema-validation.ts";
 import { tenantFindings } from "./tenant-checks.ts";
 import { isTree, type Tree, valueAt } from "./values.ts";
 
-/** Where a config's values were written. */
+/** The places of a config's values. */
 export class WrittenPlaces {
   private readonly document: ConfigDocument;
   private readonly path: string | null;
@@ -34,17 +34,17 @@ export class WrittenPlaces {
     return overrideAt(this.overrides, at);
   }
 
-  /** Nothing lies over it. */
+  /** Nothing overrides it. */
   isFromFile(at: Path): boolean {
     return this.overrideAt(at) === undefined;
   }
 
-  /** It is loaded, and out of the file. */
+  /** It is loaded, and comes from the file. */
   isLive(at: Path): boolean {
     return !isBelow(at, this.leftOut) && this.isFromFile(at);
   }
 
-  /** The file can be read there. */
+  /** The file is readable at this place. */
   isSound(at: Path): boolean {
     return this.document.isSound === undefined || !this.isFromFile(at) || this.document.isSound(at);
   }
@@ -63,7 +63,7 @@ export class WrittenPlaces {
   }
 }
 
-/** All but what only the whole config shows (resolution.ts). */
+/** All errors except those that only the whole config shows (resolution.ts). */
 export function valueProblems(
   { document, fileProblems = [] }: ConfigSource,
   layered: LayeredValue,
@@ -73,7 +73,7 @@ export function valueProblems(
   const { expanded, variableLookup, sorted, declared } = layered;
   const unsetPaths = new Set(expanded.unset.map((unset) => dotted(unset.path)));
   const findings = [
-    // An unset variable is the reason; that its place is empty then need not be said as well.
+    // The unset variable is the cause; an error about the empty value would be redundant.
     ...validated.findings.filter((finding) => !unsetPaths.has(dotted(finding.path))),
     ...skippedProviderFindings(sorted.skipped, declared, expanded.origins),
     ...crossSectionFindings(validated, declared, document),
@@ -112,7 +112,7 @@ export const atWrittenPath =
   ({ placeOf }: Validated) =>
   (finding: Finding): Finding => ({ ...finding, path: placeOf(finding.path) });
 
-/** What no single section can see, as far as the sections that it needs are there. */
+/** Checks across sections, as far as the sections that they need are valid. */
 function crossSectionFindings(
   validated: Validated,
   declaredTree: Tree,
@@ -121,13 +121,13 @@ function crossSectionFindings(
   if (validated.config === null) return [];
   const declared = declaredProviders(declaredTree);
   const namesAreKnown = namingSections.every((section) => isSound([section]));
-  // An alias whose target is wrong is a name all the same.
+  // An alias with a wrong target is still a name.
   const names = valueAt(declaredTree, ["aliases"]);
   const aliases = Object.fromEntries(Object.keys(isTree(names) ? names : {}).map((name) => [name, "auto"]));
   const config = { ...validated.config, aliases: { ...aliases, ...validated.config.aliases } };
   return [
     ...(namesAreKnown ? nameFindings(config, declared) : []),
-    // The names that rules wait for are names for a tenant as well.
+    // The names that rules refer to are names for a tenant as well.
     ...(namesAreKnown ? tenantFindings(config, declared) : []).filter(
       ({ path: [, , key] }) => key !== "models" || validated.isWhole(["static_rules"]),
     ),
@@ -139,12 +139,12 @@ function crossSectionFindings(
   ].map(atWrittenPath(validated));
 }
 
-/** Sections that make names which others use. */
+/** Sections that define names which others use. */
 const namingSections = ["providers", "cli", "aliases", "static_rules"];
 
 /**
- * Mistakes in a provider that is left out would show up only on the day its key arrives: what is written there is judged. What
- * is absent or comes out of variables may arrive with the key.
+ * Errors in a skipped provider would appear only on the day its key arrives: what is written there is checked. What is absent or
+ * comes from variables may arrive with the key.
  */
 function skippedProviderFindings(
   skipped: readonly SkippedProvider[],

@@ -1,4 +1,4 @@
-// Small moves on a config value that no schema has seen yet. They must never change their argument.
+// Small operations on a config value before any schema was applied. They must never change their argument.
 
 import type { Path } from "./document.ts";
 
@@ -18,7 +18,7 @@ export function valueAt(value: unknown, path: Path): unknown {
   return node;
 }
 
-/** A copy with `replacement` at `path`; maps that are missing on the way are made. */
+/** A copy with `replacement` at `path`; missing maps on the way are created. */
 export function withValueAt(value: unknown, path: Path, replacement: unknown): unknown {
   const [part, ...rest] = path;
   if (part === undefined) return replacement;
@@ -31,8 +31,8 @@ export function withValueAt(value: unknown, path: Path, replacement: unknown): u
 }
 
 /**
- * Drops keys that are written without a value: in YAML an empty section is null, and people leave a section empty by
- * commenting out all that is in it. An empty `api_key:` is kept as an empty text, because it switches its provider off.
+ * Drops keys without a value: in YAML an empty section is null, and people empty a section by commenting out its content. An
+ * empty `api_key:` is kept as an empty string, because it switches its provider off.
  */
 export function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);

@@ -1,5 +1,5 @@
-// Whose words a config is made of: it lets those of a working directory's `.env` in where they may stand, and says at the start
-// what came from which file. It must never say a value, only names.
+// Which file or environment each variable of a config comes from: it admits variables of a working directory's `.env` where they are
+// allowed, and reports the sources at the start. It must never print a value, only names.
 
 import type { Path } from "./document.ts";
 import { variablesIn } from "./expand.ts";
@@ -8,9 +8,9 @@ import type { ResolvedEnvironment } from "./resolved-environment.ts";
 import { isTree, type Tree, valueAt } from "./values.ts";
 
 export type VariableLookup = {
-  /** What `${NAME}` at this place stands for. */
+  /** The value of `${NAME}` at this place. */
   lookup(name: string, path: Path): string | undefined;
-  /** Why a variable that stands in a file has no value; null: it stands in none. */
+  /** Why a variable in a file has no value; null: it is in no file. */
   whyUnset(name: string): string | null;
   sources(): readonly string[];
   notices(): readonly string[];
@@ -59,7 +59,7 @@ export function createVariableLookup(
   };
 }
 
-/** What a config that was merely found makes of variables and credentials, and where they go: a line each. */
+/** Which variables and credentials a found config uses, and where they are sent: a line each. */
 export function foundConfigLines(
   path: string,
   written: unknown,
@@ -85,10 +85,10 @@ export function foundConfigLines(
   ];
 }
 
-/** As it is written: a variable in an address may be a secret. */
+/** Before expansion: a variable in an address may be a secret. */
 const hostOf = (address: string): string => /^https?:\/\/([^/\s]+)/i.exec(address)?.[1] ?? address;
 
-/** Claude Code sends its own login, or the key that it is given, where its variables say. */
+/** Claude Code sends its own login, or the key that it is given, to the address in its variables. */
 function loginDestinations(place: string, owner: unknown): readonly string[] {
   const env = valueAt(owner, ["env"]);
   return (isTree(env) ? Object.entries(env) : []).flatMap(([name, value]) =>

@@ -1,5 +1,5 @@
 // A page of the manual for a browser: its markdown as HTML, in the layout that all pages share.
-// It must never hold a script or an inline style: the policy that it is served with forbids both.
+// It must never contain a script or an inline style: its content security policy forbids both.
 
 import { pageLink, pageText } from "./page-text.ts";
 import { type Topic, topicGroups, topicNamed, topics } from "./topics.ts";
@@ -12,14 +12,14 @@ const link = (address: string, text: string, attributes = ""): string =>
   `<a href="${Bun.escapeHTML(address)}"${attributes}>${Bun.escapeHTML(text)}</a>`;
 const toTopic = ({ name, title }: Topic): string => link(addressOf(name), title);
 
-/** The pages name the gateway by its default address; the one that serves them may listen elsewhere. */
+/** The pages use the gateway's default address; the gateway that serves them may listen elsewhere. */
 const defaultAddress = /^http:\/\/127\.0\.0\.1:8090(?=\/)/;
 
-/** Where a long name may be broken: behind `_`, `/` and `=` within it, and behind dots between words. */
+/** Where a long name may be broken: after `_`, `/` and `=` in it, and after dots between words. */
 const breakPoints = /(?<![:/])\/(?=\w)|[_=](?=\w)|\.(?=[a-z&])/g;
 
-/** A page with at least so many sections lists them. */
-const leastListed = 4;
+/** A page with at least this many sections lists them. */
+const minSections = 4;
 
 function bodyOf(markdown: string): string {
   const options = { headings: { ids: true }, noHtmlBlocks: true, noHtmlSpans: true } as const;
@@ -78,7 +78,7 @@ function contentsOf(markdown: string): string {
     },
     { headings: { ids: true } },
   );
-  if (headings.length < leastListed) return "";
+  if (headings.length < minSections) return "";
   return `<details class="contents"><summary>On this page</summary><ul>${headings.join("")}</ul></details>`;
 }
 
@@ -159,7 +159,7 @@ ${groups.join("\n")}`;
   return layout({ title: "Manual", body, version, current: null });
 }
 
-/** What a browser gets at the gateway's own address. */
+/** The page for a browser at the gateway's own address. */
 export function welcomePage(version: string): string {
   const begin = ["start", "clients", "operating"].flatMap((name) => topicNamed(name) ?? []);
   const body = `<h1>ClawGate is running</h1>

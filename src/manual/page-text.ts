@@ -10,7 +10,7 @@ export async function pageText(topic: Topic): Promise<string> {
   return (await Bun.file(topic.path).text()).replace(comments, "");
 }
 
-/** Headings of a page that hold these words. */
+/** Headings of a page that contain these words. */
 export async function sectionsWith(topic: Topic, words: string): Promise<readonly string[]> {
   const wanted = words.toLowerCase();
   const headings = (await pageText(topic)).replace(codeBlocks, "").matchAll(/^##+ (.+)$/gm);
@@ -19,7 +19,7 @@ export async function sectionsWith(topic: Topic, words: string): Promise<readonl
   );
 }
 
-/** The page that a link of a page leads to, and the heading there; null: it leads out of the manual. */
+/** The page and heading that a link of a page leads to; null: it leads out of the manual. */
 export function pageLink(href: string): { readonly page: string; readonly anchor: string } | null {
   const [, page = "", anchor = ""] = /^([a-z0-9-]+)\.md(#.*)?$/.exec(href) ?? [];
   return page === "" ? null : { page, anchor };

@@ -1,4 +1,4 @@
-// The types of what is imported as a file: its path on disk, or inside the binary.
+// The types of files imported by path: on disk, or inside the binary.
 
 declare module "*.md" {
   const path: string;

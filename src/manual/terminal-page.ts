@@ -5,7 +5,7 @@ import { pageLink } from "./page-text.ts";
 export type TerminalPage = {
   readonly columns: number;
   readonly hasColour: boolean;
-  /** What is typed to read a page of that name; null: there is none. */
+  /** The command that shows a page of that name; null: there is none. */
   typed(page: string): string | null;
 };
 

@@ -19,12 +19,12 @@ import tenants from "./tenants.md" with { type: "file" };
 import terms from "./terms.md" with { type: "file" };
 
 export type Topic = {
-  /** What is typed, and the page's address: `/docs/<name>`. */
+  /** The argument of `clawgate help`, and the page's address: `/docs/<name>`. */
   readonly name: string;
   /** The page's heading. */
   readonly title: string;
   readonly summary: string;
-  /** Where the page's markdown lies. */
+  /** The path of the page's markdown. */
   readonly path: string;
 };
 
@@ -88,7 +88,7 @@ export const topicGroups: readonly TopicGroup[] = [
 
 export const topics: readonly Topic[] = topicGroups.flatMap((group) => group.topics);
 
-/** Pages name each other by file, so that name is taken as well. */
+/** Pages refer to each other by file, so that name is accepted as well. */
 export function topicNamed(name: string): Topic | null {
   const wanted = name.replace(/\.md$/, "");
   return topics.find((each) => each.name === wanted) ?? null;

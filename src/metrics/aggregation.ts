@@ -1,4 +1,4 @@
-// Sums read from the database, folded into the shapes that people and dashboards ask for. Pure.
+// Sums read from the database, aggregated into the reports for people and dashboards. Pure.
 
 import { otherModels } from "./model-name-limit.ts";
 import { usd } from "./recent.ts";
@@ -72,7 +72,7 @@ function totalAttempts(rows: readonly AttemptSums[]): Counted<AttemptCounter> {
   return Object.fromEntries(sums) as Counted<AttemptCounter>;
 }
 
-/** The nearest-rank percentile; null of nothing. */
+/** The nearest-rank percentile; null for an empty list. */
 function percentile(sorted: readonly number[], part: number): number | null {
   return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? null;
 }
@@ -141,7 +141,7 @@ const byRequests = (a: { requests: number }, b: { requests: number }) => b.reque
 
 type Named = { readonly provider: string; readonly model: string };
 
-/** One entry a target that was asked or tried; requests that reached nobody belong to no one. */
+/** One entry for each target that was chosen or tried; a request that reached no provider is in none. */
 function targets<T>(
   usage: readonly UsageSums[],
   attempts: readonly AttemptSums[],
@@ -185,10 +185,10 @@ export type ReadSums = {
   readonly latency: Latency;
 };
 
-/** A list that people read; files of older builds hold any number of names. */
+/** A list that people read; files of older builds contain any number of names. */
 const maxModels = 1_000;
 
-/** The same sums with the names that were used least under one. */
+/** The same sums, with the least used names combined into one. */
 function limitModelNames<
   T extends Named & { readonly requests?: number | null; readonly attempts: number | null },
 >(rows: readonly T[], kept: ReadonlySet<string> | null): readonly T[] {
@@ -209,7 +209,7 @@ function mostUsed(usage: readonly UsageSums[], attempts: readonly AttemptSums[])
   return new Set(ordered.slice(0, maxModels).map(([key]) => key));
 }
 
-/** `read` is null when there is no database: then everything is empty, and the report's `database` says why. */
+/** `read` is null if there is no database: then everything is empty, and the report's `database` gives the reason. */
 export function aggregateStats(read: ReadSums | null, nowMs: number): Omit<StatsReport, "database"> {
   const usage = read?.usage ?? [];
   const attempts = read?.attempts ?? [];
@@ -226,7 +226,7 @@ export function aggregateStats(read: ReadSums | null, nowMs: number): Omit<Stats
     routing: routingOf(usage),
     hourly: hourlyOf(quarters, nowMs),
     daily: dailyOf(quarters, nowMs),
-    // Names that no upstream knew are no models.
+    // Names that no upstream knew are not models.
     models: targets(
       limitModelNames(usage, kept),
       limitModelNames(attempts, kept),

@@ -1,5 +1,5 @@
-// What a batch adds to the tables of sums: folded in memory first, so that a batch costs a few statements and not a few
-// for each record. Pure.
+// What a batch adds to the tables of sums: combined in memory first, so that a batch costs a few statements and not a few for each
+// record. Pure.
 
 import type { AttemptRecord, RequestRecord } from "../canon/record.ts";
 import {
@@ -14,13 +14,13 @@ import {
 import type { ModelNameLimit, NameOutcome } from "./model-name-limit.ts";
 import { dayMs, quarterMs } from "./tables.ts";
 
-/** Requests of one quarter of an hour that are alike in everything that reports tell apart. */
+/** Requests of one quarter of an hour that are equal in everything that reports distinguish. */
 export type Tally = ReturnType<typeof emptyTally>;
 export type AttemptTally = ReturnType<typeof emptyAttemptTally>;
 
 type Outcome = "ok" | "failed" | "cancelled";
 
-/** A client that left is nobody's failure. */
+/** A client that left is not a failure of any provider. */
 function outcomeOf(record: RequestRecord): Outcome {
   if (record.failure === null) return "ok";
   return record.failure === "cancelled" ? "cancelled" : "failed";
@@ -76,10 +76,10 @@ function count(record: RequestRecord, tally: Tally): void {
   tally.cacheMissTokens += cacheMiss(wholeNumber(usage.input), wholeNumber(usage.inputCached));
   tally.cacheWriteTokens += wholeNumber(usage.inputCacheWrite) ?? 0;
   tally.costNanoUsd += wholeNumber(record.costNanoUsd) ?? 0;
-  // A request that reached nobody cost nothing: its unknown price is no gap in the bill.
+  // A request that reached no provider cost nothing: its unknown price is not a gap in the bill.
   if (tried > 0 && record.costNanoUsd === null) tally.unknownCost += 1;
   if (tried > 0 && (usage.input === null || usage.output === null)) tally.unknownUsage += 1;
-  // Failures take no part in a mean latency: a refused connection would make a provider look fast.
+  // Failures are excluded from mean latencies: a refused connection would make a provider look fast.
   if (tally.outcome !== "ok") return;
   tally.durationMs += wholeNumber(record.durationMs) ?? 0;
   const firstTokenMs = wholeNumber(record.firstTokenMs);
@@ -96,7 +96,7 @@ export type Sums = {
   readonly modelNames: ModelNameLimit;
   readonly tallies: Map<string, Tally>;
   readonly attempts: Map<string, AttemptTally>;
-  // Most requests are like the one before them: comparing is cheaper than writing a key.
+  // Most requests are like the previous one: comparing is cheaper than building a key.
   latest: Tally | null;
   latestAttempt: AttemptTally | null;
 };

@@ -1,4 +1,4 @@
-// The database that is open just now, or the reason why none is: which path was taken, when another one serves, when to look again.
+// The database that is open now, or the reason why none is: which path is in use, whether another one replaces it, when to try again.
 // It must never throw, and never wait.
 
 import type { Clock } from "../system/clock.ts";
@@ -12,9 +12,9 @@ import { createWriter, type Writer, type WriterOptions } from "./writer.ts";
 export type MetricsLog = Pick<Log, "info" | "warn" | "error">;
 
 export type ConnectionOptions = WriterOptions & {
-  /** Places to try, in order. */
+  /** Paths to try, in order. */
   readonly paths: readonly string[];
-  /** Which variable or key the first of them came from. */
+  /** The variable or key that set the first path. */
   readonly from?: string;
   readonly log: MetricsLog;
   readonly clock: Pick<Clock, "nowMs">;
@@ -26,7 +26,7 @@ type ConnectionStatus = Pick<StoreStatus, "path" | "state" | "detail" | "passedO
 const memoryBytes = 32 * 1024 * 1024;
 
 const pragmas = [
-  // Of 8 KB each: a checkpoint holds up the requests of this process, so none may grow long.
+  // Pages of 8 KB: a checkpoint delays the requests of this process, so none may grow long.
   "wal_autocheckpoint = 500",
   "temp_store = MEMORY",
   "journal_size_limit = 67108864",
@@ -39,7 +39,7 @@ export class MetricsConnection {
   private memoryDetail: string | null = null;
   private passedOver: string | undefined;
   private path: string | null;
-  /** A foreign file does not become ours by asking again. */
+  /** Trying again does not make a foreign file ours. */
   private isMemoryOnly = false;
 
   constructor(private readonly options: ConnectionOptions) {
@@ -52,19 +52,19 @@ export class MetricsConnection {
     });
   }
 
-  /** The open database; opens or reopens one if that is due. Null while there is none to be had. */
+  /** The open database; opens or reopens one if that is due. Null while none is available. */
   current(): OpenDatabase<Writer> | null {
     if (this.state === "closed") return null;
     if (!this.database.isInPlace() || this.database.current === null) this.openFirst();
     return this.database.current;
   }
 
-  /** Tells the connection what a statement threw; gives what kind of trouble that was. */
+  /** Reports to the connection what a statement threw; returns the kind of error. */
   reportError(error: unknown): DatabaseTrouble["kind"] {
     const trouble = this.database.reportError(error);
     if (trouble.kind === "row") return trouble.kind;
     this.logStuck(trouble);
-    // Moved aside: a new one is opened in its place with the next look.
+    // Moved aside: the next check opens a new one at the same path.
     if (trouble.kind === "corrupt" && trouble.moveError === undefined) this.state = "failed";
     this.fail(trouble.detail);
     return trouble.kind;
@@ -94,10 +94,10 @@ export class MetricsConnection {
       if (this.isMemoryOnly) break;
       if (this.tryPath(candidate) !== "next") return;
     }
-    if (this.tryPath(inMemory) === "next") this.fail("no database can be opened, not even in memory");
+    if (this.tryPath(inMemory) === "next") this.fail("no database could be opened, not even in memory");
   }
 
-  /** "next": this path is of no use. "wait": it will be, later. */
+  /** "next": this path cannot be used. "wait": it can be used later. */
   private tryPath(candidate: string): "done" | "wait" | "next" {
     const trouble = this.database.open(candidate, this.fileOptions(candidate));
     if (trouble === null) {
@@ -119,7 +119,7 @@ export class MetricsConnection {
       schema,
       makesFolder: true,
       mayShrink: true,
-      // Half the writes of 4 KB pages.
+      // This halves the number of writes compared to 4 KB pages.
       pageSize: 8192,
       maxBytes: path === inMemory ? memoryBytes : this.options.maxFileBytes,
       pragmas,
@@ -146,7 +146,7 @@ export class MetricsConnection {
       ...(isFirst && from !== undefined ? { from } : {}),
       detail,
     });
-    // A foreign file is no reason to write somewhere else: the operator looks there and would find nothing.
+    // With a foreign file, do not write elsewhere: the operator looks here and would find nothing.
     if (kind === "foreign") this.isMemoryOnly = true;
   }
 

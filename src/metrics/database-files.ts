@@ -1,4 +1,4 @@
-// The files that a gateway with this environment and config keeps its records in, the ones beside a database included.
+// The files in which a gateway with this environment and config keeps its records, including the journals of a database.
 
 import { homedir } from "node:os";
 import { isAbsolute } from "node:path";

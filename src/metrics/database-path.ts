@@ -1,4 +1,4 @@
-// Where the database lives: the places to try, in order. It must never touch the disk.
+// The path of the database: the candidates, in order. It must never touch the disk.
 
 import { isAbsolute, join, resolve } from "node:path";
 import { inMemory } from "../sqlite/database-file.ts";
@@ -12,11 +12,11 @@ export type DatabasePathInput = {
 };
 
 export type DatabasePaths = {
-  /** The variable or key that the first of them came from. */
+  /** The variable or key that set the first path. */
   readonly from: string;
-  /** Never empty: what the operator chose, then the documented user path. */
+  /** Never empty: the operator's choice, then the documented user path. */
   readonly paths: readonly string[];
-  /** Lines to log, each for a choice that was not followed. */
+  /** Lines to log, one for each choice that was ignored. */
   readonly notices: readonly string[];
 };
 
@@ -27,7 +27,7 @@ function absolute(path: string, input: DatabasePathInput): string {
 }
 
 /** ClawGate refuses its own default name inside the checkout: such a file was committed, or lost with the next update. */
-function liesInCheckout(path: string, cwd: string): boolean {
+function isInCheckout(path: string, cwd: string): boolean {
   return path.startsWith(join(cwd, "clawgate.db"));
 }
 
@@ -45,7 +45,7 @@ export function databasePaths(input: DatabasePathInput): DatabasePaths {
     from = "CLAWGATE_DB_PATH";
   } else if (configured !== null && configured.trim() !== "") {
     const path = absolute(configured.trim(), input);
-    if (liesInCheckout(path, input.cwd))
+    if (isInCheckout(path, input.cwd))
       notices.push(
         `metrics.db_path ${configured} is in the working directory and is ignored; the default path is used instead.`,
       );
@@ -54,7 +54,7 @@ export function databasePaths(input: DatabasePathInput): DatabasePaths {
       from = "metrics.db_path";
     }
   }
-  // The XDG specification says that a relative path here is to be ignored.
+  // The XDG specification says to ignore a relative path here.
   const data = isXdg ? xdg : join(input.home, ".local", "share");
   paths.push(join(data, "clawgate", "clawgate.db"));
   return { paths: [...new Set(paths)], from, notices };

@@ -1,5 +1,5 @@
-// What of a request is shown but never searched or summed: one JSON text, small because most of what a row costs is
-// its bytes, and back again. Pure; it must never throw for anything but a value that JSON cannot say.
+// The parts of a request that are shown but never searched or summed: one JSON text, small because its bytes are most of the cost
+// of a row, and its decoding. Pure; it must never throw, except for a value that JSON cannot represent.
 
 import type { Candidate } from "../canon/decision.ts";
 import type { AttemptRecord, RequestRecord } from "../canon/record.ts";
@@ -8,7 +8,7 @@ import { threeDecimals, boundedText } from "./record-values.ts";
 const longestDetail = 32_768;
 const attemptsOfLongest = 20;
 
-/** An attempt without its field names, its start counted from the request's. */
+/** An attempt without its field names, its start relative to the request's. */
 type PackedAttempt = readonly [
   provider: string,
   model: string,
@@ -28,7 +28,7 @@ type PackedAttempt = readonly [
   queuePosition?: number,
 ];
 
-// Absent means null (or none), so that a field costs nothing until it is used.
+// Absent means null (or none), so a field costs nothing until it is used.
 type Packed = {
   readonly model?: string | undefined;
   readonly rule?: string | undefined;
@@ -79,7 +79,7 @@ function packAttempts({ attempts, startedAtMs }: RequestRecord): PackedAttempt[]
   return packed;
 }
 
-/** What most attempts do not have costs nothing. */
+/** Fields that most attempts lack cost nothing. */
 function packedEnd({
   credential,
   adapted,
@@ -148,14 +148,14 @@ export function writeDetail(record: RequestRecord, shownModel: string, keepsDeci
   const packed = pack(record, shownModel, keepsDecisions);
   const written = JSON.stringify(packed);
   if (written.length <= longestDetail) return written;
-  // Whole parts are left out: half a document could be read by nobody.
+  // Whole parts are left out: half a document could not be parsed.
   const { facts: _facts, candidates: _candidates, tags: _tags, ...rest } = packed;
   return JSON.stringify({ ...rest, attempts: packed.attempts.slice(-attemptsOfLongest) });
 }
 
-/** Everything there, null where nothing was written. */
+/** All fields, null where nothing was written. */
 export function readDetail(written: string, startedAtMs: number) {
-  // What writeDetail wrote; nobody else writes this column.
+  // Written by writeDetail; nothing else writes this column.
   const packed = JSON.parse(written) as Packed;
   return {
     model: packed.model ?? "",

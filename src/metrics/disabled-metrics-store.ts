@@ -1,4 +1,4 @@
-// For `metrics.enabled: false` and `metrics.log_requests: false`: nothing is kept, and every question has its empty answer.
+// The store for `metrics.enabled: false` and `metrics.log_requests: false`: it keeps nothing, and every report is empty.
 
 import { aggregateStats } from "./aggregation.ts";
 import type { MetricsStore } from "./metrics-store.ts";

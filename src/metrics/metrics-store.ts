@@ -1,5 +1,5 @@
-// What the gateway asks of the home of its request records, whatever that home is: records go in, answers to questions come out.
-// Types only; a home names its own driver in its own files, and nothing of it is seen here.
+// The interface of the store of request records, independent of its storage: it takes records and answers queries.
+// Types only; an implementation uses its own driver in its own files, and nothing of it is visible here.
 
 import type { RequestRecord } from "../canon/record.ts";
 import type { RecentRow, StatsReport } from "./report-shapes.ts";
@@ -12,7 +12,7 @@ export type StatsQuery = {
 };
 
 export type RecentQuery = {
-  /** 1..1000, default 50; what lies outside is brought inside. */
+  /** 1..1000, default 50; values outside are clamped. */
   readonly limit?: number;
   /** The provider that answered, or was tried last. */
   readonly provider?: string;
@@ -24,26 +24,26 @@ export type RecentQuery = {
   readonly before?: number;
 };
 
-/** From the beginning of one UTC day to that of another one. */
+/** From the beginning of one UTC day to the beginning of another. */
 export type SpentQuery = { readonly tenant: string; readonly sinceMs: number; readonly untilMs: number };
 
 /** What a tenant has used. */
 export type TenantTotals = { readonly tokens: number; readonly nanoUsd: number };
 
-/** None of the questions rejects: where nothing can be read, the answer is empty or null. */
+/** No query rejects: if nothing can be read, the result is empty or null. */
 export type MetricsStore = {
-  /** Never throws and never waits: what cannot be kept is counted in `status`. */
+  /** Never throws and never waits: records that cannot be kept are counted in `status`. */
   record(record: RequestRecord): void;
   /** Totals, by provider, model and rule, and the series of hours and days. */
   stats(query: StatsQuery): Promise<StatsReport>;
   /** Newest first. */
   recent(query: RecentQuery): Promise<RecentRow[]>;
-  /** Requests by provider id, since midnight UTC; a provider without one is not in it. */
+  /** Requests by provider id, since midnight UTC; a provider without requests is not in it. */
   requestsToday(nowMs: number): Promise<ReadonlyMap<string, number> | null>;
   spent(query: SpentQuery): Promise<TenantTotals | null>;
-  /** Writes what waits. True when nothing waits any more; false when the home takes nothing just now. */
+  /** Writes pending records. True when none is pending any more; false while the database accepts nothing. */
   flush(): Promise<boolean>;
   status(): StoreStatus;
-  /** Writes what waits, for a limited time, then lets go of the home. Idempotent. */
+  /** Writes pending records, for a limited time, then closes the database. Idempotent. */
   close(): Promise<void>;
 };

@@ -1,4 +1,4 @@
-// The text of a migration, embedded when it is built.
+// The type of a migration's text, embedded at build time.
 
 declare module "*.sql" {
   const text: string;

@@ -1,14 +1,14 @@
-// Which model a day's sums count a request under. Clients make up any number of names: of those that no config knows only so many
-// have rows of their own in a day, the rest is one row. It must never push out a name of the config's.
+// The model name under which the daily sums count a request. Clients make up any number of names: of names that no config knows, only
+// a limited number have their own rows in a day, the rest share one. It must never drop a name of the config.
 
 import { LRUCache } from "lru-cache";
 
-/** Of names that no config knows: so many a day, of which half are kept for those that have answered. */
+/** Limit per day for names that no config knows; half of it is kept for names that have answered. */
 export const maxUnlistedNames = 500;
-/** What all others are counted under. */
+/** The name that all others are counted under. */
 export const otherModels = "other";
 
-/** What became of the request there. */
+/** The outcome of the request there. */
 export type NameOutcome = "answered" | "failed" | "unknown-model";
 
 export type ModelNameLimit = {
@@ -16,9 +16,9 @@ export type ModelNameLimit = {
 };
 
 export type ModelNameLimitOptions = {
-  /** The config in force names this model of this provider's. */
+  /** The active config names this model of this provider. */
   readonly isListed: (provider: string, model: string) => boolean;
-  /** What the database holds of the day already, at most `limit` of them. */
+  /** The names that the database already has for the day, at most `limit` of them. */
   readonly storedNames: (
     dayMs: number,
     limit: number,
@@ -27,12 +27,12 @@ export type ModelNameLimitOptions = {
 
 type NamesOfDay = { readonly listed: Set<string>; readonly unlisted: Set<string> };
 
-/** Around midnight, and while a clock is put right, records of several days come together. */
+/** Around midnight, and while a clock is corrected, records of several days arrive together. */
 const maxDays = 4;
 
 export function createModelNameLimit({ isListed, storedNames }: ModelNameLimitOptions): ModelNameLimit {
   const days = new LRUCache<number, NamesOfDay>({ max: maxDays });
-  // Most requests are like the one before them.
+  // Most requests are like the previous one.
   let last = { dayMs: Number.NaN, provider: "", model: "" };
 
   const keyOf = (provider: string, model: string): string => `${provider}\n${model}`;
@@ -66,7 +66,7 @@ export function createModelNameLimit({ isListed, storedNames }: ModelNameLimitOp
       if (model === "" || provider === "") return model === "" ? "" : otherModels;
       if (last.dayMs === dayMs && last.provider === provider && last.model === model) return model;
       if (!hasOwnRow(dayMs, provider, model, outcome))
-        // A name that the upstream does not know either is no model at all.
+        // A name that the upstream does not know either is not a model.
         return outcome === "unknown-model" ? "" : otherModels;
       last = { dayMs, provider, model };
       return model;

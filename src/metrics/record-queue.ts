@@ -1,5 +1,5 @@
 // A bounded queue of request records in front of the database, written in batches off the request path. `push` never throws and
-// never waits, whatever the disk does; what cannot be kept is counted.
+// never waits, whatever the disk does; records that cannot be kept are counted.
 
 import type { RequestRecord } from "../canon/record.ts";
 import { describeDatabaseError } from "../sqlite/database-error.ts";
@@ -8,14 +8,14 @@ import type { MetricsConnection, MetricsLog } from "./connection.ts";
 import { deleteOldest, isAtLimit } from "./retention.ts";
 import type { StoreStatus } from "./store-status.ts";
 
-// At 5 us a row: a batch holds up the requests of this process for a millisecond or two.
+// At 5 us a row: a batch delays the requests of this process by a millisecond or two.
 const batchSize = 250;
 const tickMs = 150;
-// A long queue is written in short breaths instead, so that a burst of thousands a second is not lost.
+// A long queue is written with shorter pauses instead, so that a burst of thousands a second is not lost.
 const backlogTickMs = 4;
 const slowestRetryMs = 5_000;
-/** Rows that go at once where the file has reached its size. */
-const roomSize = 1_000;
+/** Rows deleted at a time when the file has reached its size limit. */
+const freedRows = 1_000;
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -43,7 +43,7 @@ export class RecordQueue {
     }
     this.pushed += 1;
     this.records.push(record);
-    // A full batch is not kept waiting: what lives through a collection is old to the collector, and dear to get rid of.
+    // A full batch is written immediately: objects that survive a garbage collection are expensive to free.
     if (this.records.length === batchSize && this.failures === 0 && this.tick !== null) {
       clearTimeout(this.tick);
       this.tick = null;
@@ -51,11 +51,11 @@ export class RecordQueue {
     this.scheduleWrite();
   }
 
-  /** True when nothing waits any more; false when the database takes nothing just now. */
+  /** True when nothing is pending; false while the database accepts nothing. */
   async flush(): Promise<boolean> {
     const goal = this.pushed;
     while (this.dequeued < goal) {
-      // A second attempt at once: the first may have found a broken or full file and put it right.
+      // A second attempt immediately: the first may have found a broken or full file and repaired it.
       if (!this.writeBatch() && !this.writeBatch()) return false;
       this.failures = 0;
       await nextTurn();
@@ -67,7 +67,7 @@ export class RecordQueue {
     return { queued: this.records.length, dropped: this.dropped, written: this.written };
   }
 
-  /** Writes what waits, for at most so long. */
+  /** Writes pending records, for at most this long. */
   async close(waitMs: number): Promise<void> {
     const endMs = performance.now() + waitMs;
     while (!(await this.flush()) && performance.now() < endMs) await pause(50);
@@ -78,7 +78,7 @@ export class RecordQueue {
     this.dequeue(left);
   }
 
-  /** One batch. False when the database takes nothing just now. */
+  /** One batch. False while the database accepts nothing. */
   private writeBatch(): boolean {
     const open = this.connection.current();
     if (open === null) return false;
@@ -94,7 +94,7 @@ export class RecordQueue {
     } catch (error) {
       const errorKind = this.connection.reportError(error);
       if (errorKind === "row") {
-        // Not one row's fault but the batch's: trying it again would stop everything behind it.
+        // The batch itself fails, not one row: repeating it would block everything behind it.
         this.dequeue(batch.length);
         this.drop(batch.length, describeDatabaseError(error));
       } else if (errorKind === "full") this.makeRoom(open.db);
@@ -104,7 +104,7 @@ export class RecordQueue {
 
   private makeRoom(db: SqliteDatabase): void {
     try {
-      if (isAtLimit(db)) deleteOldest(db, roomSize);
+      if (isAtLimit(db)) deleteOldest(db, freedRows);
     } catch (error) {
       this.connection.reportError(error);
     }
@@ -131,7 +131,7 @@ export class RecordQueue {
 
   private drop(count: number, why: string): void {
     const dropped = this.dropped + count;
-    // One line when it starts, one each thousand: a full disk must not fill the log as well.
+    // One line at the first, then one per thousand: a full disk must not fill the log as well.
     if (this.dropped === 0 || Math.floor(this.dropped / 1000) !== Math.floor(dropped / 1000))
       this.log.warn("metrics records dropped", { dropped, detail: why });
     this.dropped = dropped;

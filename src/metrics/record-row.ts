@@ -1,5 +1,5 @@
-// A RequestRecord as the values of one row: a column for what is searched, indexed or counted, one text for the rest.
-// Pure; it must never decide what is kept of a request beyond cutting it to size.
+// A RequestRecord as the values of one row: a column for each value that is searched, indexed or counted, one text for the rest.
+// Pure; it must never decide what is kept of a request, except for cutting values to size.
 
 import type { RequestRecord } from "../canon/record.ts";
 import { writeDetail } from "./detail.ts";
@@ -13,7 +13,7 @@ const columns =
 
 export const insertStatement = `INSERT INTO request_records (${columns}) VALUES (${columns.replaceAll(/\w+/g, "?")})`;
 
-/** In the order of `insertStatement`. Throws when facts cannot be written as JSON. */
+/** In the order of `insertStatement`. Throws if facts cannot be written as JSON. */
 export function rowOf(record: RequestRecord, keepsDecisions: boolean): SqlValue[] {
   const { usage } = record;
   return [

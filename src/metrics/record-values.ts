@@ -1,5 +1,5 @@
-// How numbers and texts of a record are cut to what is kept, and what a record amounts to: who is shown for it, how
-// often it was tried, what the cache did. Pure.
+// How numbers and texts of a record are cut to size, and what is derived from a record: the provider to show, the number of
+// attempts, the effect of the cache. Pure.
 
 import type { AttemptRecord, RequestRecord } from "../canon/record.ts";
 
@@ -24,7 +24,7 @@ function lastAttempt(record: RequestRecord): AttemptRecord | undefined {
   return record.attempts.findLast((attempt) => attempt.outcome !== "skipped") ?? record.attempts.at(-1);
 }
 
-/** The provider a person would name: the one that answered, else the last that was really tried; "" for nobody. */
+/** The provider to show: the one that answered, else the last that was really tried; "" for none. */
 export function displayProvider(record: RequestRecord): string {
   return boundedText(record.provider ?? lastAttempt(record)?.provider ?? "");
 }
@@ -39,12 +39,12 @@ export function attemptCount(record: RequestRecord): number {
   return count;
 }
 
-/** What the cache is known to have answered; 0 when the vendor did not say. */
+/** Tokens known to come from the cache; 0 if the vendor did not report it. */
 export function cacheHit(inputCached: number | null): number {
   return inputCached ?? 0;
 }
 
-/** What the cache is known to have missed; 0 when the vendor did not say. */
+/** Tokens known to have missed the cache; 0 if the vendor did not report it. */
 export function cacheMiss(input: number | null, inputCached: number | null): number {
   return inputCached === null ? 0 : Math.max(0, (input ?? inputCached) - inputCached);
 }

@@ -1,4 +1,4 @@
-// The records' file, as sqlite/ opens it. ClawGate-py keeps a table of its own in a file at the same documented path.
+// The schema of the records' file, for sqlite/. ClawGate-py keeps its own table in a file at the same documented path.
 
 import type { DatabaseSchema } from "../sqlite/database-schema.ts";
 import { migrations } from "./migrations.ts";

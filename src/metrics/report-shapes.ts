@@ -1,5 +1,5 @@
-// The answers of /api/stats and /api/recent. The first group of each shape is ClawGate's own (names, units, rounding)
-// and is never renamed; what follows it is ours. USD are floats with 6 decimals, null is unknown.
+// The responses of /api/stats and /api/recent. The first group of each is ClawGate's own (names, units, rounding) and is never
+// renamed; the fields after it are new here. USD are floats with 6 decimals, null is unknown.
 
 import type { SnakeCased } from "./snake-case.ts";
 import type { Candidate } from "../canon/decision.ts";
@@ -72,7 +72,7 @@ export type RoutingRow = {
   readonly avg_latency_ms: number;
 };
 
-/** The last 24 hours, the running one (23) included; hours without a request are left out. */
+/** The last 24 hours, including the current one (23); hours without a request are left out. */
 export type HourRow = {
   readonly hour_offset: number;
   readonly requests: number;
@@ -115,7 +115,7 @@ export type RecentRow = {
   readonly compl_tok: number;
   readonly cache_hit: number;
   readonly cache_miss: number;
-  /** Null when the price or the usage is unknown. */
+  /** Null if the price or the usage is unknown. */
   readonly cost_usd: number | null;
   readonly latency_ms: number;
   readonly success: 0 | 1;
@@ -125,7 +125,7 @@ export type RecentRow = {
   readonly tenant: string | null;
   readonly key_id: string | null;
   readonly session: string | null;
-  /** The client's own agent that asked, and the one that started it. */
+  /** The client's agent that sent the request, and the one that started that agent. */
   readonly agent: string | null;
   readonly parent_agent: string | null;
   readonly door: string;

@@ -1,4 +1,4 @@
-// The reads behind /api/stats and `clawgate stats`. They walk the sums, not the requests, and never write.
+// The queries behind /api/stats and `clawgate stats`. They read the sums, not the requests, and never write.
 
 import { and, desc, eq, gte, isNull, max, min, sum } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
@@ -99,7 +99,7 @@ function latency(db: SqliteDatabase, tenant: string | undefined): Latency {
   return { sample, firstMs, lastMs };
 }
 
-/** Everything that /api/stats is made of. */
+/** Everything that /api/stats is built from. */
 export function readSums(db: SqliteDatabase, nowMs: number, tenant: string | undefined): ReadSums {
   return {
     usage: usageSums(db, tenant),

@@ -5,7 +5,7 @@ import { drizzle } from "drizzle-orm/bun-sqlite";
 import type { SqliteDatabase } from "../sqlite/database-file.ts";
 import { dayMs, usageDays } from "./tables.ts";
 
-/** By provider id; a provider without a request is not in it. */
+/** By provider id; a provider without requests is not in it. */
 export function readRequestsToday(db: SqliteDatabase, nowMs: number): ReadonlyMap<string, number> {
   const today = Math.floor(nowMs / dayMs) * dayMs;
   const rows = drizzle({ client: db })

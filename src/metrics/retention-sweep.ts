@@ -1,5 +1,5 @@
-// Deletes what is older than `metrics.retention_days`, a small piece at a time: an hour passes between two sweeps, a moment between
-// two pieces. It must never hold up the requests of this process.
+// Deletes records older than `metrics.retention_days` in small steps: an hour between two sweeps, a short pause between two steps.
+// It must never delay the requests of this process noticeably.
 
 import type { Clock } from "../system/clock.ts";
 import type { MetricsConnection } from "./connection.ts";

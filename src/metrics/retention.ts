@@ -1,4 +1,4 @@
-// What is thrown away and when. Every call deletes one small piece, so that no caller ever waits long.
+// What is deleted and when. Every call deletes a small amount, so that no caller waits long.
 // It must never VACUUM: freed pages are used again.
 
 import { readNumber } from "../sqlite/database-schema.ts";
@@ -10,15 +10,15 @@ export function cutoffMs(nowMs: number, retentionDays: number): number {
   return Math.floor(nowMs / dayMs - retentionDays) * dayMs;
 }
 
-/** Every row has its share in the sums of its day, so those few say whether anything is old. */
+/** Every row has its share in the sums of its day, so the few sums show whether anything is old. */
 export function hasExpired(db: SqliteDatabase, cutoff: number): boolean {
   return db.query("SELECT 1 FROM usage_days WHERE day_ms < ?1 LIMIT 1").get(cutoff) !== null;
 }
 
 /**
- * Goes through the `limit` requests behind `afterId` and deletes those that are older than the cutoff; gives the id to
- * go on from. Null when there were none: then the sums are deleted too. A walk over all rows, once a day, because an
- * index of the times would cost every request a tenth of its record.
+ * Checks the `limit` requests after `afterId` and deletes those that are older than the cutoff; returns the id to continue from.
+ * Null if there were none: then the sums are deleted too. A scan of all rows, once a day, because an index on the times would add
+ * a tenth to the cost of every record.
  */
 export function deleteExpired(
   db: SqliteDatabase,
@@ -46,15 +46,15 @@ export function deleteExpired(
   return null;
 }
 
-// More than any batch needs: after a batch that did not fit, at least this little is left.
+// More than any batch needs: after a batch that did not fit, at least this much is freed.
 const batchPages = 1_024;
 
-/** True when the file has reached its allowed size, as opposed to a full disk. */
+/** True if the file has reached its allowed size, as opposed to a full disk. */
 export function isAtLimit(db: SqliteDatabase): boolean {
   return readNumber(db, "page_count") >= readNumber(db, "max_page_count") - batchPages;
 }
 
-/** Makes room by dropping the oldest requests; their share of the sums stays until it expires. */
+/** Frees space by deleting the oldest requests; their share of the sums stays until it expires. */
 export function deleteOldest(db: SqliteDatabase, limit: number): void {
   db.query(
     "DELETE FROM request_records WHERE id IN (SELECT id FROM request_records ORDER BY id LIMIT ?1)",

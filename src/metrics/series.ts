@@ -1,4 +1,4 @@
-// Sums per quarter of an hour, folded into hours and local days. Pure.
+// Sums per quarter of an hour, combined into hours and local days. Pure.
 
 import { usd } from "./recent.ts";
 import type { DayRow, HourRow } from "./report-shapes.ts";

@@ -1,5 +1,5 @@
-// The `metrics` and `prompt_caching` sections of the config: what is written down about requests and for how long.
-// It must never choose the database's path: it only carries what the operator wrote.
+// The `metrics` and `prompt_caching` sections of the config: what is recorded about requests and for how long.
+// It must never choose the database's path: it only holds the operator's setting.
 
 import { z } from "zod";
 
@@ -18,12 +18,12 @@ export const metricsSettings = z
       .min(0)
       .max(36_500)
       .default(30)
-      .describe("Days that records are kept; 0 = for ever."),
+      .describe("Days that records are kept; 0 = forever."),
     log_requests: z.boolean().default(true).describe("Whether one row per request is kept."),
     log_routing_decisions: z
       .boolean()
       .default(true)
-      .describe("Whether the routing decision is kept with the row."),
+      .describe("Whether the routing decision is stored with the row."),
   })
   .prefault({});
 
@@ -33,6 +33,6 @@ export const promptCachingSettings = z
     stabilize_prefix: z
       .boolean()
       .default(false)
-      .describe("Whether cache marks are set for clients that cannot set them."),
+      .describe("Whether cache breakpoints are added for clients that cannot set them."),
   })
   .prefault({});

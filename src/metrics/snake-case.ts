@@ -1,4 +1,4 @@
-// Names of fields as the HTTP API writes them: the keys of our own types, word by word with underscores. Types and one function.
+// Field names as the HTTP API writes them: the keys of our own types in snake case. Types and one function.
 
 type SnakeName<Name extends string> = Name extends `${infer First}${infer Rest}`
   ? First extends Lowercase<First>
@@ -6,7 +6,7 @@ type SnakeName<Name extends string> = Name extends `${infer First}${infer Rest}`
     : `_${Lowercase<First>}${SnakeName<Rest>}`
   : Name;
 
-/** The same fields under the API's names; what lies deeper stays as it is. */
+/** The same fields under the API's names; nested values stay as they are. */
 export type SnakeCased<T> = { readonly [K in keyof T as SnakeName<K & string>]: T[K] };
 
 export function snakeCased<T extends object>(value: T): SnakeCased<T> {

@@ -1,5 +1,5 @@
-// The home of the request records in a SQLite file. Whoever asks finds what was recorded before; but no question hangs on a file
-// that is locked, and none fails on one that cannot be read.
+// The store of request records in a SQLite file. A query sees everything recorded before it; but no query waits for a locked
+// file, and none fails on an unreadable one.
 
 import type { RequestRecord } from "../canon/record.ts";
 import type { Clock } from "../system/clock.ts";
@@ -17,15 +17,15 @@ import type { StoreStatus } from "./store-status.ts";
 import { readTenantTotals } from "./tenant-totals.ts";
 
 export type SqliteMetricsOptions = {
-  /** Places to try, in order (`databasePaths`). */
+  /** Paths to try, in order (`databasePaths`). */
   readonly paths: readonly string[];
-  /** Which variable or key the first of them came from. */
+  /** The variable or key that set the first path. */
   readonly from?: string;
-  /** Whole days; 0 keeps records for ever. */
+  /** Whole days; 0 keeps records forever. */
   readonly retentionDays: number;
   /** False: facts, candidates and reason are not stored (`metrics.log_routing_decisions`). */
   readonly keepsDecisions: boolean;
-  /** Whether the config names this model of this provider's: such a name has rows of its own always. Absent: none. */
+  /** Whether the config names this model of this provider: such a name always has its own rows. Absent: none has. */
   readonly isListed?: (provider: string, model: string) => boolean;
   readonly log: MetricsLog;
   readonly clock: Pick<Clock, "nowMs">;
@@ -34,7 +34,7 @@ export type SqliteMetricsOptions = {
   readonly closeWaitMs?: number;
 };
 
-/** Longer no question waits for what was recorded just before it. */
+/** The longest time that a query waits for records that were added just before it. */
 const flushWaitMs = 500;
 
 export class SqliteMetricsStore implements MetricsStore {
@@ -59,7 +59,7 @@ export class SqliteMetricsStore implements MetricsStore {
     this.queue = new RecordQueue(this.connection, log, options.queueLimit ?? 10_000);
     this.sweep = new RetentionSweep(this.connection, clock, options.retentionDays);
     this.closeWaitMs = options.closeWaitMs ?? 2_000;
-    // Opened soon, but not now: a slow disk must not hold up the start.
+    // Opened soon, but not now: a slow disk must not delay the start.
     this.opening = setTimeout(() => {
       this.connection.current();
       this.sweep.start();
@@ -94,7 +94,7 @@ export class SqliteMetricsStore implements MetricsStore {
     return this.queue.flush();
   }
 
-  /** Null when there is no readable database. */
+  /** Null if there is no readable database. */
   read<T>(work: (db: SqliteDatabase) => T): T | null {
     const open = this.connection.current();
     if (open === null) return null;

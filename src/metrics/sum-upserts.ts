@@ -1,12 +1,12 @@
-// The statements that add what a batch amounts to (batch-sums.ts) to the tables of sums. Run a few times a batch, so written
-// to be read.
+// The statements that add a batch's totals (batch-sums.ts) to the tables of sums. They run a few times per batch, so readability
+// matters more than speed.
 
 import type { SqlValue } from "./record-row.ts";
 import type { AttemptTally, Tally } from "./batch-sums.ts";
 
 type Column<T> = readonly [name: string, read: (tally: T) => SqlValue];
 
-/** One statement that adds a tally to its row of a table: `merge` says how each of the other columns comes together. */
+/** One statement that adds a tally to its row of a table: `merge` defines how the other columns are combined. */
 export type Upsert<T> = { readonly sql: string; values(tally: T): SqlValue[] };
 
 function upsert<T>(

@@ -1,5 +1,5 @@
-// The database as drizzle sees it: one row a request, and small tables of sums, so that a report never walks every
-// request. `npm run migrations metrics <name>` writes what follows from a change here into migrations/; a test holds the two together.
+// The database as drizzle sees it: one row per request, and small tables of sums, so that a report never scans every request.
+// `npm run migrations metrics <name>` generates the SQL for a change here in migrations/; a test compares the two.
 
 import { isNotNull } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
@@ -8,17 +8,17 @@ export const dayMs = 86_400_000;
 /** Quarter hours, because every time zone in use is a multiple of fifteen minutes: local days stay exact. */
 export const quarterMs = 900_000;
 
-// Not called `requests`: ClawGate-py keeps its own table of that name in a file at the same documented path, and
-// both programs must be able to live in one file.
+// Not called `requests`: ClawGate-py keeps its own table of that name in a file at the same documented path, and both
+// programs must be able to share one file.
 export const requests = sqliteTable(
   "request_records",
   {
     id: integer("id").primaryKey(),
-    // Nobody looks a request up by it, and an index over random letters costs more than all the others.
+    // Requests are never looked up by it, and an index over random letters costs more than all the others.
     requestId: text("request_id").notNull(),
     startedAtMs: integer("started_at_ms").notNull(),
     tenant: text("tenant"),
-    /** Who answered, or else who was tried last: what a person expects to see in a list; "" for nobody. */
+    /** The provider that answered, else the one that was tried last, as people expect in a list; "" for none. */
     provider: text("provider").notNull(),
     layer: text("layer"),
     failure: text("failure"),
@@ -31,7 +31,7 @@ export const requests = sqliteTable(
     outputTokens: integer("output_tokens"),
     costNanoUsd: integer("cost_nano_usd"),
     finish: text("finish"),
-    /** What is only shown (detail.ts). No virtual columns over it: SQLite works those out at each insert too. */
+    /** Values that are only shown (detail.ts). No virtual columns on it: SQLite computes those on each insert too. */
     detail: text("detail").notNull(),
   },
   (table) => [
@@ -43,8 +43,8 @@ export const requests = sqliteTable(
 );
 
 /**
- * Sums of a UTC day, by all that reports tell apart. Unknown names are the empty string, because a primary key treats
- * every NULL as another value.
+ * Sums of a UTC day, by everything that reports distinguish. Unknown names are the empty string, because in a primary key every
+ * NULL is a different value.
  */
 export const usageDays = sqliteTable(
   "usage_days",

@@ -1,4 +1,4 @@
-// What tenants have used in a day or a month, out of the sums of days: what a budget begins with after a start.
+// What tenants have used in a day or a month, from the daily sums: the starting point of a budget after a restart.
 
 import { and, eq, gte, lt, sum } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";

@@ -1,5 +1,5 @@
-// One batch of records into one transaction: the prepared insert, and what the batch adds to the sums.
-// It must never keep anything between two batches; what could not be written is the store's to keep.
+// Writes one batch of records in one transaction: the prepared insert, and the batch's additions to the sums.
+// It must never keep anything between two batches; the store keeps what could not be written.
 
 import { databaseErrorKind } from "../sqlite/database-error.ts";
 import type { SqliteDatabase, SqliteStatement } from "../sqlite/database-file.ts";
@@ -12,13 +12,13 @@ import { addToSums, emptySums } from "./batch-sums.ts";
 export type BatchResult = { readonly written: number; readonly refused: readonly string[] };
 
 export type Writer = {
-  /** All or nothing, but for rows that can never be written: those are `refused`. Throws SQLite's error when nothing was. */
+  /** All or nothing, except for rows that can never be written: those are `refused`. Throws SQLite's error if nothing was written. */
   write(batch: readonly RequestRecord[]): BatchResult;
-  /** Lets go of the statements; without that SQLite keeps the file open behind a closed database. */
+  /** Finalizes the statements; otherwise SQLite keeps the file open behind a closed database. */
   close(): void;
 };
 
-/** Null when it was inserted, else why this one row never will be. */
+/** Null if it was inserted, otherwise why this one row never can be. */
 function insertOne(
   insert: SqliteStatement<unknown, SqlValue[]>,
   record: RequestRecord,
@@ -28,7 +28,7 @@ function insertOne(
     insert.run(...rowOf(record, keepsDecisions));
     return null;
   } catch (error) {
-    // A constraint undoes its own statement only, so the rest of the batch goes on. Anything else ends the batch.
+    // A constraint violation only undoes its own statement, so the rest of the batch continues. Any other error ends the batch.
     if (databaseErrorKind(error) !== "row") throw error;
     return error instanceof Error ? error.message : String(error);
   }
@@ -46,7 +46,7 @@ export function createWriter(db: SqliteDatabase, { keepsDecisions, isListed }: W
   const attempts = db.prepare<unknown, SqlValue[]>(attemptDaysUpsert.sql);
   const traffic = db.prepare<unknown, SqlValue[]>(trafficQuartersUpsert.sql);
   const named = db.prepare<{ provider: string; model: string }, [number, number]>(namesOfDayQuery);
-  // Read back from the database once a day and at the start: a restart gives no room for as many names again.
+  // Read from the database once a day and at the start: a restart must not allow as many names again.
   const modelNames = createModelNameLimit({
     isListed,
     storedNames: (dayMs, limit) => named.all(dayMs, limit),

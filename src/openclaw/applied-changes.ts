@@ -1,5 +1,5 @@
-// How several files are changed together: backups and a manifest first, then one replacement after another, so that a stop at
-// any point loses nothing and can be undone. It must never overwrite what somebody else wrote meanwhile.
+// Changes several files together: backups and a manifest first, then one replacement after another, so that a stop at any point
+// loses nothing and can be undone. It must never overwrite what another program wrote in the meantime.
 
 import { join } from "node:path";
 import { ensurePrivateDirectory, replaceFile } from "../system/files.ts";
@@ -24,7 +24,7 @@ export type FileChange = LocatedFile & {
 type Entry = LocatedFile & { readonly path: string; readonly isNew: boolean };
 type Run = { readonly id: string; readonly files: readonly Entry[] };
 
-/** So many can be undone one after another; what is older is forgotten. */
+/** This many runs can be undone one after another; older ones are deleted. */
 const maxRuns = 20;
 const maxKeptBytes = 64 * 1024 * 1024;
 
@@ -37,7 +37,7 @@ export function labelOfFile({ path, container }: Pick<FileChange, "path" | "cont
 const manifest = "manifest.json";
 const keptName = (id: string, index: number, when: "before" | "after"): string => `${id}-${index}.${when}`;
 
-/** Null: nothing of this name is kept. Throws PathProblem. */
+/** Null: no backup has this name. Throws PathProblem. */
 async function readKept(folder: string, name: string): Promise<string | null> {
   const handle = await openFolder(folder);
   if (handle === null) return null;
@@ -61,12 +61,12 @@ export type ApplyOptions = {
   readonly changes: readonly FileChange[];
   /** Keeps the old contents and the manifest; 0700, ours. */
   readonly folder: string;
-  /** Names this run; no other has it. */
+  /** Identifies this run; no other has it. */
   readonly id: string;
   readonly accessFor?: FileAccessFor;
 };
 
-/** Two at once would each write a manifest without the other's run. */
+/** Two parallel runs would each write a manifest without the other's run. */
 async function withLock<T>(folder: string, work: () => Promise<T>): Promise<T> {
   await ensurePrivateDirectory(folder);
   const unlock = await lockFolder(folder).catch((error: unknown) => {
@@ -79,7 +79,7 @@ async function withLock<T>(folder: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Writes what `changes` say. Throws FileProblem that names the file; what was replaced until then is put back. */
+/** Writes `changes`. Throws FileProblem that names the file; files replaced before it are restored. */
 export function applyChanges(applying: ApplyOptions): Promise<void> {
   return withLock(applying.folder, () => applyAlone(applying));
 }
@@ -105,7 +105,7 @@ async function applyAlone(applying: ApplyOptions): Promise<void> {
   const done: FileChange[] = [];
   for (const change of changes) {
     try {
-      // Once more: writing the ones before took its time.
+      // Checked again: writing the previous ones took time.
       await demandUnchanged(change, accessFor);
       await accessFor(change).replace(change.path, change.after);
       done.push(change);
@@ -115,12 +115,12 @@ async function applyAlone(applying: ApplyOptions): Promise<void> {
         if (!(await putBack(each, accessFor).catch(() => false))) stuck.push(labelOfFile(each));
       if (stuck.length > 0)
         throw new FileProblem(
-          `${labelOfFile(change)} cannot be written (${reasonOf(error)}), and ${stuck.join(", ")} could not be put back; ` +
+          `${labelOfFile(change)} cannot be written (${reasonOf(error)}), and ${stuck.join(", ")} could not be restored; ` +
             "run `clawgate setup --undo` to try again",
           { cause: error },
         );
       await forget(folder, runs, [run]);
-      if (error instanceof ChangedMeanwhile) throw error;
+      if (error instanceof ChangedByOthers) throw error;
       throw new FileProblem(
         `${labelOfFile(change)} cannot be written (${reasonOf(error)}); nothing was changed`,
         {
@@ -134,23 +134,23 @@ async function applyAlone(applying: ApplyOptions): Promise<void> {
   if (old.length > 0) await forget(folder, kept, old);
 }
 
-class ChangedMeanwhile extends FileProblem {}
+class ChangedByOthers extends FileProblem {}
 
 async function demandUnchanged(change: FileChange, placeOf: FileAccessFor): Promise<void> {
   const now = await placeOf(change)
     .read(change.path)
     .catch((error: unknown) => {
-      throw new ChangedMeanwhile(
+      throw new ChangedByOthers(
         `${labelOfFile(change)} cannot be read (${reasonOf(error)}); nothing was changed`,
       );
     });
   if (now === change.before) return;
-  throw new ChangedMeanwhile(
-    `${labelOfFile(change)} was changed by somebody else in the meantime; nothing was written. Try again`,
+  throw new ChangedByOthers(
+    `${labelOfFile(change)} was changed by another program in the meantime; nothing was written. Try again`,
   );
 }
 
-/** Puts one file back if it still is as we left it. */
+/** Restores one file if it is still as we left it. */
 export async function putBack(change: FileChange, placeOf: FileAccessFor = hostAccess): Promise<boolean> {
   const { path, before, after } = change;
   const place = placeOf(change);
@@ -173,18 +173,18 @@ async function forget(folder: string, remaining: readonly Run[], gone: readonly 
   }
 }
 
-/** Takes our keys out of what a file holds now; gets its text before and after the run. */
-export type TakeOut = (text: string, run: Pick<FileChange, "kind" | "before" | "after">) => string;
+/** Removes our keys from a file's current text; gets its text before and after the run. */
+export type RemoveKeys = (text: string, run: Pick<FileChange, "kind" | "before" | "after">) => string;
 
 export type Undone = {
   readonly path: string;
   readonly how: "restored" | "removed" | "our keys taken out" | "unchanged";
 };
 
-/** Undoes the last run; null when there is none. Files that others changed since lose our keys only. Throws FileProblem. */
+/** Undoes the last run; null if there is none. Files that others changed since only lose our keys. Throws FileProblem. */
 export function undoLast(
   folder: string,
-  takeOut: TakeOut,
+  takeOut: RemoveKeys,
   placeOf: FileAccessFor = hostAccess,
 ): Promise<readonly Undone[] | null> {
   return withLock(folder, () => undoAlone(folder, takeOut, placeOf));
@@ -192,7 +192,7 @@ export function undoLast(
 
 async function undoAlone(
   folder: string,
-  takeOut: TakeOut,
+  takeOut: RemoveKeys,
   placeOf: FileAccessFor,
 ): Promise<readonly Undone[] | null> {
   const runs = await readRuns(folder);
@@ -226,7 +226,7 @@ async function demandKept(folder: string, name: string): Promise<string> {
   return text;
 }
 
-/** The newest text that is kept of a file and fits; null when none does. */
+/** The newest backup of a file that fits; null if none does. */
 export async function keptText(
   folder: string,
   file: Pick<FileChange, "path" | "container">,
@@ -235,7 +235,7 @@ export async function keptText(
   for (const { id, files } of (await readRuns(folder)).toReversed())
     for (const [index, { path, container = null, isNew }] of files.entries()) {
       if (isNew || path !== file.path || container !== (file.container ?? null)) continue;
-      // Null: a run that was stopped while it was forgotten.
+      // Null: a run that was interrupted while it was being deleted.
       const text = await readKept(folder, keptName(id, index, "before"));
       if (text !== null && fits(text)) return text;
     }

@@ -1,5 +1,5 @@
-// What signs of an OpenClaw are read from: files and folders that others fill. Bounded, no FIFO is waited for, and what cannot be
-// looked into holds no sign for us. It must never write.
+// Reads the files and folders in which signs of an OpenClaw are found, and which others control. Bounded, never blocked by a FIFO; what
+// cannot be read contains no sign. It must never write.
 
 import { open, readlink, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -12,7 +12,7 @@ const maxNames = 100_000;
 
 export type OwnedText = { readonly text: string; readonly owner: number };
 
-/** Null: it cannot be read. Without `below` a link of the operator is followed: services are enabled by links. */
+/** Null: it cannot be read. Without `below`, a link of the operator is followed: services are enabled by links. */
 export async function readOwnedText(path: string, below?: string): Promise<OwnedText | null> {
   try {
     const place =
@@ -31,7 +31,7 @@ export async function readOwnedText(path: string, below?: string): Promise<Owned
   }
 }
 
-/** Names in a folder; none where it cannot be read. */
+/** Names in a folder; none if it cannot be read. */
 export async function listNames(path: string, below?: string): Promise<readonly string[]> {
   try {
     const folder = await openFolder(path, { below });
@@ -46,7 +46,7 @@ export async function listNames(path: string, below?: string): Promise<readonly 
   }
 }
 
-/** Whether there is something under this name that is no folder: a link or a FIFO as well, which is refused by name later. */
+/** Whether this name exists and is not a folder: also a link or a FIFO, which is refused by name later. */
 export async function hasFile(path: string): Promise<boolean> {
   try {
     const folder = await openFolder(dirname(path));
@@ -58,12 +58,12 @@ export async function hasFile(path: string): Promise<boolean> {
       await folder.close();
     }
   } catch (error) {
-    // A link on the way that may not be followed: there is something, and whoever wants to read it says what.
+    // A link on the way that must not be followed: something exists, and reading it will report what.
     return error instanceof PathProblem;
   }
 }
 
-/** Whose a folder is; null: there is none that can be looked at. */
+/** The owner of a folder; null: there is none that can be read. */
 export async function ownerOf(path: string): Promise<{ readonly uid: number; readonly gid: number } | null> {
   try {
     const folder = await openFolder(path);
@@ -74,7 +74,7 @@ export async function ownerOf(path: string): Promise<{ readonly uid: number; rea
   }
 }
 
-/** A file of /proc: its size is not told before, and nobody but the system makes it. */
+/** A file of /proc: it does not report its size, and only the system creates it. */
 export async function readKernelFile(path: string): Promise<string | null> {
   try {
     const handle = await open(path);
@@ -90,11 +90,11 @@ export async function readKernelFile(path: string): Promise<string | null> {
 
 export const linkTarget = (path: string): Promise<string | null> => readlink(path).catch(() => null);
 
-/** Who started a process; null: a program that has rights of its own, whose variables another user may have set. */
+/** The user who started a process; null: a program with its own rights, whose variables another user may have set. */
 export async function processOwner(folder: string): Promise<number | null> {
   const program = await stat(join(folder, "exe")).catch(() => null);
   if (program !== null && (program.mode & 0o6000) !== 0) return null;
-  // The folder itself is root's where a process hides its memory.
+  // The folder itself belongs to root if a process hides its memory.
   const [, real] = /^Uid:\t(\d+)/m.exec((await readKernelFile(join(folder, "status"))) ?? "") ?? [];
   if (real !== undefined) return Number(real);
   return (await stat(folder).catch(() => null))?.uid ?? null;

@@ -1,4 +1,4 @@
-// OpenClaw's own word on a config: `openclaw config validate`. It must never be asked about a config that is not written.
+// OpenClaw's own check of a config: `openclaw config validate`. It must never be called for a config that is not written.
 
 import { dirname } from "node:path";
 import type { CommandOptions, CommandResult } from "../system/process.ts";
@@ -11,7 +11,7 @@ export type ValidationResult =
   | { readonly says: "invalid"; readonly issues: readonly string[] }
   | { readonly says: "nothing"; readonly why: string };
 
-/** Runs `openclaw <args>` with these variables over the inherited ones, and as this user where one is named. */
+/** Runs `openclaw <args>` with these variables over the inherited ones, and as this user if one is named. */
 export type RunOpenclaw = (
   args: readonly string[],
   variables: Readonly<Record<string, string>>,
@@ -36,7 +36,7 @@ export async function validate(
     }
     if (openclaw === null) return { says: "nothing", why: "there is no openclaw on PATH" };
     const { stateDir, configPath } = instance;
-    // It loads what lies in that folder: for root it would run somebody else's code.
+    // It loads code from that folder: as root it would run another user's code.
     const owner = process.geteuid?.() === 0 && stateDir !== null ? await ownerOf(stateDir) : null;
     const user = owner === null || owner.uid === 0 ? null : owner;
     const variables = {
@@ -60,7 +60,7 @@ function resultOf({
   try {
     answer = JSON.parse(stdout.slice(Math.max(start, 0)));
   } catch {
-    // Words instead of an answer: it did not get as far as judging the file.
+    // Text instead of JSON: it failed before it could check the file.
   }
   if (typeof answer !== "object" || answer === null || !("valid" in answer)) {
     const words = (stderr.trim() || stdout.trim()).split("\n")[0] ?? "";

@@ -1,5 +1,5 @@
-// OpenClaw in containers: which there are, where their state lies on this machine, and by what address they see it.
-// Docker is only ever given an argv, through a runner that is handed in; it must never be asked to change anything here.
+// OpenClaw in containers: which ones exist, where their state is on this machine, and the address by which they reach it.
+// Docker only ever gets an argv, through a given runner; it must never be asked to change anything here.
 
 import { isIP } from "node:net";
 import { posix } from "node:path";
@@ -7,22 +7,22 @@ import type { CommandResult } from "../system/process.ts";
 import { insidePath, mountOf, outsideOf, writableSources } from "./container-mounts.ts";
 import type { Instance } from "./instances.ts";
 
-/** Runs `docker <args>`. Rejects when the program cannot be started. */
+/** Runs `docker <args>`. Rejects if the program cannot be started. */
 export type RunDocker = (
   args: readonly string[],
 ) => Promise<Pick<CommandResult, "code" | "stdout" | "stderr">>;
 
 export type DockerFindings = {
   readonly instances: readonly Instance[];
-  /** Folders of this machine in which their containers may write. */
+  /** Folders of this machine that their containers may write to. */
   readonly writable?: readonly string[];
-  /** Why nothing could be found out; null when Docker answered. */
+  /** Why nothing could be found; null if docker answered. */
   readonly trouble: string | null;
 };
 
 const homeInside = "/home/node";
 
-/** Stopped containers are found as well: their tenants are kept. `named` are instances whatever they look like. */
+/** Stopped containers are found as well: their tenants are kept. `named` ones count as instances whatever they look like. */
 export async function dockerInstances(
   run: RunDocker,
   named: readonly string[] = [],
@@ -45,16 +45,16 @@ export async function dockerInstances(
         mayBeInstance(textOf(row["Names"]), textOf(row["Image"]), textOf(row["Labels"])),
     )
     .map(({ name }) => name);
-  // A name that looks like a flag would be one.
+  // A name that looks like a flag would be parsed as one.
   const names = candidates.filter((name) => /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name));
   if (names.length === 0) return nothing(null);
   const { code, stdout, stderr } = await run(["inspect", "--type", "container", ...names]);
   const described: unknown = parsed(stdout);
-  // One that went between the two calls makes docker answer 1 and still describe the others.
+  // If a container is removed between the two calls, docker exits with 1 and still describes the others.
   if (!Array.isArray(described))
     return nothing(code === 0 ? "its answer could not be parsed" : troubleOf(code, stderr));
   const containers = recordsOf(described);
-  // Of all of them: what one may write in can hold the folder of another.
+  // Of all of them: a folder that one may write to can contain another's folder.
   const writable = containers.flatMap((each) => writableSources(mountsOf(each)));
   const instances = containers.flatMap((each) => instanceOf(each, writable) ?? []);
   return { instances: instances.toSorted((a, b) => a.name.localeCompare(b.name)), writable, trouble: null };
@@ -102,7 +102,7 @@ function instanceOf(container: Tree, writable: readonly string[]): Instance | nu
   };
 }
 
-/** Where OpenClaw looks for its files, by the container's variables; null: one of them is no path. */
+/** Where OpenClaw looks for its files, by the container's variables; null: one of them is not a path. */
 function placesInside(config: Tree): { readonly stateDir: string; readonly configPath: string } | null {
   const variables = new Map(
     listOf(config["Env"]).map((each) => {
@@ -123,7 +123,7 @@ function placesInside(config: Tree): { readonly stateDir: string; readonly confi
   return configPath === null ? null : { stateDir, configPath };
 }
 
-/** The tenant of a container: its fleet tenant, else the project of its composition, else its own name. */
+/** The tenant of a container: its fleet tenant, else its compose project, else its own name. */
 function dockerTenant(container: string, labels: Tree): string {
   const fleet = textOf(labels["openclaw.fleet.tenant"]);
   const project = /^(.+)-openclaw-gateway-\d+$/.exec(container)?.[1];
@@ -135,12 +135,12 @@ export type HostAddressInput = {
   readonly variable: string | undefined;
   /** `server.docker_host_ip`: an address, or auto. */
   readonly configured: string;
-  /** Null when there is no docker. */
+  /** Null if there is no docker. */
   readonly run: RunDocker | null;
   readonly canResolve: (name: string) => Promise<boolean>;
 };
 
-/** This machine's address as containers see it, and where it is known from. */
+/** This machine's address as containers reach it, and its source. */
 export async function hostAddress(
   input: HostAddressInput,
 ): Promise<{ readonly address: string; readonly from: string }> {
@@ -163,7 +163,7 @@ async function bridgeGateway(run: RunDocker): Promise<string | null> {
     const addresses = rows.map((row) => textOf(recordOf(row)?.["Gateway"]));
     return addresses.find((address) => isIP(address) === 4) ?? null;
   } catch {
-    // No docker to ask: the next way is tried.
+    // No docker to ask: the next source is tried.
     return null;
   }
 }
@@ -186,7 +186,7 @@ function recordsOf(values: readonly unknown[]): readonly Tree[] {
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
-/** A signal ends it when its time is over. */
+/** A signal ends it on timeout. */
 const troubleOf = (code: number | null, stderr: string): string =>
   firstLine(stderr) || (code === null ? "it did not answer in time" : `it ended with exit code ${code}`);
 const firstLine = (text: string): string => text.trim().split("\n")[0] ?? "";

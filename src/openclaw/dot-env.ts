@@ -1,11 +1,11 @@
-// A state directory's `.env`: our own variables are set or taken away, every other byte stays.
-// It must never touch a name that is not handed in, and never write a value that another reader would read otherwise.
+// A state directory's `.env`: sets or removes our own variables and keeps every other byte.
+// It must never touch a name that it was not given, nor write a value that another parser would read differently.
 
 type Line = { readonly from: number; readonly to: number; readonly name: string | null };
 
 const assignment = /^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=[ \t]*/;
 
-/** Lines as dotenv reads them: a quoted value may span several, and a name inside it is no name. */
+/** Lines as dotenv parses them: a quoted value may span several, and a name inside it does not count. */
 function linesOf(text: string): readonly Line[] {
   const lines: Line[] = [];
   let at = 0;
@@ -22,7 +22,7 @@ function linesOf(text: string): readonly Line[] {
   return lines;
 }
 
-/** The end of the line on which a quoted value closes; null when it is not quoted or never closes. */
+/** The end of the line on which a quoted value closes; null if it is not quoted or never closes. */
 function valueEnd(text: string, at: number): number | null {
   const quote = text[at];
   if (quote !== '"' && quote !== "'" && quote !== "`") return null;
@@ -36,11 +36,11 @@ function valueEnd(text: string, at: number): number | null {
   return null;
 }
 
-/** Throws an Error for a value that no `.env` reader takes as it is. */
+/** Throws an Error for a value that not every `.env` parser reads literally. */
 export function setInDotEnv(text: string, values: Readonly<Record<string, string>>): string {
   for (const value of Object.values(values))
     if (!/^[\x21\x24-\x26\x28-\x5b\x5d-\x5f\x61-\x7e]*$/.test(value))
-      throw new Error("a value for .env may hold plain visible characters only");
+      throw new Error("a value for .env may contain only plain visible characters");
   const lineBreak = text.includes("\r\n") ? "\r\n" : "\n";
   const missing = new Map(Object.entries(values));
   let result = "";
@@ -50,7 +50,7 @@ export function setInDotEnv(text: string, values: Readonly<Record<string, string
     const value = name === null ? undefined : values[name];
     if (name === null || value === undefined || !Object.hasOwn(values, name)) continue;
     missing.delete(name);
-    // The first of two counts for one reader and the last for another: both are set.
+    // Of two entries, some parsers use the first and others the last: both are set.
     const hasBreak = text[to - 1] === "\n" || index < lines.length - 1;
     result += `${text.slice(at, from)}${name}=${value}${hasBreak ? lineBreak : ""}`;
     at = to;

@@ -1,6 +1,5 @@
-// Where an instance's files are read and replaced: on this disk, through folders held open, or inside a container through
-// `docker cp` and `docker exec`, arguments as they are. It must never follow a link that somebody else can have set, nor write
-// a file in place.
+// Reads and replaces an instance's files: on this disk, through folders held open, or inside a container through `docker cp` and
+// `docker exec`, with literal arguments. It must never follow a link that another user can have set, nor write a file in place.
 
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
@@ -15,12 +14,12 @@ import { readTar, type TarEntry, writeTar } from "./skill-tar.ts";
 export type FileAccess = {
   /** Null: there is no such file. Throws FileProblem, PathProblem, and the system's errors. */
   read(path: string): Promise<string | null>;
-  /** Whole or not at all; owner and mode stay, a new file is its folder's owner's alone. Throws FileProblem, PathProblem. */
+  /** Replaces the whole file or nothing; owner and mode stay, a new file is readable only by its folder's owner. Throws FileProblem, PathProblem. */
   replace(path: string, text: string): Promise<void>;
   remove(path: string): Promise<void>;
 };
 
-/** Its message is for the person at the terminal. */
+/** The message is for the person at the terminal. */
 export class FileProblem extends Error {
   override readonly name = "FileProblem";
 }
@@ -29,22 +28,22 @@ export class FileProblem extends Error {
 export type FileKind = "config" | "openclaw" | "env";
 
 export type LocatedFile = {
-  /** In which the path lies; absent or null: on this machine. */
+  /** The container that the path is in; absent or null: on this machine. */
   readonly container?: string | null;
   readonly kind: FileKind;
-  /** The folder below which no link is followed. Absent or null: the file's own, so that the file may be none. */
+  /** The folder below which no link is followed. Absent or null: the file's own folder, so that the file must not be a link. */
   readonly below?: string | null;
 };
 
 export type FileAccessFor = (file: LocatedFile) => FileAccess;
 
-/** Of an instance's file: whoever lives with it decides its size, and each byte costs time to be read as JSON5. */
+/** Limit for an instance's file: its user decides its size, and each byte costs time to parse as JSON5. */
 const maxBytes = 1024 * 1024;
 const maxOwnBytes = 16 * 1024 * 1024;
 /** An archive of one file. */
 const maxArchiveBytes = maxBytes + 64 * 1024;
 
-/** The file, and every folder below `below`, are no links. */
+/** The file, and every folder below `below`, must not be links. */
 function accessBelow(below: string | null): FileAccess {
   return accessThrough(maxBytes, async (path, make) => {
     const folder = await openFolder(dirname(path), { below: below ?? undefined, make });
@@ -52,7 +51,7 @@ function accessBelow(below: string | null): FileAccess {
   });
 }
 
-/** The operator's own file: a link that is the operator's stays one, and what it leads to is read and replaced. */
+/** The operator's own file: a link of the operator stays, and its target is read and replaced. */
 const linkedFileAccess: FileAccess = accessThrough(maxOwnBytes, async (path, make) => {
   const found = await openFileFolder(path);
   if (found !== null || make === undefined) return found;
@@ -82,7 +81,7 @@ function accessThrough(
     },
     async replace(path, text) {
       await within(await find(path, 0o700), ({ folder, name }) =>
-        // One made by root in somebody's folder (a container's mount) would be closed to whoever lives there.
+        // A folder made by root in a user's folder (a container's mount) would be closed to that user.
         replaceFileIn(folder, name, text, { newOwner: "folder" }),
       );
     },
@@ -96,7 +95,7 @@ export function hostFileAccessFor({ kind, below }: LocatedFile): FileAccess {
   return kind === "config" ? linkedFileAccess : accessBelow(below ?? null);
 }
 
-/** Whether we may replace the file here so that its owner stays who it is. Throws PathProblem. */
+/** Whether we may replace the file here without changing its owner. Throws PathProblem. */
 export async function mayReplaceHere(path: string, below: string | null): Promise<boolean> {
   const user = process.geteuid?.();
   const isOurs = ({ uid }: { readonly uid: number }): boolean =>
@@ -136,7 +135,7 @@ export function containerFileAccess(container: string, docker: DockerForSkills):
     if (said.wasCut) throw new FileProblem(`${named(path)} is larger than ${maxBytes / 1024 / 1024} MB`);
     const [entry, ...others] = await archiveOf(named(path), said.stdoutBytes);
     if (entry === undefined || others.length > 0 || entry.kind !== "file")
-      throw new FileProblem(`${named(path)} is a link or no file`);
+      throw new FileProblem(`${named(path)} is a link or not a file`);
     return entry;
   };
   const exec = async (args: readonly string[]): Promise<string> => {
@@ -148,8 +147,8 @@ export function containerFileAccess(container: string, docker: DockerForSkills):
   const ownerOfFolder = async (folder: string) => {
     const [, uid, gid] = /^(\d+) (\d+)$/.exec(await exec(["stat", "-c", "%u %g", "--", folder])) ?? [];
     if (uid === undefined || gid === undefined)
-      throw new FileProblem(`${named(folder)}: its owner is not known`);
-    // More than a field of the archive holds.
+      throw new FileProblem(`${named(folder)}: its owner is unknown`);
+    // Larger than a field of the archive allows.
     if (Math.max(Number(uid), Number(gid)) > 0o7777777)
       throw new FileProblem(`${named(folder)}: its owner's user id is too large`);
     return { uid: Number(uid), gid: Number(gid), mode: 0o600 };
@@ -164,7 +163,7 @@ export function containerFileAccess(container: string, docker: DockerForSkills):
       const folder = posix.dirname(path);
       const old = await entryAt(path);
       const { uid, gid, mode } = old ?? (await ownerOfFolder(folder));
-      // One name for ever: what a killed run left is replaced by the next one.
+      // Always the same name: the leftover of a killed run is replaced by the next one.
       const name = `.${posix.basename(path)}.clawgate.tmp`;
       const fresh = posix.join(folder, name);
       const file = { path: name, mode: mode & 0o777, bytes: Buffer.from(text) };
@@ -201,10 +200,10 @@ async function archiveOf(label: string, bytes: Uint8Array): Promise<readonly Tar
 function errorTextOf({ code, stderr, timedOut }: BinaryResult): string {
   if (timedOut) return "docker did not answer in time";
   const line = stderr.trim().split("\n").at(-1) ?? "";
-  return line === "" ? `docker ended with ${code ?? "a signal"}` : line.slice(0, 300);
+  return line === "" ? `docker exited with ${code ?? "a signal"}` : line.slice(0, 300);
 }
 
-/** In words, for a person: the system's code where there is one. */
+/** In words, for a person: the system's code if there is one. */
 export function reasonOf(error: unknown): string {
   if (error instanceof PathProblem) return error.message;
   return errorCode(error) ?? (error instanceof Error ? error.message : String(error));

@@ -1,5 +1,5 @@
-// How an instance's files are reached: as files of this machine where they can be read and replaced, else through
-// the running container. It only looks.
+// How an instance's files are reached: as files of this machine if they can be read and replaced here, otherwise through the running
+// container. It only checks.
 
 import { dirname, join } from "node:path";
 import { PathProblem } from "../system/folder-handle.ts";
@@ -15,11 +15,11 @@ export type InstanceAccess = {
   readonly env: InstanceFile;
 };
 
-/** A string says why there is none: half a sentence for a person. */
+/** A string explains why there is none: half a sentence for a person. */
 export async function accessTo(instance: Instance): Promise<InstanceAccess | string> {
   const { container, configPath, stateDir, insideConfigPath, insideStateDir } = instance;
   if (instance.isReadOnly === true)
-    return "its files lie in a mount that its container may only read: change them there by hand (`clawgate setup --print`)";
+    return "its files are in a mount that is read-only for its container: change them there by hand (`clawgate setup --print`)";
   if (configPath !== null && stateDir !== null) {
     const own = ownFolders(stateDir, configPath);
     const here: InstanceAccess = {
@@ -27,7 +27,7 @@ export async function accessTo(instance: Instance): Promise<InstanceAccess | str
       config: fileAt(null, "openclaw", configPath, instance.configBelow ?? own.config),
       env: fileAt(null, "env", join(stateDir, ".env"), instance.stateBelow ?? own.env),
     };
-    // Of one on this machine the fault itself is worth saying; a container's folder may be its user's or its engine's alone.
+    // For a local instance the error itself is useful; a container's folder may belong only to its user or its engine.
     if (container === null) return here;
     const may = await mayReplaceAll([here.config, here.env]);
     if (typeof may === "string") return may;
@@ -45,7 +45,7 @@ export async function accessTo(instance: Instance): Promise<InstanceAccess | str
   };
 }
 
-/** Of an instance of this machine the folder of its state may be a link of its user's own; what lies in it may not. */
+/** The state folder of a local instance may be a link of its user's own; its content may not be. */
 function ownFolders(stateDir: string, configPath: string): { readonly config: string; readonly env: string } {
   return { config: configPath.startsWith(`${stateDir}/`) ? stateDir : dirname(configPath), env: stateDir };
 }

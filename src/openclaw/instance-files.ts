@@ -1,4 +1,4 @@
-// What we write into an instance's openclaw.json, what we read of it, and how our keys come out of it again: text in, text out.
+// What we write into an instance's openclaw.json, what we read from it, and how our keys are removed again: text in, text out.
 // It must never touch a key that is not ours.
 
 import { readJson5, removeFromJson5, setInJson5 } from "./json5-text.ts";
@@ -8,7 +8,7 @@ const entryPath = ["models", "providers", providerId] as const;
 const modelPath = ["agents", "defaults", "model"] as const;
 const primaryModel = `${providerId}/auto`;
 
-/** What skills and scripts of the instance find the gateway by. */
+/** The variables by which skills and scripts of the instance find the gateway. */
 export const variableNames = ["CLAWGATE_BASE_URL", "CLAWGATE_API_KEY"] as const;
 
 export type OpenclawEdit = {
@@ -23,7 +23,7 @@ export function withGateway(text: string | null, edit: OpenclawEdit): string {
   const source = text === null || text.trim() === "" ? "{}\n" : text;
   const before = readJson5(source);
   let edited = source;
-  // Written only where it says something else: a second set-up changes no byte.
+  // Written only if it differs: a second set-up changes no byte.
   if (!Bun.deepEquals(at(before, entryPath), edit.provider))
     edited = setInJson5(edited, entryPath, edit.provider);
   if (edit.isPrimary) {
@@ -36,7 +36,7 @@ export function withGateway(text: string | null, edit: OpenclawEdit): string {
   return withVariables(edited, before, edit.variables);
 }
 
-/** Names of ours that stand in `env` already, flat (older OpenClaw) or in `vars`, are kept true, in `vars`. */
+/** Our names that are already in `env`, flat (older OpenClaw) or in `vars`, are kept up to date, in `vars`. */
 function withVariables(text: string, before: unknown, values: Readonly<Record<string, string>>): string {
   let edited = text;
   for (const [name, value] of Object.entries(values)) {
@@ -49,7 +49,7 @@ function withVariables(text: string, before: unknown, values: Readonly<Record<st
   return edited;
 }
 
-/** Takes our keys out of a file that was changed by others since; what stood in their place before comes back. */
+/** Removes our keys from a file that others have changed since; the values before ours are restored. */
 export function withoutGateway(text: string, original: string | null): string {
   const before = original === null || original.trim() === "" ? {} : readJson5(original);
   const put = (source: string, path: readonly string[]): string => {
@@ -82,13 +82,13 @@ export function variablesOf(text: string): Readonly<Record<string, string>> {
   return Object.fromEntries([...texts(env), ...texts(at(env, ["vars"]))]);
 }
 
-/** The key that our entry holds now; null when there is none. */
+/** The key in our entry; null if there is none. */
 export function keyInEntry(text: string): string | null {
   const key = at(readJson5(text), [...entryPath, "apiKey"]);
   return typeof key === "string" ? key : null;
 }
 
-/** The format that our entry names now; null when there is none. */
+/** The format in our entry; null if there is none. */
 export function apiInEntry(text: string): Api | null {
   const written = at(readJson5(text), [...entryPath, "api"]);
   return apis.find((each) => each === written) ?? null;

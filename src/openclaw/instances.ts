@@ -1,5 +1,5 @@
-// OpenClaw on this machine: every sign of an instance, put together into one list, profiles included.
-// It only looks, and believes of a sign only what whoever set it may say; OpenClaw's databases (they hold tokens) are never opened.
+// OpenClaw on this machine: every sign of an instance, combined into one list, profiles included.
+// It only reads, and trusts a sign only as far as the user who set it; OpenClaw's databases (they hold tokens) are never opened.
 
 import { dirname, join, resolve } from "node:path";
 import {
@@ -19,21 +19,21 @@ export type Instance = {
   /** Name of the container; null for a local one. */
   readonly container: string | null;
   readonly profile: string | null;
-  /** As this machine sees it; null when it is not to be seen from here. */
+  /** The path on this machine; null if it is not visible from here. */
   readonly stateDir: string | null;
   readonly configPath: string | null;
-  /** Folders below which whoever lives in a container may have set links: none is followed there. Null: the paths' own. */
+  /** Folders below which the container's user may have created links: none is followed there. Null: the paths' own. */
   readonly stateBelow?: string | null;
   readonly configBelow?: string | null;
-  /** The container may not write these files itself. */
+  /** The container itself may not write these files. */
   readonly isReadOnly?: boolean;
-  /** As the container sees it; null for a local one. */
+  /** The path in the container; null for a local instance. */
   readonly insideConfigPath: string | null;
   readonly insideStateDir: string | null;
   readonly isRunning: boolean;
-  /** OpenClaw's own port, where it is known. */
+  /** OpenClaw's own port, if known. */
   readonly port: number | null;
-  /** What gave it away, for the person. */
+  /** The signs by which it was found, for the user. */
   readonly signals: readonly string[];
 };
 
@@ -43,7 +43,7 @@ export type Machine = {
   readonly isAlive: (pid: number) => boolean;
   /** Default /proc. */
   readonly processFolder?: string;
-  /** Where unit and plist files lie. Default: the system's and the user's own. */
+  /** Where unit and plist files are. Default: the system's and the user's own folders. */
   readonly serviceFolders?: readonly string[];
   /** Does OpenClaw answer /healthz at this address? */
   readonly isLive: (url: string) => Promise<boolean>;
@@ -55,7 +55,7 @@ type InstanceHint = {
   readonly signal: string;
   readonly isRunning?: boolean;
   readonly port?: number;
-  /** The user who set the sign; absent: whoever started us. */
+  /** The user who set the sign; absent: the user who started this program. */
   readonly owner?: number | null;
 };
 
@@ -142,7 +142,7 @@ async function fromServices(machine: Machine, home: string): Promise<readonly In
   return hints;
 }
 
-/** `Environment=` of systemd.exec(5): assignments between blanks, quoted where they hold any; %h is the home. */
+/** `Environment=` of systemd.exec(5): assignments between spaces, quoted if they contain any; %h is the home. */
 function unitVariables(text: string): Record<string, string> {
   const variables: Record<string, string> = {};
   for (const [, line = ""] of text.matchAll(/^\s*Environment=(.*)$/gm))
@@ -170,7 +170,7 @@ async function fromProcesses({
     if (!/^\d+$/.test(entry)) continue;
     const title = await readKernelFile(join(processFolder, entry, "cmdline"));
     if (title === null || !/^openclaw-gateway(?:[\s\0]|$)/.test(title)) continue;
-    // One in a container shows in the machine's list too, with paths of its own.
+    // An instance in a container is in the machine's list too, with its own paths.
     if ((await linkTarget(join(processFolder, entry, "root"))) !== root) continue;
     const owner = await processOwner(join(processFolder, entry));
     const text = await readKernelFile(join(processFolder, entry, "environ"));
@@ -187,7 +187,7 @@ async function fromProcesses({
   return hints;
 }
 
-/** The lock of a running gateway (`tmp/openclaw-<uid>/gateway.state.lock`) says where it listens. */
+/** The lock of a running gateway (`tmp/openclaw-<uid>/gateway.state.lock`) contains its address. */
 async function lockIn(machine: Machine, stateDir: string): Promise<InstanceHint | null> {
   const folder = join(stateDir, "tmp");
   for (const name of await listNames(folder, stateDir)) {
@@ -218,7 +218,7 @@ async function instanceAt(
   const [first] = trustedHints;
   if (first === undefined) return null;
   const { stateDir } = first;
-  // A unit or a variable that outlived its instance names a folder that is gone. A link is there: what it leads to is not read.
+  // A unit or a variable that outlived its instance names a missing folder. A link counts as existing: its target is not read.
   const isThere = (await hasFile(configPath)) || trustedHints.some(({ isRunning }) => isRunning === true);
   const lock = await lockIn(machine, stateDir);
   if (!isThere && lock === null) return null;
@@ -247,14 +247,14 @@ async function instanceAt(
   };
 }
 
-/** Root would otherwise be led to any folder by anybody who starts a program with its name and its variables. */
+/** Otherwise anyone could lead root to any folder by starting a program with OpenClaw's name and variables. */
 async function isTrustedHint({ owner = null, stateDir }: InstanceHint, configPath: string): Promise<boolean> {
   if (owner === null || owner === 0 || process.geteuid?.() !== 0) return true;
   const owners = await Promise.all([stateDir, dirname(configPath)].map(ownerOf));
   return owners.every((each) => each === null || each.uid === owner);
 }
 
-/** Names that a config takes, no two alike. Those that are taken by others get the kind behind them. */
+/** Names that a config accepts, all different. A name that is in use gets the kind as a suffix. */
 export function withTenantNames(instances: readonly Instance[]): readonly Instance[] {
   const taken = new Set<string>();
   return instances.map((instance) => {

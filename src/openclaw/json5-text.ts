@@ -1,12 +1,12 @@
-// JSON5 text with one key set or taken away: every other byte, comments and layout included, stays where it was.
-// It must never print a whole document anew.
+// JSON5 text with one key set or removed: every other byte, comments and layout included, stays where it was.
+// It must never print a whole document again.
 
 import { evaluate, parse } from "@humanwhocodes/momoa";
 import type { MemberNode, ObjectNode, ValueNode } from "@humanwhocodes/momoa";
 
 export type KeyPath = readonly string[];
 
-/** Its message names the place and no value. */
+/** The message names the place and no value. */
 export class Json5Problem extends Error {
   override readonly name = "Json5Problem";
 }
@@ -30,7 +30,7 @@ function rootOf(text: string): ObjectNode {
   return value;
 }
 
-/** Whoever writes the file decides how deep it is. */
+/** The author of the file decides how deep it is. */
 function evaluated(node: ValueNode): unknown {
   try {
     return evaluate(node);
@@ -40,7 +40,7 @@ function evaluated(node: ValueNode): unknown {
   }
 }
 
-/** Throws Json5Problem when the text is not a JSON5 map. */
+/** Throws Json5Problem if the text is not a JSON5 map. */
 export function readJson5(text: string): Readonly<Record<string, unknown>> {
   return evaluated(rootOf(text)) as Readonly<Record<string, unknown>>;
 }
@@ -51,12 +51,12 @@ function rangeOf(node: { readonly range?: readonly number[] | undefined }): read
 
 const nameOf = ({ name }: MemberNode): string => (name.type === "Identifier" ? name.name : name.value);
 
-/** Of equal keys the last one counts, as for every JSON reader. */
+/** Of equal keys the last one counts, as for every JSON parser. */
 function memberNamed(node: ObjectNode, name: string): MemberNode | undefined {
   return node.members.findLast((member) => nameOf(member) === name);
 }
 
-/** The same text where it says so already. Throws Json5Problem when something on the way is no map. Maps that are missing on the way are made. */
+/** The same text if it already has the value. Throws Json5Problem if something on the way is not a map. Missing maps on the way are created. */
 export function setInJson5(text: string, path: KeyPath, value: unknown): string {
   let node = rootOf(text);
   for (const [depth, name] of path.entries()) {
@@ -78,7 +78,7 @@ export function setInJson5(text: string, path: KeyPath, value: unknown): string 
   return text;
 }
 
-/** The same text when there is no such key. */
+/** The same text if there is no such key. */
 export function removeFromJson5(text: string, path: KeyPath): string {
   const last = path.at(-1);
   let node = rootOf(text);
@@ -89,7 +89,7 @@ export function removeFromJson5(text: string, path: KeyPath): string {
   }
   const index = node.members.findLastIndex((member) => nameOf(member) === last);
   if (index < 0) return text;
-  // An earlier one of the same name would count again.
+  // Otherwise an earlier one of the same name would count again.
   return removeFromJson5(spliced(text, removals(text, node, index)), path);
 }
 
@@ -144,7 +144,7 @@ function removals(text: string, node: ObjectNode, index: number): readonly Splic
 
   const lineStart = text.lastIndexOf("\n", from - 1) + 1;
   const to = comma === null ? end : comma + 1;
-  // A comment between the value and its comma is nobody's but the person's.
+  // A comment between the value and its comma belongs to the user.
   const cut: Splice[] =
     comma !== null && text.slice(end, comma).trim() !== ""
       ? [
@@ -163,7 +163,7 @@ function removals(text: string, node: ObjectNode, index: number): readonly Splic
   return [...kept, ...cut];
 }
 
-/** Where the comma stands, comments skipped. */
+/** The position of the comma, comments skipped. */
 function commaBetween(text: string, from: number, to: number): number | null {
   let at = from;
   while (at < to) {

@@ -1,4 +1,4 @@
-// One command at a time at a folder of ours. A lock whose process is gone is none. It must never be a link.
+// One command at a time in a folder of ours. A lock whose process is gone does not count. It must never be a link.
 
 import { randomBytes } from "node:crypto";
 import { link, open } from "node:fs/promises";
@@ -8,17 +8,17 @@ import { readFileIn, removeFileIn } from "../system/folder-files.ts";
 import { PathProblem, openFolder, type FolderHandle } from "../system/folder-handle.ts";
 import { isAlive } from "../system/process.ts";
 
-/** Its message is for the person at the terminal. */
+/** The message is for the person at the terminal. */
 export class LockProblem extends Error {
   override readonly name = "LockProblem";
 }
 
 const lock = "lock";
 
-/** `below`: no link is followed below it. Throws LockProblem while another living process holds it. Returns what gives it back. */
+/** `below`: no link is followed below it. Throws LockProblem while another live process holds it. Returns the release function. */
 export async function lockFolder(folder: string, below?: string): Promise<() => Promise<void>> {
   const pinned = await openFolder(folder, { below, make: 0o700 });
-  if (pinned === null) throw new PathProblem(`${folder} went away`);
+  if (pinned === null) throw new PathProblem(`${folder} was removed in the meantime`);
   try {
     await take(pinned);
   } catch (error) {
@@ -35,7 +35,7 @@ export async function lockFolder(folder: string, below?: string): Promise<() => 
 }
 
 async function take(folder: FolderHandle): Promise<void> {
-  // With its process in it from the first moment: an empty lock would look like a dead one's.
+  // With its process in it from the first moment: an empty lock would look stale.
   const own = `.lock-${randomBytes(6).toString("hex")}`;
   const file = await open(join(folder.path, own), "wx", 0o600);
   try {

@@ -1,7 +1,7 @@
-// What OpenClaw is told about the gateway: the provider entry of our own name, and the whole integration file to read.
-// It must never name a key of anybody else's in it, nor a model that the gateway does not take.
+// The gateway in OpenClaw's config: the provider entry under our name, and the whole integration file to read.
+// It must never contain another user's key, nor a model that the gateway does not accept.
 
-/** The one id under `models.providers` that is ours. */
+/** The only id under `models.providers` that is ours. */
 export const providerId = "clawgate";
 
 export type Api = "openai-completions" | "anthropic-messages" | "openai-responses";
@@ -13,7 +13,7 @@ export type ProviderInput = {
   readonly url: string;
   readonly apiKey: string;
   readonly api: Api;
-  /** Ids of the gateway's models, in the order in which they are shown. */
+  /** Ids of the gateway's models, in display order. */
   readonly models: readonly string[];
 };
 
@@ -23,7 +23,7 @@ export function baseUrl(url: string, api: Api): string {
   return api === "anthropic-messages" ? bare : `${bare}/v1`;
 }
 
-/** Without these OpenClaw sends nothing that tells one conversation from another. */
+/** Without these, OpenClaw sends nothing that identifies the conversation. */
 const sessionFlags = {
   sendSessionAffinityHeaders: true,
   sendSessionIdHeader: true,
@@ -58,7 +58,7 @@ const shortNames: readonly (readonly [string, string])[] = [
   ["or", "openrouter-fallback"],
 ];
 
-/** JSON with comments, to be merged into openclaw.json by hand. `known`: models that the gateway takes. */
+/** JSON with comments, to be merged into openclaw.json by hand. `known`: models that the gateway accepts. */
 export function integrationText(input: ProviderInput, known: readonly string[]): string {
   const aliases = shortNames.filter(([, model]) => model === "auto" || known.includes(model));
   const cheap = known.includes("gemini-flash-lite") ? "gemini-flash-lite" : "auto";
@@ -69,12 +69,12 @@ export function integrationText(input: ProviderInput, known: readonly string[]):
   const named = aliases.map(([alias, id]) => [`${providerId}/${id}`, { alias }] as const);
   const lines = (value: unknown, indent: string): string =>
     JSON.stringify(value, null, 2).split("\n").join(`\n${indent}`);
-  return `// What OpenClaw needs to know of ClawGate: merge it into openclaw.json, or let \`clawgate setup\` write the provider.
+  return `// The ClawGate part of OpenClaw's config: merge it into openclaw.json, or let \`clawgate setup\` write the provider.
 {
   "models": {
     "mode": "merge",
     "providers": {
-      // compat: with these flags OpenClaw says which conversation a request belongs to.
+      // compat: with these flags OpenClaw sends the conversation that a request belongs to.
       "${providerId}": ${lines(entry, "      ")}
     }
   },
@@ -83,7 +83,7 @@ export function integrationText(input: ProviderInput, known: readonly string[]):
       "model": { "primary": "${providerId}/auto", "fallbacks": [] },
       // /model ds and so on.
       "models": ${lines(Object.fromEntries(named), "      ")},
-      // Looking at pictures and signs of life need no expensive model.
+      // Images and heartbeats need no expensive model.
       "imageModel": { "primary": "${providerId}/${cheap}" },
       "heartbeat": { "every": "12h", "model": "${providerId}/${cheap}" },
       "subagents": { "model": "${providerId}/auto", "maxConcurrent": 10 }

@@ -1,4 +1,4 @@
-// The `skills` section of the config, in the shape of openclaw-cc-gateway.
+// The `skills` section of the config, compatible with openclaw-cc-gateway.
 // It must never touch the disk.
 
 import { z } from "zod";
@@ -20,7 +20,7 @@ export const skillsSettings = z
       .enum(["auto", "always", "never"])
       .default("auto")
       .describe(
-        "Whether the CLI is taught OpenClaw's command line: auto = for requests of a named tenant, where the CLI has a shell or `cli.skill_file` is set.",
+        "Whether OpenClaw's command line is explained to the CLI: auto = for requests of a named tenant, if the CLI has a shell or `cli.skill_file` is set.",
       ),
   })
   .prefault({});

@@ -1,5 +1,5 @@
-// Skills in a container: fetched and sent as tar archives through `docker cp`, moved into place by `docker exec`. Arguments
-// go as they are, no shell reads them. It must never believe what a container sends, nor take a link from it.
+// Skills in a container: fetched and sent as tar archives through `docker cp`, moved into place by `docker exec`. Arguments are literal,
+// without a shell. It must never trust what a container sends, nor accept a link from it.
 
 import { posix } from "node:path";
 import type { BinaryResult } from "../system/process.ts";
@@ -17,7 +17,7 @@ import {
   treeOf,
 } from "./skill-tree.ts";
 
-/** Runs `docker` with these arguments. Throws when it cannot be started. */
+/** Runs `docker` with these arguments. Throws if it cannot be started. */
 export type DockerForSkills = (
   args: readonly string[],
   options: { readonly timeoutMs: number; readonly maxOutputBytes: number; readonly input?: Uint8Array },
@@ -26,7 +26,7 @@ export type DockerForSkills = (
 const copyMs = 60_000;
 const execMs = 15_000;
 const maxMessageBytes = 64 * 1024;
-/** Owner of what is sent: the user `node` of OpenClaw's images. */
+/** Owner of the sent files: the user `node` of OpenClaw's images. */
 const nodeUser = 1000;
 const leftover = /^\.clawgate-(new|old)--(.+)$/;
 
@@ -76,7 +76,7 @@ class ContainerFolder {
     return posix.join(this.root, name);
   }
 
-  /** What lies at `path`; null: nothing does. */
+  /** The content at `path`; null: none. */
   async fetch(path: string): Promise<readonly TarEntry[] | null> {
     const args = ["cp", `${this.container}:${path}`, "-"];
     const said = await this.docker(args, { timeoutMs: copyMs, maxOutputBytes: maxTotalBytes });
@@ -152,11 +152,11 @@ function skillsOf(groups: Map<string, TarEntry[]>, onSkill: ((name: string) => v
 
 type Leftover = {
   readonly name: string;
-  /** The skill that it was set aside from, where nothing stands in its place. */
+  /** The skill that it is the backup of, if that skill is missing now. */
   readonly lost: string | null;
 };
 
-/** What a replacement that was broken off has left. */
+/** The leftovers of an interrupted replacement. */
 function leftoversIn(found: readonly string[]): readonly Leftover[] {
   const names = new Set(found);
   return [...names].flatMap((name) => {
@@ -169,7 +169,7 @@ function leftoversIn(found: readonly string[]): readonly Leftover[] {
 function errorTextOf({ code, stderr, timedOut }: BinaryResult): string {
   if (timedOut) return "docker did not answer in time";
   const line = stderr.trim().split("\n").at(-1) ?? "";
-  return line === "" ? `docker ended with ${code ?? "a signal"}` : line.slice(0, 300);
+  return line === "" ? `docker exited with ${code ?? "a signal"}` : line.slice(0, 300);
 }
 
 function topNames(entries: readonly TarEntry[], root: string): readonly string[] {
@@ -180,20 +180,20 @@ function topNames(entries: readonly TarEntry[], root: string): readonly string[]
   });
 }
 
-/** Entries of each skill, their paths made relative to it. `root` is the folder that the archive is of; "": the skill itself. */
+/** Entries of each skill, with paths relative to it. `root` is the folder in the archive; "": the skill itself. */
 function grouped(entries: readonly TarEntry[], root: string, label: string): Map<string, TarEntry[]> {
   const groups = new Map<string, TarEntry[]>();
   const depth = root === "" ? 0 : 1;
   for (const entry of entries) {
     const parts = entry.path.replace(/\/+$/, "").split("/");
     if (depth === 1 && parts[0] !== root)
-      throw new SkillProblem(`${label}: the archive holds "${entry.path.slice(0, 80)}"`);
+      throw new SkillProblem(`${label}: the archive contains "${entry.path.slice(0, 80)}"`);
     const name = parts[depth];
     if (name === undefined) {
       if (entry.kind !== "folder") throw new SkillProblem(`${label} is a link or not a folder`);
       continue;
     }
-    // Plain files beside the skills, and what we left ourselves.
+    // Regular files next to the skills, and our own leftovers.
     if (name.startsWith(".") && name !== "." && name !== "..") continue;
     const path = parts.slice(depth + 1).join("/");
     if (path === "" && entry.kind === "file") continue;

@@ -1,5 +1,5 @@
-// Skills in a folder of this machine: read without following a link, replaced one at a time and whole. Whoever is killed
-// in the middle leaves the old skill or the new one, and the next to come tidies up. It must never merge two skills.
+// Skills in a folder of this machine: read without following a link, replaced one at a time and as a whole. A process killed in
+// the middle leaves the old skill or the new one, and the next one cleans up. It must never merge two skills.
 
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
@@ -21,18 +21,18 @@ import {
   treeOf,
 } from "./skill-tree.ts";
 
-/** Where skills lie, here or in an instance. */
+/** A place with skills, here or in an instance. */
 export type SkillStore = {
   /** For a person: a path, or a container. */
   readonly label: string;
-  /** Throws SkillProblem when the place cannot be read at all. */
+  /** Throws SkillProblem if the place cannot be read at all. */
   read(onSkill?: (name: string) => void): Promise<SkillSet>;
   /**
-   * Puts the skill there in one step. `expected` is the hash that it has there now (null: none); throws SkillProblem
-   * when it has another one.
+   * Replaces the skill there in one step. `expected` is the hash that it has there now (null: none); throws SkillProblem if it has
+   * another one.
    */
   replace(tree: SkillTree, expected: string | null): Promise<void>;
-  /** Ends what a killed run began. */
+  /** Completes what a killed run began. */
   recover(): Promise<void>;
 };
 
@@ -40,11 +40,11 @@ export type FolderOptions = {
   readonly root: string;
   /** No link is followed below it. Default: below the root. */
   readonly below?: string | undefined;
-  /** As root: whose the root must be, where its path comes from somebody else. */
+  /** As root: the required owner of the root, if its path comes from another user. */
   readonly owner?: number | null | undefined;
-  /** On the same file system as `root`, and nobody looks for skills in it. */
+  /** On the same file system as `root`, and no program looks for skills in it. */
   readonly staging: string;
-  /** Of the folders that are made. */
+  /** Mode of created folders. */
   readonly mode: number;
   /** Called before each step that changes something; for tests. */
   readonly onStep?: (step: string) => void;
@@ -52,7 +52,7 @@ export type FolderOptions = {
 
 type Entry = SkillTree | RefusedSkill;
 
-/** Files beside the skills count as well. */
+/** Files next to the skills count as well. */
 const maxEntries = 10_000;
 const newName = (name: string): string => `new--${name}`;
 const oldName = (name: string): string => `old--${name}`;
@@ -122,10 +122,10 @@ export function folderSkillStore(options: FolderOptions): SkillStore {
     },
   };
 
-  /** False: there is one in its place. */
+  /** False: another one is at its place. */
   async function giveBack(stage: FolderHandle, skill: string): Promise<boolean> {
     const folder = await rootOf(mode);
-    if (folder === null) throw new SkillProblem(`${root} went away`);
+    if (folder === null) throw new SkillProblem(`${root} was removed in the meantime`);
     try {
       if ((await statIn(folder, skill)) !== null) return false;
       onStep("give back");
@@ -142,7 +142,7 @@ type SkillFolders = {
   stagingOf(make?: number): Promise<FolderHandle | null>;
 };
 
-/** Both are opened anew with each use. They throw SkillProblem. */
+/** Both are opened again for each use. They throw SkillProblem. */
 function skillFoldersOf({
   root,
   below,
@@ -174,7 +174,7 @@ async function openBoth(
         });
   if (folder !== null && stage !== null) return { folder, stage };
   await folder?.close();
-  throw new SkillProblem(`${root} went away`);
+  throw new SkillProblem(`${root} was removed in the meantime`);
 }
 
 async function openSkillFolder(
@@ -191,7 +191,7 @@ async function openSkillFolder(
   }
 }
 
-/** Nothing is read beyond what one side may have. Throws SkillProblem. */
+/** Nothing is read beyond the limits of one side. Throws SkillProblem. */
 async function readAll(folder: FolderHandle, onSkill?: (name: string) => void): Promise<readonly Entry[]> {
   const found: Entry[] = [];
   let skills = 0;
@@ -231,10 +231,10 @@ async function readOne(folder: FolderHandle, name: string): Promise<Entry> {
   }
 }
 
-/** Under its new name in the staging folder; as root it belongs to the owner of the folder that it is for. */
+/** Under its new name in the staging folder; as root it gets the owner of the target folder. */
 type SkillWriting = {
   readonly stage: FolderHandle;
-  /** Whose owner the files get. */
+  /** Its owner becomes the owner of the files. */
   readonly folder: FolderHandle;
   readonly mode: number;
   readonly onStep: (step: string) => void;
@@ -242,7 +242,7 @@ type SkillWriting = {
 
 async function writeSkill({ stage, folder, mode, onStep }: SkillWriting, tree: SkillTree): Promise<void> {
   const made = await openChildFolder(stage, newName(tree.name), mode);
-  if (made === null) throw new SkillProblem(`${stage.displayPath} went away`);
+  if (made === null) throw new SkillProblem(`${stage.displayPath} was removed in the meantime`);
   const folders = new Map([["", made]]);
   try {
     const within = async (path: string): Promise<FolderHandle> => {
@@ -253,7 +253,7 @@ async function writeSkill({ stage, folder, mode, onStep }: SkillWriting, tree: S
         path.slice(path.lastIndexOf("/") + 1),
         mode,
       );
-      if (inner === null) throw new SkillProblem(`${stage.displayPath} went away`);
+      if (inner === null) throw new SkillProblem(`${stage.displayPath} was removed in the meantime`);
       folders.set(path, inner);
       return inner;
     };
@@ -300,7 +300,7 @@ export async function removeSkill(
   }
 }
 
-/** Beside the skills of an OpenClaw instance, not among them: it would find half a skill. */
-export function stagingBeside(root: string): string {
+/** Next to the skills of an OpenClaw instance, not among them: it would find half a skill. */
+export function stagingFolderOf(root: string): string {
   return join(dirname(root), ".clawgate-skills");
 }

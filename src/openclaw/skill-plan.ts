@@ -1,5 +1,5 @@
-// Who changed a skill, and what a command does about it: the content here, the content there, and what both were when they
-// were last the same. Pure. It must never plan to overwrite a change that nobody was asked about, nor to delete.
+// Which side changed a skill, and what a command does about it: the content here, the content there, and the content of both when they
+// were last equal. Pure. It must never plan to overwrite a change without the user's choice, nor to delete.
 
 export type SkillRelation =
   | "same"
@@ -14,13 +14,13 @@ export type SkillRelation =
 export type SkillAction = "pull" | "push" | "none" | "conflict";
 
 export type SkillMode = "pull" | "push" | "bisync";
-/** Whose word counts where both changed, or one removed what the other has. Null: nobody's. */
+/** The side that wins if both changed, or one removed what the other has. Null: neither. */
 export type SkillPreference = "pull" | "push" | null;
 
 export type SkillHashes = {
   readonly here: string | null;
   readonly there: string | null;
-  /** When they were last the same; null: they never were. */
+  /** The content when they were last equal; null: they never were. */
   readonly last: string | null;
 };
 
@@ -56,7 +56,7 @@ export function actionOf(
     if (preference === "pull" && hashes.there !== null) return "pull";
     return mayPush ? "push" : "none";
   }
-  // Nothing is ever deleted: of a removed skill, the side that has it may give it back.
+  // Nothing is ever deleted: a removed skill may be restored from the side that has it.
   if (preference === "pull") return hashes.there === null ? "none" : "pull";
   if (preference === "push") return hashes.here === null ? "none" : "push";
   return relation === "conflict" ? "conflict" : "none";

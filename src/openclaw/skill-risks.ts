@@ -1,5 +1,5 @@
-// What in a skill's text would run something by itself, for a person to hear before its first use. It must never decide:
-// the Claude Code backend takes such things out of what it loads (backends/claude-code/skills/skill-text.ts), OpenClaw may not.
+// What in a skill's text would run something by itself, for the user to review before its first use. It must never decide:
+// the Claude Code backend removes such parts when it loads a skill (backends/claude-code/skills/skill-text.ts), OpenClaw may not.
 
 import type { SkillTree } from "./skill-tree.ts";
 

@@ -1,5 +1,5 @@
-// What each skill of a tenant was when both sides were last the same, kept beside the skills; and the lock that lets one
-// command at a time change them. It must never be needed: without it a difference is a conflict, and nothing is lost.
+// The content of each skill of a tenant when both sides were last equal, kept next to the skills; and the lock that lets one
+// command at a time change them. It must never be required: without it a difference is a conflict, and nothing is lost.
 
 import { readFileIn, replaceFileIn } from "../system/folder-files.ts";
 import { PathProblem, openFolder } from "../system/folder-handle.ts";
@@ -7,7 +7,7 @@ import { LockProblem, lockFolder } from "./lock.ts";
 import { nameProblem, SkillProblem } from "./skill-tree.ts";
 
 export type SkillSyncState = {
-  /** The hash that both sides had last; null: they never were the same. */
+  /** The hash when both sides were last equal; null: they never were. */
   lastHash(name: string): string | null;
   save(name: string, hash: string): Promise<void>;
 };
@@ -16,8 +16,8 @@ const file = "synced.json";
 const maxFileBytes = 4 * 1024 * 1024;
 
 /**
- * `source` names the other side: what is known of another container says nothing of this one. Null: whichever it was. `below`: no
- * link is followed below it. Throws SkillProblem.
+ * `source` identifies the other side: the state of another container does not apply here. Null: any. `below`: no link is followed
+ * below it. Throws SkillProblem.
  */
 export async function openSkillSyncState(
   folder: string,
@@ -33,7 +33,7 @@ export async function openSkillSyncState(
       const sorted = Object.fromEntries([...known].toSorted(([left], [right]) => (left < right ? -1 : 1)));
       const text = `${JSON.stringify({ version: 1, source, skills: sorted }, null, 2)}\n`;
       const handle = await openFolder(folder, { below, make: 0o700 });
-      if (handle === null) throw new SkillProblem(`${folder} went away`);
+      if (handle === null) throw new SkillProblem(`${folder} was removed in the meantime`);
       try {
         await replaceFileIn(handle, file, text, { mode: 0o600, newOwner: "folder" });
       } finally {
@@ -67,7 +67,7 @@ async function readKnown(
   try {
     value = text === null ? null : JSON.parse(text);
   } catch {
-    // A damaged file knows nothing; the comparison then asks where it would have known.
+    // A damaged file counts as empty; the comparison then reports conflicts that the file would have resolved.
   }
   if (typeof value !== "object" || value === null) return new Map();
   const { source: written, skills } = value as Readonly<Record<string, unknown>>;
@@ -81,7 +81,7 @@ async function readKnown(
   );
 }
 
-/** Throws SkillProblem while another living process holds it. Returns what gives it back. */
+/** Throws SkillProblem while another live process holds it. Returns the release function. */
 export async function lockSkills(folder: string, below: string): Promise<() => Promise<void>> {
   try {
     return await lockFolder(folder, below);

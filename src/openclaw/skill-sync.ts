@@ -1,9 +1,9 @@
-// Brings the skills of a tenant here and of its OpenClaw instance together: compares contents, says what differs and why,
-// copies one whole skill at a time. It must never overwrite a change that nobody gave up, and never delete.
+// Synchronizes the skills of a tenant here with those of its OpenClaw instance: compares contents, reports differences and their
+// cause, copies one whole skill at a time. It must never overwrite a change without the user's choice, and never delete.
 
 import { dirname, join } from "node:path";
 import { containerSkillStore, type DockerForSkills } from "./skill-container.ts";
-import { removeSkill, folderSkillStore, type SkillStore, stagingBeside } from "./skill-folder.ts";
+import { removeSkill, folderSkillStore, type SkillStore, stagingFolderOf } from "./skill-folder.ts";
 import { lockSkills, openSkillSyncState } from "./skill-sync-state.ts";
 import {
   actionOf,
@@ -16,7 +16,7 @@ import {
 import { risksOf } from "./skill-risks.ts";
 import { type RefusedSkill, SkillProblem, type SkillSet, skillSetOf, type SkillTree } from "./skill-tree.ts";
 
-/** Where the skills of an instance lie. `home` is its state directory, in the container or on this machine. */
+/** Where the skills of an instance are. `home` is its state directory, in the container or on this machine. */
 export type SkillInstance = {
   readonly container: string | null;
   readonly home: string;
@@ -25,7 +25,7 @@ export type SkillInstance = {
   /** On this machine: no link is followed below these. Default: the folders themselves. */
   readonly below?: string | null;
   readonly workspaceBelow?: string | null;
-  /** As root: whose a workspace must be that the instance itself names. Null: anybody's. */
+  /** As root: the required owner of a workspace that the instance itself names. Null: any. */
   readonly owner?: number | null;
 };
 
@@ -33,7 +33,7 @@ export type SkillRow = {
   readonly skill: string;
   readonly relation: SkillRelation;
   readonly action: SkillAction;
-  /** Copied, or would be in a dry run. */
+  /** Copied, or would be copied in a dry run. */
   readonly done: boolean;
   /** What would run by itself in a skill that is new or changed here. */
   readonly risks: readonly string[];
@@ -54,7 +54,7 @@ export type SkillSyncOptions = {
   readonly docker: DockerForSkills;
   readonly mode: SkillMode;
   readonly preference?: SkillPreference;
-  /** Only this one. */
+  /** Only this skill. */
   readonly only?: string | null;
   readonly isDryRun?: boolean;
   readonly onProgress?: (text: string) => void;
@@ -64,7 +64,7 @@ export type SkillSyncOptions = {
 
 type Root = { readonly root: string; readonly below: string; readonly owner: number | null };
 
-/** In OpenClaw's own order: what stands first counts. */
+/** In OpenClaw's own order: the first takes precedence. */
 function rootsOf({
   home,
   workspace = null,
@@ -83,7 +83,7 @@ function rootsOf({
 }
 
 const ownFolder = (folder: string): string => join(folder, ".clawgate");
-/** A tenant's skills here: the folder of all tenants' is the operator's, what lies in it is no link. */
+/** A tenant's skills here: the folder of all tenants is the operator's, its entries must not be links. */
 const folderOptions = (folder: string) => ({
   root: folder,
   below: dirname(folder),
@@ -145,7 +145,7 @@ async function compareAndCopy(options: SkillSyncOptions): Promise<SkillReport> {
         const common = copied ?? (relation === "same" ? mine : null);
         if (common !== null) await syncState.save(skill, common.hash);
       } catch (thrown) {
-        // One skill that cannot be written is no reason to leave the others.
+        // One skill that cannot be written is no reason to skip the others.
         error = thrown instanceof Error ? thrown.message : String(thrown);
       }
     const risks = action === "pull" && other !== null ? risksOf(other) : [];
@@ -161,16 +161,16 @@ async function compareAndCopy(options: SkillSyncOptions): Promise<SkillReport> {
   };
 }
 
-/** The skills of a tenant as they lie here. Throws SkillProblem. */
-export function skillsHere(folder: string): Promise<SkillSet> {
+/** The local skills of a tenant. Throws SkillProblem. */
+export function localSkills(folder: string): Promise<SkillSet> {
   return folderSkillStore(folderOptions(folder)).read();
 }
 
 export type Cleaned = { readonly removed: readonly string[]; readonly kept: readonly string[] };
 
 /**
- * Removes the tenant's skills here. Without `isAll` only those that were once synced and have not been changed here since:
- * the others may be nowhere else. Throws SkillProblem.
+ * Removes the tenant's skills here. Without `isAll` only those that were synced and have not been changed here since: the others
+ * may exist nowhere else. Throws SkillProblem.
  */
 export async function cleanSkills(options: {
   readonly folder: string;
@@ -180,7 +180,7 @@ export async function cleanSkills(options: {
   const { folder, isAll, isDryRun } = options;
   const work = async (): Promise<Cleaned> => {
     const memory = await openSkillSyncState(ownFolder(folder), null, dirname(folder));
-    const { skills, refused } = await skillsHere(folder);
+    const { skills, refused } = await localSkills(folder);
     const all = [...skills.values()];
     const going = all
       .filter(({ name, hash }) => isAll || memory.lastHash(name) === hash)
@@ -189,7 +189,7 @@ export async function cleanSkills(options: {
     const staying = [...all.map(({ name }) => name), ...refused.map(({ name }) => name)];
     return { removed: going, kept: staying.filter((name) => !going.includes(name)) };
   };
-  if (isDryRun || (await skillsHere(folder)).skills.size === 0) return work();
+  if (isDryRun || (await localSkills(folder)).skills.size === 0) return work();
   const unlock = await lockSkills(ownFolder(folder), dirname(folder));
   try {
     return await work();
@@ -198,7 +198,7 @@ export async function cleanSkills(options: {
   }
 }
 
-/** How an instance is named in what is remembered of it. */
+/** The name of an instance in the sync state. */
 function labelOf({ container, home }: SkillInstance): string {
   return container === null ? home : `${container}:${home}`;
 }
@@ -211,7 +211,7 @@ function storeOf({ instance, docker, onStep }: SkillSyncOptions): SkillStore {
           root,
           below,
           owner,
-          staging: stagingBeside(root),
+          staging: stagingFolderOf(root),
           mode: 0o755,
           ...(onStep === undefined ? {} : { onStep }),
         })

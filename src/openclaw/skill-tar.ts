@@ -1,5 +1,5 @@
-// The tar archives that `docker cp` speaks, by modern-tar: read with every entry's kind told, written for a push. Pure.
-// Bun.Archive would not do: it tells neither modes, owners nor links. What an entry is, the reader of skills judges.
+// The tar archives of `docker cp`, by modern-tar: read with the kind of every entry, written for a push. Pure.
+// Bun.Archive would not do: it reports neither modes, owners nor links. The reader of skills judges the entries.
 
 import { packTar, unpackTar } from "modern-tar";
 
@@ -14,12 +14,12 @@ export type TarEntry = {
 
 const maxEntries = 20_000;
 
-/** Throws an Error when it is no archive, or ends in mid-file. */
+/** Throws an Error if it is not an archive, or is truncated. */
 export async function readTar(archive: Uint8Array): Promise<readonly TarEntry[]> {
   let entries = 0;
   const unpacked = await unpackTar(archive, {
     strict: true,
-    // Asked before an entry's bytes are copied.
+    // Checked before an entry's bytes are copied.
     filter: () => {
       entries += 1;
       if (entries > maxEntries) throw new Error("the archive has too many entries");
@@ -38,7 +38,7 @@ export async function readTar(archive: Uint8Array): Promise<readonly TarEntry[]>
 
 export type TarFile = { readonly path: string; readonly mode: number; readonly bytes: Uint8Array | null };
 
-/** `bytes: null` is a folder. `gid` is `uid` where it is not said. */
+/** `bytes: null` is a folder. `gid` defaults to `uid`. */
 export function writeTar(
   files: readonly TarFile[],
   uid: number,

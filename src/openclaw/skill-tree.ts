@@ -1,5 +1,5 @@
-// A skill as its content: files, their bytes and whether they can be run, and the hash of all that. Two skills are the same
-// when their hashes are. Pure; it must never let a path through that could lead out of the skill's folder.
+// A skill as its content: files, their bytes and whether they are executable, and the hash of it all. Two skills are equal if their
+// hashes are. Pure; it must never accept a path that could lead out of the skill's folder.
 
 import { createHash } from "node:crypto";
 
@@ -16,24 +16,24 @@ export type SkillTree = {
   readonly files: readonly SkillFile[];
 };
 
-/** Refused by name, and why: half a sentence for a person. */
+/** The name of a refused skill, and why: half a sentence for a person. */
 export type RefusedSkill = { readonly name: string; readonly why: string };
 
-/** The skills of one side. A refused one is neither there nor absent: nothing is done with it. */
+/** The skills of one side. A refused one is neither present nor absent: nothing is done with it. */
 export type SkillSet = {
   readonly skills: ReadonlyMap<string, SkillTree>;
   readonly refused: readonly RefusedSkill[];
 };
 
-/** The same bounds within which the Claude Code backend takes skills. */
+/** The same limits as for skills that the Claude Code backend loads. */
 export const maxSkills = 200;
 export const maxFiles = 200;
 export const maxBytes = 2 * 1024 * 1024;
-/** Of all skills of one side together: they are held in memory while they are compared. */
+/** For all skills of one side together: they are held in memory during the comparison. */
 export const maxTotalBytes = 64 * 1024 * 1024;
 export const maxDepth = 5;
 
-/** Its message is for the person at the terminal. */
+/** The message is for the person at the terminal. */
 export class SkillProblem extends Error {
   override readonly name = "SkillProblem";
 }
@@ -41,10 +41,10 @@ export class SkillProblem extends Error {
 // Windows opens a device under these names, whatever follows the dot.
 const deviceName = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
 
-/** Why a folder of this name is no skill of ours; null: it may be one. */
+/** Why a folder of this name cannot be a skill; null: it can. */
 export function nameProblem(name: string): string | null {
   if (!/^[a-z0-9][a-z0-9._-]{0,63}$/i.test(name))
-    return "its name may hold letters, digits, dot, dash and underscore only, at most 64";
+    return "its name may contain only letters, digits, dot, dash and underscore, at most 64";
   return deviceName.test(name) || name.endsWith(".") ? "its name cannot be a folder name" : null;
 }
 
@@ -58,7 +58,7 @@ function pathProblem(path: string): string | null {
   return parts.some((part) => Buffer.byteLength(part) > 200) ? "a file name in it is too long" : null;
 }
 
-/** What some file system takes for the same name. */
+/** The form in which some file systems treat names as equal. */
 const folded = (path: string): string => path.normalize("NFC").toLowerCase();
 
 function filesProblem(files: readonly SkillFile[]): string | null {
@@ -84,14 +84,14 @@ export function treeOf(name: string, files: readonly SkillFile[]): SkillTree | R
   const sorted = files.toSorted((left, right) => (left.path < right.path ? -1 : 1));
   const hash = createHash("sha256");
   for (const { path, isExecutable, bytes } of sorted) {
-    // Lengths go before, so that no content can pass for another file's name.
+    // Lengths come first, so that no content can pass for another file's name.
     hash.update(`${Buffer.byteLength(path)}:${path}:${isExecutable ? "x" : "-"}:${bytes.length}:`);
     hash.update(bytes);
   }
   return { name, hash: hash.digest("hex"), files: sorted };
 }
 
-/** The first of two with one name counts; what is too much in all is refused by name. */
+/** The first of two with the same name counts; a skill above the limits is refused by name. */
 export function skillSetOf(found: Iterable<SkillTree | RefusedSkill>): SkillSet {
   const skills = new Map<string, SkillTree>();
   const refused: RefusedSkill[] = [];
@@ -99,10 +99,10 @@ export function skillSetOf(found: Iterable<SkillTree | RefusedSkill>): SkillSet 
   let bytes = 0;
   for (const each of found) {
     const taken = names.get(folded(each.name));
-    // What stands in a folder of lower rank under the same name is not the one that OpenClaw uses.
+    // A skill of the same name in a folder of lower precedence is not the one that OpenClaw uses.
     if (taken === each.name) continue;
     if (taken !== undefined) {
-      refused.push({ name: each.name, why: `its name differs from ${taken} in case only` });
+      refused.push({ name: each.name, why: `its name differs from ${taken} only in letter case` });
       continue;
     }
     names.set(folded(each.name), each.name);

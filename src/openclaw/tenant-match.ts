@@ -1,11 +1,11 @@
-// Which tenant of the config an instance is: by the container that the tenant names, else by the name. Pure; it must never give
-// two instances one tenant where the config says which is whose.
+// Which tenant of the config an instance belongs to: by the container that the tenant names, else by the name. Pure; it must never
+// assign one tenant to two instances if the config distinguishes them.
 
 import type { Instance } from "./instances.ts";
 
 export type NamedTenant = { readonly name: string; readonly container?: string | null | undefined };
 
-/** The tenant's name; of a new tenant, one that is free. */
+/** The tenant's name; for a new tenant, one that is not in use. */
 export function tenantFor(
   { name, kind, container }: Instance,
   tenants: readonly NamedTenant[],
@@ -18,13 +18,13 @@ export function tenantFor(
     const tenant = named(wanted);
     return tenant !== undefined && !isBound(tenant);
   };
-  // openclaw-cc-gateway called the usual composition "dc"; whoever comes from there keeps the name and the key.
+  // openclaw-cc-gateway called the usual compose project "dc"; its users keep the name and the key.
   const known = kind === "docker" && name === "openclaw" ? [name, "dc"] : [name];
   const own = known.find(mayBe);
   if (own !== undefined) return { name: own, isKnown: true };
   for (let count = 1; ; count++) {
     const free = count === 1 ? name : count === 2 ? `${name}-${kind}` : `${name}-${count}`;
-    // Two names that differ by case alone are refused in a config.
+    // A config refuses two names that differ only in case.
     const isTaken = tenants.some((each) => each.name.toLowerCase() === free.toLowerCase());
     if (!isTaken) return { name: free, isKnown: false };
   }

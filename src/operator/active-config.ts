@@ -1,4 +1,4 @@
-// The active config and what was built from it, as the operator's questions see it.
+// The active config and what was built from it, as reports and tests of the operator use it.
 
 import type { LoadedConfig } from "../config/load.ts";
 import type { PipelineSnapshot } from "../pipeline/dependencies.ts";

@@ -1,5 +1,5 @@
-// How the Claude Code program is run for a tenant's own login: the program, the folders and the variables that the gateway
-// gives it for this tenant's requests. It must never read, copy or print a login.
+// How the Claude Code program is run for a tenant's own login: with the program, folders and variables that the gateway uses for
+// this tenant's requests. It must never read, copy or print a login.
 
 import { createInstallation } from "../backends/claude-code/installation.ts";
 import { launchOf, plainSwitch } from "../backends/claude-code/launch.ts";
@@ -47,8 +47,8 @@ const winning = [
 ];
 
 /**
- * `tenant` null: the login of requests without a tenant. The result is null when no provider of the config is the Claude Code
- * program. Throws Failure when the program is missing.
+ * `tenant` null: the login of requests without a tenant. Returns null if no provider of the config is the Claude Code program.
+ * Throws Failure if the program is missing.
  */
 export async function claudeLoginOf(
   loaded: LoadedConfig,
@@ -75,7 +75,7 @@ export async function claudeLoginOf(
     const placeOf = (name: string | null) =>
       installation.workspaceOf(name, name === null ? null : (plan.tenants.get(name) ?? null));
     const workspace = await placeOf(tenant).catch((error: unknown) => {
-      // The person at the terminal may see what a client may not.
+      // The person at the terminal may see details that a client may not.
       const [why] = warnings;
       throw why === undefined ? error : new Failure("unreachable", why, { cause: error });
     });

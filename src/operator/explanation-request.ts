@@ -1,4 +1,4 @@
-// POST /api/route: the body of a request, read within its limits, and handed to the explanation.
+// POST /api/route: reads the body of the request within its limits and passes it to the explanation.
 
 import { readBody, Upload } from "../pipeline/upload.ts";
 import type { Services } from "../pipeline/dependencies.ts";
@@ -20,7 +20,7 @@ export async function explainRequest(
 ): Promise<RouteExplanation> {
   const bytes = await bytesOf(request, active, services);
   const headers = new Headers(request.headers);
-  // The operator's own credential is no part of the question.
+  // The operator's own credential is not part of the question.
   headers.delete("authorization");
   headers.delete("x-api-key");
   headers.delete("x-goog-api-key");

@@ -1,4 +1,4 @@
-// The files that a gateway with this config would own, for questions that are answered while none runs.
+// The files that a gateway with this config would own, for commands that run while no gateway does.
 
 import type { GatewayFiles } from "../backends/claude-code/guarded-paths.ts";
 import type { LoadedConfig } from "../config/load.ts";

@@ -19,7 +19,7 @@ export type ProviderTest = {
   readonly ok: boolean;
   readonly latency_ms: number;
   readonly first_token_ms: number | null;
-  /** The beginning of what the model said. */
+  /** The beginning of the model's answer. */
   readonly text: string | null;
   /** The upstream's own id of the model. */
   readonly upstream_model: string | null;
@@ -39,16 +39,16 @@ export type TestQuestion = {
   readonly signal: AbortSignal;
 };
 
-/** What the pipeline takes, and the prices of what was used. */
+/** What the pipeline needs, and the prices for what was used. */
 export type ProviderTestServices = Services & { readonly prices: Pick<PriceBook, "costOf"> };
 
-/** The tag of its record. */
+/** The tag of the test's record. */
 const testTag = "provider-test";
 const deadlineMs = 30_000;
-const mostTokens = 16;
+const maxTokens = 16;
 const shownText = 100;
 
-/** Throws Failure not-found; every failure of the provider is an answer. */
+/** Throws Failure not-found; any failure of the provider is returned as the result. */
 export async function testProvider(
   active: ActiveConfig,
   services: ProviderTestServices,
@@ -69,7 +69,7 @@ export async function testProvider(
     deadlineMs,
     timeoutFailure: new Failure(
       "timed-out",
-      `The provider gave no whole answer within ${deadlineMs / 1000} s.`,
+      `The provider gave no complete answer within ${deadlineMs / 1000} s.`,
       {
         maybeBilled: true,
       },
@@ -105,7 +105,7 @@ export async function testProvider(
 const smallRequest: ChatRequest = {
   ...emptyRequest,
   messages: [{ role: "user", content: [{ type: "text", text: "Reply with the word OK." }] }],
-  maxTokens: mostTokens,
+  maxTokens,
 };
 
 function unknownProvider(active: ActiveConfig, id: string): Failure {
@@ -120,7 +120,7 @@ function unknownProvider(active: ActiveConfig, id: string): Failure {
   );
 }
 
-/** The variable that the vendor at this address usually has its key in. */
+/** The variable that usually holds the key of the vendor at this address. */
 function keyOf(baseUrl: string | null): string | null {
   if (baseUrl === null) return null;
   const { host } = new URL(baseUrl);
@@ -145,29 +145,29 @@ function hintFor(failure: Failure, keyVariable: string | null): string {
     case "credentials-rejected":
       return `Check the provider's api_key${keyVariable === null ? "" : ` (${keyVariable})`}: is it complete, still valid and issued by this vendor?`;
     case "quota-exhausted":
-      return "The account has no credit or quota left: look at the vendor's billing page.";
+      return "The account has no credit or quota left: check the vendor's billing page.";
     case "rate-limited":
       return failure.retryAfterMs === null
-        ? "Too many requests just now: try again in a minute."
-        : `Too many requests just now: the vendor asks to wait ${inWords(failure.retryAfterMs)}.`;
+        ? "Too many requests at the moment: try again in a minute."
+        : `Too many requests at the moment: the vendor asks to wait ${inWords(failure.retryAfterMs)}.`;
     case "model-missing":
     case "unknown-model":
       return "The vendor does not know this model: correct the provider's `model`, or try another with --model.";
     case "unreachable":
       if (failure.why?.includes(trustVariable) === true)
-        return `Write the certificate of the authority that signed it into a file, name the file in ${trustVariable} and start the gateway again.`;
-      return "Check base_url, the network and the proxy; for a server on this machine: is it running?";
+        return `Save the certificate of the authority that signed it to a file, set ${trustVariable} to its path and restart the gateway.`;
+      return "Check base_url, the network and the proxy; for a local server: is it running?";
     case "timed-out":
-      return "It may be busy or loading the model: try again, or look at its own log.";
+      return "It may be busy or loading the model: try again, or check its log.";
     case "upstream-error":
     case "overloaded":
-      return "The vendor is in trouble: try again later, or look at its status page.";
+      return "The vendor has a problem: try again later, or check its status page.";
     case "bad-output":
-      return "What answers there does not speak this format: check `backend` and `base_url`.";
+      return "The server there does not use this format: check `backend` and `base_url`.";
     case "invalid-request":
     case "unsupported":
       return "The vendor refused this request: check `backend` and `base_url`, or try another model with --model.";
     default:
-      return "The log of the gateway says more under this request id.";
+      return "See the gateway's log for this request id.";
   }
 }

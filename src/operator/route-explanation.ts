@@ -1,5 +1,5 @@
-// Why a request would go where it would go, and how: what the pipeline's own preview says, in words and numbers.
-// Nothing is called.
+// Where a request would go, why and how: the result of the pipeline's own preview, as words and numbers.
+// No provider is called.
 
 import { isUtf8 } from "node:buffer";
 import type { RequestFacts, Target } from "../canon/decision.ts";
@@ -28,7 +28,7 @@ export type RouteCandidate = {
 };
 
 export type RouteExplanation = {
-  /** The tenant whose restrictions were applied; null: nobody's. */
+  /** The tenant whose restrictions were applied; null: none were. */
   readonly tenant: string | null;
   readonly provider: string;
   readonly model: string;
@@ -41,14 +41,14 @@ export type RouteExplanation = {
   readonly candidates: readonly RouteCandidate[];
   /** `provider/model` in the order in which they would be tried next. */
   readonly fallbacks: readonly string[];
-  /** Whether the client's own bytes would go up; else the request would be translated. */
+  /** Whether the client's own bytes would be sent; otherwise the request would be translated. */
   readonly passes: boolean;
   /**
-   * Why they would not pass as they are (canon/translate-reason.ts); null: they would. With `passes` true the body would be
+   * Why they would not pass unchanged (canon/translate-reason.ts); null: they would. With `passes` true the body would be
    * repaired in its own format.
    */
   readonly because: string | null;
-  /** What would be changed or left out on the way, in the words of `X-ClawGate-Adapted`. */
+  /** What would be changed or left out, in the words of `X-ClawGate-Adapted`. */
   readonly adapted: readonly string[];
   readonly estimated_tokens: number;
   readonly estimated_cost_usd: number | null;
@@ -60,16 +60,16 @@ export type ExplanationServices = {
 };
 
 export type RouteQuestion = {
-  /** JSON: a request of any endpoint for chats. */
+  /** JSON: a request of any chat endpoint. */
   readonly bytes: Buffer;
-  /** chat, messages, responses or gemini; null: told by the shape of the body. */
+  /** chat, messages, responses or gemini; null: detected from the body. */
   readonly endpointName: string | null;
   readonly headers: Headers;
-  /** Name of the tenant that would send it; null: somebody without a tenant. */
+  /** Name of the tenant that would send it; null: a client without a tenant. */
   readonly tenant: string | null;
 };
 
-/** Throws Failure: what the client would be told. */
+/** Throws Failure: the error that the client would get. */
 export async function explainRoute(
   snapshot: ActiveConfig,
   services: ExplanationServices,
@@ -108,7 +108,7 @@ export async function explainRoute(
   };
 }
 
-/** The request as the pipeline reads it; what clients of the format leave to their path or to a default is filled in. */
+/** The request as the pipeline reads it; adds what clients of the format put in the path or leave to a default. */
 function incomingOf(snapshot: ActiveConfig, question: RouteQuestion): IncomingRequest {
   const { headers, tenant } = question;
   const body = parsedBody(question.bytes);
@@ -145,7 +145,7 @@ function parsedBody(bytes: Buffer): Record<string, unknown> {
   );
 }
 
-/** What rules would see. A request that only its vendor understands is told by its bytes. */
+/** What rules would see. A request that only its own vendor understands is described by its bytes. */
 function factsOf(incoming: IncomingRequest): RequestFacts {
   const route = routeRequestOf(incoming, incoming.envelope.model, false);
   try {
@@ -179,7 +179,7 @@ function candidatesOf({ decision, first, refusals }: RequestPreview): RoutedDeci
 const sameTarget = (left: Target, right: Target): boolean =>
   left.provider === right.provider && left.model === right.model;
 
-/** Undefined where nothing is said of the tenant. Throws Failure for one that the config does not know. */
+/** Undefined if the query names no tenant. Throws Failure for one that the config does not define. */
 function policyOf({ loaded, pipeline }: ActiveConfig, tenant: string | null): TenantPolicy | undefined {
   if (tenant === null) return undefined;
   const names = loaded.config.tenants.map((each) => each.name);
@@ -206,7 +206,7 @@ function factsShown(facts: RequestFacts, model: string): Record<string, unknown>
   };
 }
 
-/** Names of `?door=`. Throws Failure for another one. */
+/** The values of `?door=`. Throws Failure for any other. */
 function endpointOf(name: string | null, body: Record<string, unknown>): Endpoint {
   const wanted = name ?? endpointByShape(body);
   const endpoint = endpoints.find((each) => each.name === wanted && each.kind === "chat");

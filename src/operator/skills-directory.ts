@@ -1,4 +1,4 @@
-// The folder of the tenants' skills, for the commands that fill it. It must be the same one that the CLI provider reads.
+// The folder of the tenants' skills, for the commands that fill it. It must be the one that the CLI provider reads.
 
 import { dirname, join } from "node:path";
 import type { LoadedConfig } from "../config/load.ts";

@@ -1,4 +1,4 @@
-// The vendors that this build knows, with what is known of their models: for `clawgate providers catalog`.
+// The vendors that this build knows, and the known facts of their models: for `clawgate providers catalog`.
 // It must never show a key, only which variable is set.
 
 import { localServers, vendors } from "../backends/http/vendors.ts";

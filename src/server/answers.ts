@@ -1,4 +1,4 @@
-// Answers that the server gives itself: JSON of the operator's routes, and every refusal in the caller's dialect.
+// Responses that the server creates itself: JSON of the operator's routes, and every refusal in the caller's dialect.
 // A refusal must never show more than the Failure's own message.
 
 import { Failure, failureFrom } from "../canon/failure.ts";
@@ -8,13 +8,13 @@ import { splitUrl } from "./paths.ts";
 
 type Dialect = Endpoint["dialect"];
 
-/** Below /v1 formats share paths, and more than the path tells them apart; elsewhere an endpoint has its path for itself. */
+/** Below /v1 several formats share paths, and other parts of the request decide; elsewhere each endpoint has its own path. */
 export function ownPathsOf(rows: readonly Endpoint[]): ReadonlyMap<string, Dialect> {
   return new Map(rows.flatMap(({ path, dialect }) => (path.startsWith("/v1") ? [] : [[path, dialect]])));
 }
 const ownPaths = ownPathsOf(endpoints);
 
-/** Which dialect's errors a caller understands, told before any route is known. */
+/** The dialect whose errors the caller understands, determined before any route is known. */
 export function dialectOf(path: string, headers: Headers, own = ownPaths): Dialect {
   const alone = own.size === 0 ? undefined : own.get(path);
   if (alone !== undefined) return alone;
@@ -27,10 +27,10 @@ export function dialectOf(path: string, headers: Headers, own = ownPaths): Diale
 function isGoogle(path: string, headers: Headers): boolean {
   if (path.startsWith("/v1beta/")) return true;
   if (!path.startsWith("/v1/models")) return false;
-  return googleVerb.test(path) || isFromGoogles(headers);
+  return googleVerb.test(path) || isFromGoogleClient(headers);
 }
 
-const isFromGoogles = (headers: Headers): boolean =>
+const isFromGoogleClient = (headers: Headers): boolean =>
   headers.has("x-goog-api-key") || headers.has("x-goog-api-client");
 
 const googleVerb = /:(?:generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)$/;
@@ -40,7 +40,7 @@ const googlePlaces =
   /^\/(?:(?:upload|download)\/)?v1(?:alpha|beta)\d*(?:\/|$)|^\/(?:upload|download)\/v1\/|^\/v1\/(?:projects|tunedModels|cachedContents|corpora)(?:\/|$)/;
 const anthropicPlaces = /^\/v1\/(?:complete|messages|organizations|skills)(?:\/|$)/;
 
-/** The same for a path that is nobody's here. */
+/** The same for a path that no route has. */
 export function dialectOfUnknown(method: string, path: string, headers: Headers): Dialect {
   if (googlePlaces.test(path)) return "google-genai";
   if (method === "POST" && /^\/v1\/models\/.*:[a-zA-Z]+$/.test(path)) return "google-genai";
@@ -49,7 +49,7 @@ export function dialectOfUnknown(method: string, path: string, headers: Headers)
   return dialectOf(path, headers);
 }
 
-/** JSON for the operator: never kept by a cache, never sniffed into something else. */
+/** JSON for the operator: a cache must never store it, a browser must never sniff its type. */
 export function operatorJson(value: unknown, status = 200): Response {
   return Response.json(value, {
     status,
@@ -57,7 +57,7 @@ export function operatorJson(value: unknown, status = 200): Response {
   });
 }
 
-/** `vary`, because the Accept header decides on the format. */
+/** `vary`, because the Accept header decides the format. */
 export function metricsPage({ contentType, text }: { contentType: string; text: string }): Response {
   return new Response(text, {
     headers: {
@@ -73,12 +73,12 @@ export type Refusal = {
   readonly dialect: Dialect;
   readonly requestId: string;
   readonly from: { readonly method: string; readonly url: string; peer(): string | null };
-  /** A status that the kinds of Failure do not have (405). */
+  /** A status that no kind of Failure has (405). */
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-/** Turns anything thrown into an answer. A bug of ours is logged with its request id. */
+/** Turns any thrown value into a response. A bug in the gateway is logged with the request id. */
 export function refuse(gateway: ServerPort, thrown: unknown, asked: Refusal): Response {
   const [failure, refusal] = inDialectWords(failureFrom(thrown), asked);
   if (failure.kind === "internal")
@@ -101,7 +101,7 @@ export function refuse(gateway: ServerPort, thrown: unknown, asked: Refusal): Re
   if (waitMs !== null) headers.set("retry-after", String(Math.max(1, Math.ceil(waitMs / 1000))));
   if (failure.kind === "unauthorized") {
     headers.set("www-authenticate", "Bearer");
-    // The SDKs of OpenAI and Anthropic obey it: the same key will not be right the next time.
+    // The SDKs of OpenAI and Anthropic obey it: a retry with the same key cannot succeed.
     headers.set("x-should-retry", "false");
   }
   return Response.json(gateway.encodeFailure(refusal.dialect, failure, refusal.requestId), {
@@ -110,7 +110,7 @@ export function refuse(gateway: ServerPort, thrown: unknown, asked: Refusal): Re
   });
 }
 
-/** Google's API knows no 405, and its errors repeat their status: a verb that it does not have is 404 there. */
+/** Google's API has no 405, and its errors repeat their status: an unsupported verb is 404 there. */
 function inDialectWords(failure: Failure, refusal: Refusal): readonly [Failure, Refusal] {
   if (refusal.dialect !== "google-genai" || refusal.status !== 405) return [failure, refusal];
   const { requestId, dialect, from } = refusal;

@@ -1,5 +1,5 @@
-// The named schemas of the API description: requests from our zod schemas, answers and errors written down here.
-// The dialects make what a client gets; this must never be used to check or shape it.
+// The named schemas of the API description: requests from our zod schemas, responses and errors written by hand.
+// The dialects produce the real responses; this must never be used to check or shape them.
 
 import { z } from "zod";
 import { endpoints } from "../pipeline/endpoints.ts";
@@ -156,7 +156,7 @@ export function components(requests: Readonly<Record<string, z.ZodType>>): Recor
   return named;
 }
 
-/** zod's own definitions become components of their own, named after their owner; references follow. */
+/** zod's own definitions become separate components, named after their owner; references are adjusted. */
 function openApiSchemas(schema: z.ZodType, name: string): Record<string, Schema> {
   const made = z.toJSONSchema(schema, { target: "openapi-3.0", io: "input", unrepresentable: "any" });
   const moved = JSON.stringify(made).replaceAll(

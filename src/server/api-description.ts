@@ -1,4 +1,4 @@
-// The API description: OpenAPI JSON from the table of routes and our zod schemas, and its page from the binary.
+// The API description: OpenAPI JSON from the table of routes and our zod schemas, and its page, both served by the binary.
 // The page must never load anything from another host.
 
 import { Elysia } from "elysia";
@@ -17,7 +17,7 @@ const scriptPath = "/swagger/scalar.js";
 // Scalar styles itself inline and has no nonce for it; scripts stay limited to our own file.
 const pagePolicy = [
   "default-src 'none'",
-  // The hash is that of the plugin's configuration element, a script of five blanks.
+  // The hash is that of the plugin's configuration element, a script of five spaces.
   "script-src 'self' 'sha256-TcUB1mzXiQO4GxpTRZ0EMpOXKMU3u+n/q1WrgVIcs1I='",
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data: blob:",
@@ -31,7 +31,7 @@ const pagePolicy = [
 
 /** `/swagger`, `/swagger/json` and the script of the page. */
 export function descriptionRoutes(gateway: ServerPort, described: readonly Route[]): readonly Route[] {
-  // Built when first requested: the schemas of every dialect take milliseconds that the start must not spend.
+  // Built on the first request: the schemas of all dialects take milliseconds that the start must not spend.
   let made: Promise<{ readonly page: string; readonly document: string }> | null = null;
   const description = () => (made ??= makeDescription(gateway, described));
   const row = (path: string, answer: Route["answer"]): Route => ({
@@ -72,9 +72,9 @@ export function descriptionRoutes(gateway: ServerPort, described: readonly Route
   ];
 }
 
-/** The plugin reads the routes of the Elysia it hangs on, so it gets one of its own that never listens. */
+/** The plugin reads the routes of the Elysia that it is attached to, so it gets a separate one that never listens. */
 async function makeDescription(gateway: ServerPort, described: readonly Route[]) {
-  // Loaded here and not at the start: the plugin brings 9 MB that most runs never need.
+  // Loaded here and not at the start: the plugin takes 9 MB that most runs never need.
   const { swagger } = await import("@elysiajs/swagger");
   const documented = new Elysia({ strictPath: true });
   for (const route of described) {

@@ -1,5 +1,5 @@
-// The Host and Origin rules, which keep other websites and rebound names away from a local port. They follow from the config alone;
-// they must never depend on a path or a key.
+// The Host and Origin rules, which keep other websites and rebound DNS names away from a local port. They follow from the config
+// alone; they must never depend on a path or a key.
 
 import { Failure } from "../canon/failure.ts";
 import { isAddressLiteral } from "../wire/address.ts";
@@ -9,7 +9,7 @@ export type HostGuard = {
   /** Throws Failure invalid-request (no usable Host) or misdirected. */
   checkHost(host: string | null): void;
   /**
-   * The origin to answer CORS for, null when there is none or it is our own page.
+   * The origin to answer with CORS headers, null if there is none or it is our own page.
    * `host` must have passed checkHost. Throws Failure forbidden.
    */
   checkOrigin(origin: string | null, host: string): string | null;

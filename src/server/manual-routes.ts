@@ -33,7 +33,7 @@ function answerWith({ kind, text, etag }: Page, { headers }: Request, status = 2
   });
 }
 
-/** What is asked for below `/docs/`; null: there is no such page. */
+/** The page for a path below `/docs/`; null: there is no such page. */
 async function pageNamed(name: string, version: string): Promise<Page | null> {
   if (name === "") return page("html", indexPage(version));
   if (name === "style.css") return page("css", await Bun.file(style).text());
@@ -49,9 +49,9 @@ function missing(name: string, version: string): Page {
   return page("html", missingPage(name, nearestNames(name, names, 3), version));
 }
 
-/** `greeting`: what `/` answers to anything but a browser. */
+/** `greeting`: the answer of `/` to anything but a browser. */
 export function manualRoutes(version: string, greeting: string): readonly Route[] {
-  // A page is rendered when it is first asked for. Only names of pages become keys.
+  // A page is rendered on its first request. Only names of pages become keys.
   const rendered = new Map<string, Page>();
   const plainGreeting = page("plain", greeting);
   const servePage = async ({ request, name }: Call): Promise<Response> => {

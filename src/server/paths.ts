@@ -1,9 +1,9 @@
-// Matches paths as they were sent with the patterns of the table. Names and 405 answers use the same matcher, so that both see what
+// Matches raw paths against the patterns of the route table. Names and 405 answers use the same matcher, so that both see what
 // routing saw. It must never decode before it has matched.
 
 export type RoutePath = { readonly method: string; readonly path: string };
 
-/** Path and query as they were sent. Not `new URL`: it throws on invalid hosts, and costs microseconds. */
+/** Path and query as sent. Not `new URL`: it throws on invalid hosts, and costs microseconds. */
 export function splitUrl(url: string): readonly [path: string, query: string] {
   const scheme = url.indexOf("://");
   const start = url.startsWith("/") ? 0 : url.indexOf("/", scheme < 0 ? 0 : scheme + 3);
@@ -12,14 +12,14 @@ export function splitUrl(url: string): readonly [path: string, query: string] {
   return mark < 0 ? [url.slice(start), ""] : [url.slice(start, mark), url.slice(mark + 1)];
 }
 
-/** What a row's `*` stands for in `path`: "" for a row without one, null when the path is not the row's. */
+/** The part of `path` that a row's `*` matches: "" for a row without one, null if the path does not match the row. */
 export function nameIn(pattern: string, path: string): string | null {
   const star = pattern.indexOf("*");
   if (star < 0) return pattern === path ? "" : null;
   const tail = pattern.slice(star + 1);
   if (!path.startsWith(pattern.slice(0, star)) || !path.endsWith(tail)) return null;
   const raw = path.slice(star, path.length - tail.length);
-  // Ids of models contain slashes, and Google's clients leave them unencoded before the verb (`models/org/name:verb`).
+  // Model ids contain slashes, and Google's clients leave them unencoded before the verb (`models/org/name:verb`).
   const mayHoldSlash = tail === "" || tail.startsWith(":");
   if (raw === "" || path.length < pattern.length || (!mayHoldSlash && raw.includes("/"))) return null;
   try {
@@ -39,7 +39,7 @@ export function methodsAt(table: readonly RoutePath[], path: string): string[] {
   return [...methods];
 }
 
-/** The path that a client meant whose base URL has a version or a slash too many or too few, or null. */
+/** The path that a client meant whose base URL has one version or slash too many or too few, or null. */
 export function suggestedPath(table: readonly RoutePath[], path: string): string | null {
   const plain = path
     .slice(0, 500)

@@ -1,4 +1,4 @@
-// What the headers must say of a body before it is read: JSON (or form data where an endpoint takes it), not compressed, not too
+// Checks the headers of a body before it is read: JSON (or form data where an endpoint accepts it), not compressed, not too
 // large, without trailers.
 
 import { Failure } from "../canon/failure.ts";
@@ -19,7 +19,7 @@ export function checkRequestBody(
   // Bun takes what follows the last chunk for the next request and answers that with a bare 400 (Bun 1.4.5); a client that
   // announces trailers gets the reason instead.
   if (length === null && headers.has("trailer"))
-    throw new Failure("unsupported", "Trailer fields behind a chunked body are not accepted.", {
+    throw new Failure("unsupported", "Trailer fields after a chunked body are not accepted.", {
       param: "trailer",
       code: "unsupported_trailer",
     });

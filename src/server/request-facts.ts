@@ -1,4 +1,4 @@
-// What the server knows of one request beside its body. A class, because every request has one: its methods are on the prototype.
+// What the server knows of one request besides its body. A class, because every request has one: its methods are on the prototype.
 
 import type { ServerRequestFacts } from "./server-port.ts";
 
@@ -6,7 +6,7 @@ export type BunServer = Bun.Server<unknown>;
 
 export class IncomingFacts implements ServerRequestFacts {
   pathName = "";
-  /** The allowed origin that the answer gets CORS headers for. */
+  /** The allowed origin, for the CORS headers of the answer. */
   corsOrigin: string | null = null;
 
   constructor(

@@ -1,5 +1,5 @@
-// The one function that stands before every route: Host, Origin, key and headers are checked here, and every refusal becomes an
-// answer. It must never decide anything about models, keys or providers: the server port does.
+// The one function that runs before every route: it checks Host, Origin, key and headers, and turns every refusal into a
+// response. It must never decide anything about models, keys or providers: the server port does.
 
 import { Failure } from "../canon/failure.ts";
 import type { Endpoint } from "../pipeline/endpoints.ts";
@@ -26,7 +26,7 @@ export class RequestHandler {
     this.guard = createHostGuard(this.rules);
   }
 
-  /** Neither throws nor rejects. A promise of its own only where work is left: an endpoint's answer is complete. */
+  /** Neither throws nor rejects. It adds its own promise only if work is left: an endpoint's answer is complete. */
   answer(route: Route | null, request: Request, bun: BunServer | null): Answer {
     const { gateway } = this;
     try {
@@ -52,7 +52,7 @@ export class RequestHandler {
       this.guard = createHostGuard(current);
     }
     const host = headers.get("host");
-    // Load balancers poll in HTTP/1.0 and name no host; a browser, which a rebound name could have led here, always does.
+    // Load balancers probe with HTTP/1.0 and send no Host; a browser, which a rebound DNS name could have led here, always does.
     if (host !== null || route?.routeClass !== "public") this.guard.checkHost(host);
     facts.corsOrigin = this.guard.checkOrigin(headers.get("origin"), host ?? "");
     const name = route === null ? null : nameIn(route.path, path);
@@ -75,7 +75,7 @@ export class RequestHandler {
     const [path] = splitUrl(facts.url);
     const response = refuse(gateway, thrown, { dialect: dialectOf(path, headers), requestId, from: facts });
     const finished = this.finish(response, facts);
-    // A body that is still coming in would not be read while the answer is held back.
+    // A body that is still arriving would not be read while the answer is held back.
     const holdMs = thrown instanceof Failure && !leavesLargeBody(headers) ? thrown.holdMs : 0;
     return holdMs === 0 ? finished : gateway.wait(holdMs).then(() => finished);
   }
@@ -113,7 +113,7 @@ export class RequestHandler {
         ...asked,
         dialect,
         status: 426,
-        // RFC 9110 section 15.5.22: the protocol that is spoken here.
+        // RFC 9110 section 15.5.22: the supported protocol.
         headers: { upgrade: "HTTP/1.1", connection: "Upgrade" },
       });
     if (method === "OPTIONS" && facts.corsOrigin !== null && headers.has("access-control-request-method"))
@@ -135,19 +135,19 @@ export class RequestHandler {
     headers.set("request-id", requestId);
     if (corsOrigin !== null) for (const [name, value] of corsHeaders(corsOrigin)) headers.set(name, value);
     if (!isLeftUnread(request, response.status)) return response;
-    // Without this the client goes on sending it into a connection that we keep.
+    // Otherwise the client would keep sending it into a connection that stays open.
     headers.set("connection", "close");
-    return this.gateway.beside(response, request);
+    return this.gateway.respondAndDrain(response, request);
   }
 
-  /** For what `answer` itself could not turn into an answer: the app is not asked again. */
+  /** For errors that `answer` itself could not turn into a response: the app is not called again. */
   lastResort(error: unknown): Response {
-    this.gateway.log.error("a request could not be answered", { error });
+    this.gateway.log.error("no response could be created for a request", { error });
     const requestId = crypto.randomUUID();
     return Response.json(
       {
         error: {
-          message: "The gateway met an internal error.",
+          message: "The gateway had an internal error.",
           type: "server_error",
           param: null,
           code: null,
@@ -158,17 +158,17 @@ export class RequestHandler {
   }
 }
 
-/** Much of the body is still on its way: it was refused before it was read or while it was (too large, too slow, no memory). */
+/** Much of the body is still to come: it was refused before or while it was read (too large, too slow, no memory). */
 function isLeftUnread(request: Request, status: number): boolean {
   if (status === 413) return true;
   return request.bodyUsed ? status === 408 || status === 503 : leavesLargeBody(request.headers);
 }
 
-/** Codex tries a WebSocket first and falls back to HTTP at once on 426, on nothing else. */
+/** Codex tries a WebSocket first and falls back to HTTP immediately on 426, and only on 426. */
 function noWebSocket(): Failure {
   return new Failure(
     "invalid-request",
-    "This path speaks no WebSocket. Send the request as an HTTP POST; streams are server-sent events.",
+    "This path does not support WebSocket. Send the request as an HTTP POST; streams are server-sent events.",
     { code: "websocket_not_supported" },
   );
 }

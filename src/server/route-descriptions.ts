@@ -1,4 +1,4 @@
-// What the API description says about each route, as plain OpenAPI 3.0 data. It must hold no code that a request runs.
+// What the API description says about each route, as plain OpenAPI 3.0 data. It must contain no code that runs for a request.
 
 import type { DocumentDecoration } from "elysia";
 import type { Endpoint, EndpointName } from "../pipeline/endpoints.ts";
@@ -28,14 +28,14 @@ const errorStatuses: readonly (readonly [string, string])[] = [
   ["400", "The request is malformed or asks for something that is not supported."],
   ["401", "No key, or a wrong one."],
   ["403", "Forbidden: not this machine, an undeclared proxy, or a foreign website."],
-  ["404", "Nothing there, or no such model."],
-  ["408", "The body came too slowly."],
+  ["404", "No such path or model."],
+  ["408", "The body arrived too slowly."],
   ["413", "The body is too large."],
-  ["415", "The body is of another type than the endpoint takes, or is compressed."],
-  ["429", "A limit of the gateway or of every provider that could answer; see Retry-After."],
+  ["415", "The body has a type that the endpoint does not accept, or is compressed."],
+  ["429", "A limit of the gateway, or of every provider that could answer, is reached; see Retry-After."],
   ["500", "An error of the gateway."],
   ["502", "The upstream failed."],
-  ["503", "Overloaded, shutting down, or too many bodies under way; see Retry-After."],
+  ["503", "Overloaded, shutting down, or too many request bodies in memory; see Retry-After."],
   ["504", "The upstream took too long."],
 ];
 
@@ -114,11 +114,11 @@ export const routeDescriptions = {
       ...errors("OpenAIError", ["401", "403"]),
     },
   } satisfies RouteDescription,
-  /** Not a row's own: the plugin leaves out paths with a `*`. */
+  /** Not part of a row: the plugin leaves out paths with a `*`. */
   model: {
     tags: ["Model list"],
     summary: "One model",
-    description: "The id may hold a slash, as it is or as %2F.",
+    description: "The id may contain a slash, plain or as %2F.",
     security: clientKey,
     parameters: [{ name: "model", in: "path", required: true, schema: { type: "string" } }],
     responses: {
@@ -190,9 +190,7 @@ export const routeDescriptions = {
       responses: {
         "200": {
           description:
-            reply === undefined
-              ? "The answer"
-              : "The answer; as server-sent events where a stream is asked for",
+            reply === undefined ? "The answer" : "The answer; as server-sent events if a stream is requested",
           content:
             reply === undefined
               ? body
@@ -209,14 +207,14 @@ export const routeDescriptions = {
     "Totals, by provider, by route and over time",
     "Requests are counted once, however many attempts they took.",
   ),
-  recent: operatorRoute("The latest requests", "One row a request, its attempts nested.", {
+  recent: operatorRoute("The latest requests", "One row per request, with its attempts.", {
     parameters: [
       { name: "limit", in: "query", required: false, schema: { type: "integer", minimum: 1, default: 50 } },
     ],
   }),
   metrics: operatorRoute(
     "Counters, histograms and gauges for Prometheus",
-    "Text format 0.0.4, or OpenMetrics 1.0 where the Accept header names it. Counters start at 0 with the process. The series are listed in /docs/operating.",
+    "Text format 0.0.4, or OpenMetrics 1.0 if the Accept header names it. Counters start at 0 with the process. The series are listed in /docs/operating.",
     {
       responses: {
         "200": {
@@ -229,12 +227,12 @@ export const routeDescriptions = {
   ),
   config: operatorRoute(
     "The active config and the file it came from",
-    "Secrets masked: file, since when, the flags and variables that override it, what takes effect only after a restart, and where the file on the disk differs by now.",
+    "Secrets masked: file, since when, the flags and variables that override it, what takes effect only after a restart, and how the file on disk differs now.",
   ),
   live: operatorRoute("Requests that are running now", "Id, tenant and stage of every running request."),
   logs: operatorRoute(
     "The last lines of the gateway's log",
-    "At most 2,000 are kept, in memory, oldest first, each as the log has it: `time`, `level`, `message` and its fields. `cursor` of the answer, sent back, gives what came since.",
+    "At most 2,000 are kept, in memory, oldest first, in the log's form: `time`, `level`, `message` and its fields. Send the `cursor` of the answer back to get the lines that came since.",
     {
       parameters: [
         {
@@ -248,12 +246,12 @@ export const routeDescriptions = {
     },
   ),
   providers: operatorRoute(
-    "Every provider and how it is doing",
+    "Every provider and its state",
     "State (healthy, half-open, open, cooling, rejected), when it is tried again, latency, last error, requests today (UTC).",
   ),
   tenants: operatorRoute(
-    "Every tenant, its keys, limits and what it has used of them",
-    "Keys by the first digits of their SHA-256, with their expiry; the last minute, the UTC day and month, and what is reserved for requests that still run.",
+    "Every tenant, its keys, limits and usage",
+    "Keys by the first digits of their SHA-256, with their expiry; the last minute, the UTC day and month, and what is reserved for running requests.",
   ),
   route: operatorRoute(
     "Why a request would go where it would go",
@@ -272,7 +270,7 @@ export const routeDescriptions = {
           in: "query",
           required: false,
           description:
-            "As this tenant: with its models, provider, limits and budgets. What would be refused is answered with the refusal.",
+            "Explain as this tenant: with its models, provider, limits and budgets. A request that would be refused is answered with that refusal.",
           schema: { type: "string" },
         },
       ],
@@ -307,7 +305,7 @@ export const routeDescriptions = {
   ),
   reload: operatorRoute(
     "Read the config again",
-    "All of the new config or, when it is not valid, all of the old one: then 400, and `error.problems` says file, line, key and message. Running requests end on the config they began with. Needs the admin key or the state directory's token.",
+    "All of the new config or, when it is not valid, all of the old one: then 400, and `error.problems` has file, line, key and message of each problem. Running requests keep the config that they started with. Needs the admin key or the state directory's token.",
     {
       responses: {
         "200": json("What changed, and what takes effect only after a restart", "Reload"),

@@ -1,5 +1,5 @@
-// The table of routes: method, path, who may call it, what it does. Each row carries its own class, so that no route can be reached
-// around its check. It must never read a body.
+// The table of routes: method, path, who may call it, what it does. Each row includes its access class, so that no route can be
+// reached without its check. It must never read a body.
 
 import { consequences, Failure } from "../canon/failure.ts";
 import type { Caller, RouteClass } from "../pipeline/access.ts";
@@ -11,9 +11,9 @@ import type { ServerRequestFacts, ServerPort } from "./server-port.ts";
 export type Call = {
   readonly request: Request;
   readonly path: string;
-  /** Without the question mark; "" when there is none. */
+  /** Without the question mark; "" if there is none. */
   readonly query: string;
-  /** The part of the path that the row's `*` stands for, percent-decoded; "" for a path without one. */
+  /** The part of the path that matches the row's `*`, percent-decoded; "" for a path without one. */
   readonly name: string;
   readonly dialect: Endpoint["dialect"];
   readonly caller: Caller;
@@ -22,10 +22,10 @@ export type Call = {
 
 export type Route = {
   readonly method: "GET" | "HEAD" | "POST";
-  /** At most one `*`. It stands for one or more characters; between two slashes it stands for one segment. */
+  /** At most one `*`. It matches one or more characters; between two slashes it matches one segment. */
   readonly path: string;
   readonly routeClass: RouteClass;
-  /** An endpoint's body is JSON, at some of them form data too; the other POST routes take none. */
+  /** An endpoint's body is JSON, or also form data where this says so; the other POST routes take none. */
   readonly takesBody: boolean;
   readonly takesForm?: boolean;
   /** An endpoint puts the request's id on its answers itself. */
@@ -82,7 +82,7 @@ function publicRoutes(gateway: ServerPort): readonly Route[] {
   };
   return [
     head("/", () => new Response(null)),
-    // What Claude Code asks before anything else; older versions ask for `/`.
+    // Claude Code's first request; older versions request `/`.
     head("/api/hello", () => new Response(null)),
     get("/health", "public", health, routeDescriptions.health),
     head("/health", async (call) => new Response(null, { status: (await health(call)).status })),
@@ -174,7 +174,7 @@ function actionRoutes(gateway: ServerPort): readonly Route[] {
       "write",
       async () => {
         const report = await gateway.reload();
-        // The operator's text is invalid and nothing changed: the status of any other invalid text.
+        // The operator's text is invalid and nothing changed: the same status as for any other invalid text.
         return operatorJson(report, report.ok ? 200 : consequences["invalid-request"].status);
       },
       routeDescriptions.reload,
@@ -182,13 +182,13 @@ function actionRoutes(gateway: ServerPort): readonly Route[] {
     command(
       "/api/providers/*/reset",
       routeDescriptions.reset,
-      "There is no provider of that id.",
+      "There is no provider with that id.",
       gateway.resetProvider,
     ),
     command(
       "/api/requests/*/cancel",
       routeDescriptions.cancel,
-      "No request of that id is running.",
+      "No request with that id is running.",
       gateway.cancelRequest,
     ),
   ];

@@ -1,4 +1,4 @@
-// The server port: everything that the HTTP server needs of the app, which implements it. The server knows no more of the app.
+// The server port: everything that the HTTP server needs from the app, which implements it. The server knows nothing else of the app.
 
 import type { z } from "zod";
 import type { Failure } from "../canon/failure.ts";
@@ -8,7 +8,7 @@ import type { Endpoint } from "../pipeline/endpoints.ts";
 /** The rules for Host and Origin headers, and the size limit of a body. */
 export type HostRules = {
   readonly bindHost: string;
-  /** Host names without a port, compared without regard to case. */
+  /** Host names without a port, compared case-insensitively. */
   readonly allowedHosts: readonly string[];
   /** Whole origins ("https://app.example"), as browsers send them. */
   readonly allowedOrigins: readonly string[];
@@ -18,7 +18,7 @@ export type HostRules = {
 export type ServerRequestFacts = RequestOrigin & {
   /** Also the value of x-request-id and request-id, which the server puts on every answer. */
   readonly requestId: string;
-  /** What the `*` of the route's path stands for, percent-decoded; "" for a path without one. */
+  /** The part of the path that the route's `*` matches, percent-decoded; "" for a path without one. */
   readonly pathName: string;
   /** Monotonic milliseconds. */
   readonly arrivedMs: number;
@@ -45,7 +45,7 @@ export type RefusedRequest = {
 export type Health = { readonly status: "ok" | "degraded" | "down"; readonly [key: string]: unknown };
 
 export type ServerPort = {
-  /** The rules of the active config: the same object until a reload, because the server prepares sets from it once. */
+  /** The rules of the active config: the same object until a reload, because the server derives sets from it once. */
   rules(): HostRules;
   /** Throws Failure unauthorized or forbidden (pipeline/access.ts). */
   authorize(routeClass: RouteClass, facts: RequestOrigin): Caller;
@@ -58,21 +58,21 @@ export type ServerPort = {
   handle(endpoint: Endpoint, request: Request, caller: Caller, facts: ServerRequestFacts): Promise<Response>;
   /** The dialect's body of the model list. */
   modelList(dialect: Endpoint["dialect"], caller: Caller): unknown;
-  /** The dialect's body of one model, null when there is none of that id. */
+  /** The dialect's body of one model, null if no model has that id. */
   model(dialect: Endpoint["dialect"], id: string, caller: Caller): unknown;
   health(isReadyCheck: boolean, mayRead: boolean): Promise<Health>;
   stats(query: URLSearchParams): Promise<unknown>;
   recent(query: URLSearchParams): Promise<unknown>;
   live(): unknown;
-  /** The series for Prometheus, in the text format that the Accept header asks for. */
+  /** The series for Prometheus, in the text format that the Accept header requests. */
   metrics(accept: string | null): { readonly contentType: string; readonly text: string };
   /** The last lines of the log. */
   logs(query: URLSearchParams): unknown;
-  /** The active config, secrets masked, and where the file on the disk differs. */
+  /** The active config, secrets masked, and how the file on disk differs. */
   config(): Promise<unknown>;
   /** Every configured provider and its state. */
   providers(): Promise<unknown>;
-  /** Every tenant: its keys by their fingerprints, its limits, what it has used of them. */
+  /** Every tenant: its keys by their fingerprints, its limits, its usage. */
   tenants(): Promise<unknown>;
   /** Explains where the request in this body would go; `door` null: detected from the body; `tenant` null: a caller without one. Throws Failure. */
   explainRoute(
@@ -90,15 +90,15 @@ export type ServerPort = {
   /** The dialect's body of an error answer. */
   encodeFailure(dialect: Endpoint["dialect"], failure: Failure, requestId: string): unknown;
   newRequestId(): string;
-  /** The same answer to a request whose body is not read, in a way that a client which still sends it receives the answer. */
-  beside(response: Response, request: Request): Response;
+  /** The same answer to a request whose body is not read, sent so that a client which still sends the body receives it. */
+  respondAndDrain(response: Response, request: Request): Response;
   /** Settles after `ms` milliseconds. */
   wait(ms: number): Promise<void>;
   monotonicMs(): number;
-  /** Called with what was refused before it reached an endpoint; `refused` is called only if it will be logged. */
+  /** Called for each refusal before an endpoint; `refused` is called only if it will be logged. */
   onRefused(refused: () => RefusedRequest, failure: Failure, status: number): void;
   readonly log: { error(message: string, fields: Readonly<Record<string, unknown>>): void };
   readonly version: string;
-  /** Request schemas for the API description, by endpoint name. Called when the description is first requested. */
+  /** Request schemas for the API description, by endpoint name. Called on its first request. */
   apiSchemas(): Promise<Readonly<Record<string, z.ZodType>>>;
 };

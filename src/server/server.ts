@@ -1,4 +1,4 @@
-// The HTTP server: Elysia mounts the table of routes, and the request handler stands before every one of them.
+// The HTTP server: Elysia mounts the table of routes, and the request handler runs before every one of them.
 
 import { Elysia } from "elysia";
 import { descriptionRoutes } from "./api-description.ts";
@@ -9,9 +9,9 @@ import { greeting, type Route, routesOf } from "./routes.ts";
 import type { ServerPort } from "./server-port.ts";
 
 export type ServerOptions = {
-  /** An address or a name; "::" takes both families where the machine does. */
+  /** An address or a name; "::" listens on both address families if the machine supports it. */
   readonly hostname: string;
-  /** 0: any free one. */
+  /** 0: any free port. */
   readonly port: number;
 };
 
@@ -34,31 +34,31 @@ export function createServer(gateway: ServerPort, options: ServerOptions): Serve
   const table = [...manual, ...routes, ...descriptionRoutes(gateway, routes)];
   const handler = new RequestHandler(gateway, table);
 
-  // systemRouter: Bun's own router decodes and matches paths in its own way; there is one matcher, and it sees the raw path.
-  // standardHostname: with true, Elysia looks for the path behind the 11th character and misreads short host names.
+  // systemRouter: Bun's own router decodes and matches paths in its own way; there must be one matcher, and it sees the raw path.
+  // standardHostname: with true, Elysia looks for the path after the 11th character and misreads short host names.
   const app = new Elysia({ strictPath: true, systemRouter: false, handler: { standardHostname: false } });
   function mounted(rows: Rows | null, { request }: { readonly request: Request }): Answer {
     return handler.answer(rows === null ? null : rowFor(rows, request.url), request, app.server);
   }
-  // Bound, because Elysia reads a handler's source, and what it takes for asynchronous costs every request one more promise.
+  // Bound, because Elysia reads a handler's source, and one that it takes for asynchronous costs every request another promise.
   for (const rows of mountsOf(table))
     app.route(rows[0].method, elysiaPath(rows[0].path), mounted.bind(null, rows), { parse: "none" });
   app.all("*", mounted.bind(null, null), { parse: "none" });
   app.listen({
     hostname: options.hostname,
     port: options.port,
-    // Elysia's default silently shares the port with any other program that listens there.
+    // Elysia's default silently shares the port with any other program that listens on it.
     reusePort: false,
     // Cuts off a stalled upload; an endpoint lifts it once the body is read.
     idleTimeout: 60,
-    // Far above our own limit, which is checked before the body is read and while it comes in: so the 413 has a body.
+    // Far above our own limit, which is checked before and while the body is read: so the 413 has a body.
     maxRequestBodySize: 2 ** 40,
     development: false,
-    // An endpoint never rejects. If a bug makes it, the bug is logged like any other; nothing internal is shown.
+    // An endpoint never rejects. If a bug makes it reject, the bug is logged like any other; nothing internal is shown.
     error: (error) => handler.lastResort(error),
   });
   const bun = app.server;
-  if (bun === null || bun.port === undefined) throw new Error("the server did not start to listen");
+  if (bun === null || bun.port === undefined) throw new Error("the server did not start listening");
   const { port } = bun;
   return {
     port,
@@ -75,7 +75,7 @@ export function createServer(gateway: ServerPort, options: ServerOptions): Serve
 
 type Rows = readonly [Route, ...Route[]];
 
-/** Rows that differ only in the verb behind the wildcard share one mount. */
+/** Rows that differ only in the verb after the wildcard share one mount. */
 function mountsOf(table: readonly Route[]): readonly Rows[] {
   const mounts = new Map<string, [Route, ...Route[]]>();
   for (const route of table) {

@@ -3,7 +3,7 @@
 
 import { z } from "zod";
 
-/** ClawGate-py handed this word to uvicorn, so uvicorn's words are accepted as well. */
+/** ClawGate-py passed this word on to uvicorn, so uvicorn's words are accepted as well. */
 const logLevel = z
   .enum(["trace", "debug", "info", "warn", "warning", "error", "critical"])
   .transform((word): LogLevel => {
@@ -36,18 +36,18 @@ export const serverSettings = z
   .strictObject({
     host: hostName
       .default("127.0.0.1")
-      .describe("Address to listen on. Anything but loopback needs a key in `auth.keys`."),
+      .describe("Address to listen on. Any address but loopback requires a key in `auth.keys`."),
     port: z
       .number()
       .int()
       .min(0)
       .max(65_535)
       .default(defaultPort)
-      .describe("TCP port. 0 takes any free one."),
+      .describe("TCP port. 0 picks any free one."),
     log_level: logLevel
       .prefault("info")
       .describe(
-        "How much is logged: debug, info, warn or error. A request that went well is a line at info on a terminal and at debug elsewhere; one that failed is told always; debug tells every decision.",
+        "How much is logged: debug, info, warn or error. A successful request is logged at info on a terminal and at debug elsewhere; a failed one is always logged; debug logs every decision.",
       ),
     body_limit_mb: z
       .number()
@@ -61,7 +61,7 @@ export const serverSettings = z
       .max(1_048_576)
       .optional()
       .describe(
-        "Megabytes that all request bodies under way may hold together, until their answers begin; a large one waits up to 5 s for room, then the answer is 503. At least twice `body_limit_mb`; absent: an eighth of the memory, at most 512. A caller gets as much as the others leave free.",
+        "Megabytes of memory that all request bodies may take together until their answers begin; a large one waits up to 5 s for memory, then the answer is 503. At least twice `body_limit_mb`; absent: an eighth of the memory, at most 512. A caller gets what the others leave free.",
       ),
     min_upload_kb_s: z
       .number()
@@ -74,7 +74,7 @@ export const serverSettings = z
       .min(0.1)
       .max(3600)
       .default(10)
-      .describe("Seconds over which the speed of an upload is judged: a body may pause for so long."),
+      .describe("Seconds over which the speed of an upload is judged: a body may pause for that long."),
     drain_s: z
       .number()
       .min(0)
@@ -90,15 +90,17 @@ export const serverSettings = z
     allowed_hosts: z
       .array(hostName)
       .default([])
-      .describe("More names that the Host header may carry, beside localhost, addresses and the bind host."),
+      .describe(
+        "Additional names allowed in the Host header, besides localhost, addresses and the bind host.",
+      ),
     allowed_origins: z
       .array(origin)
       .default([])
-      .describe("Web origins that may call from a browser; they get CORS answers."),
+      .describe("Web origins that may call from a browser; they get CORS headers."),
     trusted_proxies: z
       .array(addressOrRange)
       .default([])
-      .describe("Addresses or ranges of reverse proxies whose forwarding headers are believed."),
+      .describe("Addresses or ranges of reverse proxies whose forwarding headers are trusted."),
     docker_host_ip: z
       .string()
       .refine((text) => text === "auto" || isAddress(text), "must be `auto` or an IP address")
@@ -107,7 +109,7 @@ export const serverSettings = z
   })
   .refine((server) => (server.body_memory_mb ?? Infinity) >= 2 * server.body_limit_mb, {
     path: ["body_memory_mb"],
-    message: "must be at least twice server.body_limit_mb: a body is gathered and then joined",
+    message: "must be at least twice server.body_limit_mb: a body is held in pieces and then joined",
   })
   .prefault({});
 

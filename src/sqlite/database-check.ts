@@ -1,4 +1,4 @@
-// A look at a SQLite file that a gateway may be using right now: is it there, is it ours, is it whole? For `clawgate doctor`.
+// Checks a SQLite file that a gateway may be using: does it exist, is it ours, is it intact? For `clawgate doctor`.
 // It must never write to it, and never keep it open.
 
 import { Database } from "bun:sqlite";
@@ -18,7 +18,7 @@ export type DatabaseCheck =
     }
   | { readonly kind: "damaged" | "foreign" | "busy" | "unreadable"; readonly detail: string };
 
-/** Above this a check of every page takes longer than anybody waits for. */
+/** Above this size, a check of every page takes too long for a command. */
 const maxCheckedBytes = 512 * 1024 * 1024;
 
 export function checkDatabaseFile(path: string, schema: DatabaseSchema, checksPages: boolean): DatabaseCheck {
@@ -26,7 +26,7 @@ export function checkDatabaseFile(path: string, schema: DatabaseSchema, checksPa
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return { kind: "absent" };
   if (!found.isFile()) return { kind: "unreadable", detail: "it is not a regular file" };
-  // What an interrupted first start leaves; the next one goes on from there.
+  // Left by an interrupted first start; the next one continues from there.
   if (found.size === 0) return { kind: "whole", bytes: 0, rows: 0, wasChecked: false };
   let db: Database | null = null;
   try {

@@ -1,8 +1,8 @@
-// What went wrong with a SQLite file, by what follows from it. It must never look at more than the error itself.
+// Errors of a SQLite file, classified by their consequence. It must never look at more than the error itself.
 
 import { SQLiteError } from "bun:sqlite";
 
-/** busy = locked by another; full = no room; corrupt = not (or no longer) a database; row = this statement's own fault; io = the rest. */
+/** busy = locked by another; full = no space; corrupt = not (or no longer) a database; row = this statement's own fault; io = the rest. */
 export type DatabaseErrorKind = "busy" | "full" | "corrupt" | "row" | "io";
 
 /** drizzle wraps what SQLite threw. */
@@ -21,7 +21,7 @@ export function databaseErrorKind(error: unknown): DatabaseErrorKind {
   return "io";
 }
 
-/** The file is whole and no longer as we made it: emptied, or its table taken away. */
+/** The file is intact but not as we created it: emptied, or without its table. */
 export function isTableLost(error: unknown): boolean {
   return /^SQLITE_(?:ERROR|SCHEMA)$/.test(sqliteErrorOf(error)?.code ?? "");
 }

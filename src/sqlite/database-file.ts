@@ -1,5 +1,5 @@
-// One SQLite file that is open: made with private modes, brought to this build's version, let go of so that nothing of it spoils
-// what lies at its path by then. It must never wait for a lock: a waiting statement would hold up every request of the process.
+// One open SQLite file: created with private modes, migrated to this build's version, closed in such a way that nothing of it damages
+// a newer file at its path. It must never wait for a lock: a waiting statement would delay every request of the process.
 
 import { constants, Database, type Statement } from "bun:sqlite";
 import { chmodSync, closeSync, mkdirSync, openSync, renameSync, rmSync, statSync } from "node:fs";
@@ -9,7 +9,7 @@ import { fileFacts, identityOf } from "../system/file-identity.ts";
 import { databaseErrorKind, describeDatabaseError } from "./database-error.ts";
 import { type DatabaseSchema, foreignReason, migrate, readNumber } from "./database-schema.ts";
 
-/** The driver's own types, for whoever writes statements. */
+/** The driver's own types, for code that runs statements. */
 export type SqliteDatabase = Database;
 export type SqliteStatement<Row = unknown, Values extends (string | number | null)[] = never> = Statement<
   Row,
@@ -21,23 +21,23 @@ export const inMemory = ":memory:";
 
 export type FileOptions = {
   readonly schema: DatabaseSchema;
-  /** Whether folders that are missing are made. */
+  /** Whether missing folders are created. */
   readonly makesFolder: boolean;
-  /** Whether the file may get smaller while it is open: people compact what they look into. */
+  /** Whether the file may shrink while it is open: people compact a file that they inspect. */
   readonly mayShrink: boolean;
-  /** Only a file that is still empty takes it. */
+  /** Takes effect only in an empty file. */
   readonly pageSize?: number;
   readonly maxBytes?: number;
   /** For this connection, without the word PRAGMA. */
   readonly pragmas?: readonly string[];
 };
 
-/** The file, its journal and the index of that. */
+/** The file, its journal and the journal's index. */
 const filesOfDatabase = 3;
 
 export type OpenResult =
   | { readonly kind: "open"; readonly file: DatabaseFile }
-  /** `foreign`: a newer build's or another program's database, which is not to be touched. */
+  /** `foreign`: the database of a newer build or another program, which must not be touched. */
   | { readonly kind: "busy" | "corrupt" | "foreign" | "unusable"; readonly detail: string };
 
 export class DatabaseFile {
@@ -61,7 +61,7 @@ export class DatabaseFile {
     return this.identity === null;
   }
 
-  /** True when the path no longer leads to the file that is held, or not to its journal: deleted, emptied, or others are there. */
+  /** True if the path no longer leads to the open file or its journal: they were deleted, emptied or replaced. */
   wasReplaced(): boolean {
     if (this.identity === null) return false;
     const now = fileFacts(this.path);
@@ -71,14 +71,14 @@ export class DatabaseFile {
     return this.walIdentity !== null && identityOf(`${this.path}-wal`) !== this.walIdentity;
   }
 
-  /** With every row in the file itself and nothing left in its journal. */
+  /** With every row in the file itself and an empty journal. */
   close(): void {
     if (this.wasReplaced()) {
       this.closeReplaced();
       return;
     }
-    // The last close does this too, but only once every statement is finalized, and those of readers wait for the
-    // garbage collector.
+    // The last close does this too, but only once every statement is finalized, and readers' statements wait for the garbage
+    // collector.
     try {
       this.db.run("PRAGMA wal_checkpoint(TRUNCATE)");
     } finally {
@@ -86,14 +86,14 @@ export class DatabaseFile {
     }
   }
 
-  /** Lets go of a broken file, or of one that was replaced; what lies at the path now is left alone. */
+  /** Closes a broken or replaced file; a newer file at the path is not touched. */
   closeReplaced(): void {
     const isInPlace = this.identity === null || identityOf(this.path) === this.identity;
-    // Without this SQLite removes `<path>-wal` by name when it closes: by now that may be the new file's.
+    // Without this, SQLite removes `<path>-wal` by name on close: by then that may be the new file's.
     if (!isInPlace) this.db.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1);
     this.db.close();
     if (isInPlace || this.walIdentity === null || identityOf(`${this.path}-wal`) !== this.walIdentity) return;
-    // And our own journal must not stay beside a file that it does not belong to: it would be replayed into it.
+    // Our own journal must not stay next to a file that it does not belong to: it would be replayed into it.
     for (const suffix of ["-wal", "-shm"]) rmSync(this.path + suffix, { force: true });
   }
 }
@@ -107,7 +107,7 @@ export function openDatabaseFile(path: string, options: FileOptions): OpenResult
   try {
     db = new Database(path, { create: true, readwrite: true, strict: true });
     db.run("PRAGMA busy_timeout = 0");
-    // Before anything is written: even WAL would be touching a foreign file.
+    // Before anything is written: even WAL would modify a foreign file.
     const foreign = foreignReason(db, options.schema);
     if (foreign !== null) {
       db.close();
@@ -135,7 +135,7 @@ function initialize(db: Database, path: string, { schema, pageSize, maxBytes, pr
     db.run(`PRAGMA max_page_count = ${Math.max(16, Math.floor(maxBytes / readNumber(db, "page_size")))}`);
 }
 
-/** An empty file with private modes; SQLite gives -wal and -shm the modes of the file. Answers why that cannot be. */
+/** Creates an empty file with private modes; SQLite gives -wal and -shm the modes of the file. Returns why that fails. */
 function prepareFile(path: string, makesFolder: boolean): string | null {
   try {
     const found = statSync(path, { throwIfNoEntry: false });
@@ -149,12 +149,12 @@ function prepareFile(path: string, makesFolder: boolean): string | null {
   }
 }
 
-/** A file that could not be opened for want of descriptors is not unusable: it will be opened later. */
+/** A file that could not be opened because no descriptor was free is still usable: it will be opened later. */
 function openFailure(detail: string): OpenResult {
   return { kind: canOpen(filesOfDatabase) ? "unusable" : "busy", detail };
 }
 
-/** Renames a broken database and its journals out of the way; gives the new name. Throws what the file system says. */
+/** Renames a broken database and its journals; returns the new name. Throws the file system's error. */
 export function moveAside(path: string, nowMs: number): string {
   const aside = `${path}.corrupt-${Math.floor(nowMs)}`;
   renameSync(path, aside);

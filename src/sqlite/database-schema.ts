@@ -1,9 +1,9 @@
-// What makes a SQLite file ours: its version and its table. It must never write to a file that may be another program's.
+// What identifies a SQLite file as ours: its version and its table. It must never write to a file that may be another program's.
 
 import type { Database } from "bun:sqlite";
 
 export type DatabaseSchema = {
-  /** SQL, one entry a version, applied in order. An entry that was released is never edited. */
+  /** SQL, one entry per version, applied in order. An entry that was released is never edited. */
   readonly migrations: readonly string[];
   /** The table that every version has. */
   readonly table: string;
@@ -22,7 +22,7 @@ export function hasTable(db: Database, { table }: DatabaseSchema): boolean {
 
 const anothers = "it is another program's database";
 
-/** Why the file is not to be touched: a newer build's, or another program's. Null: it is ours, or empty. */
+/** Why the file must not be touched: it belongs to a newer build or another program. Null: it is ours, or empty. */
 export function foreignReason(db: Database, schema: DatabaseSchema): string | null {
   const version = readNumber(db, "user_version");
   const newest = schema.migrations.length;
@@ -32,14 +32,14 @@ export function foreignReason(db: Database, schema: DatabaseSchema): string | nu
   return others === null ? null : anothers;
 }
 
-/** Brings the file to this build's version. Throws where the file cannot be written. */
+/** Migrates the file to this build's version. Throws if the file cannot be written. */
 export function migrate(db: Database, schema: DatabaseSchema): void {
   const newest = schema.migrations.length;
-  // Also where nothing is to be done: a file without write permission opens read-only without a word, and this asks for the lock.
+  // Even if nothing has to be done: a file without write permission opens read-only without an error, and this requests the lock.
   db.transaction(() => {
-    // Read inside the lock: a second gateway may have migrated the file in between.
+    // Read while holding the lock: a second gateway may have migrated the file in between.
     const version = readNumber(db, "user_version");
-    // From the start also where somebody took only the table away.
+    // From the first entry also if only the table was removed.
     const from = hasTable(db, schema) ? Math.max(1, version) : 0;
     for (const step of schema.migrations.slice(from)) db.run(step);
     if (version < newest) db.run(`PRAGMA user_version = ${newest}`);

@@ -1,5 +1,5 @@
-// A SQLite file that may be damaged, deleted or replaced at any time: what is broken is moved aside and made anew, what was taken
-// away is noticed, each told in the log. It must never throw; when to try again, and what serves until then, is its user's to say.
+// A SQLite file that may be damaged, deleted or replaced at any time: a damaged file is moved aside and created again, a missing one is
+// detected, and each event is logged. It must never throw; its user decides when to try again and what to use until then.
 
 import type { Log } from "../system/log.ts";
 import { type DatabaseErrorKind, databaseErrorKind, describeDatabaseError } from "./database-error.ts";
@@ -11,21 +11,21 @@ import {
   type SqliteDatabase,
 } from "./database-file.ts";
 
-/** What its user makes over a file as soon as it is open, and lets go of before it is closed. */
+/** What its user creates on an opened file, and finalizes before it is closed. */
 export type Prepared = { close(): void };
 
 export type OpenDatabase<T extends Prepared> = { readonly db: SqliteDatabase; readonly prepared: T };
 
 export type ResilientOptions<T extends Prepared> = {
-  /** As the log calls it. */
+  /** Its name in the log. */
   readonly name: string;
   readonly log: Pick<Log, "info" | "warn" | "error">;
   readonly nowMs: () => number;
-  /** Throws what SQLite throws where the tables are not as they should be. */
+  /** Throws what SQLite throws if the tables are not as expected. */
   readonly prepare: (db: SqliteDatabase) => T;
 };
 
-/** Why a file is not open, or what a statement met. `moveError`: the file is damaged, and why it cannot be moved aside. */
+/** Why a file is not open, or the error of a statement. `moveError`: the file is damaged, and why it cannot be moved aside. */
 export type DatabaseTrouble = {
   readonly kind: DatabaseErrorKind | "foreign" | "unusable";
   readonly detail: string;
@@ -38,7 +38,7 @@ export class ResilientDatabase<T extends Prepared> {
 
   constructor(private readonly options: ResilientOptions<T>) {}
 
-  /** What is open, without a look at the disk. */
+  /** What is open, without checking the disk. */
   get current(): OpenDatabase<T> | null {
     return this.opened;
   }
@@ -47,7 +47,7 @@ export class ResilientDatabase<T extends Prepared> {
     return this.file?.path ?? null;
   }
 
-  /** Null: it is open. One that is damaged is moved aside, and a new one is made in its place. */
+  /** Null: it is open. A damaged file is moved aside, and a new one is created at its path. */
   open(path: string, fileOptions: FileOptions): DatabaseTrouble | null {
     const trouble = this.openOnce(path, fileOptions);
     if (trouble?.kind !== "corrupt") return trouble;
@@ -73,14 +73,14 @@ export class ResilientDatabase<T extends Prepared> {
     }
   }
 
-  /** Looks whether the path still leads to the file. False: it was deleted or replaced, and is let go of. */
+  /** Checks whether the path still leads to the file. False: it was deleted or replaced, and is closed. */
   isInPlace(): boolean {
     if (this.file === null || !this.file.wasReplaced()) return true;
     this.letGo();
     return false;
   }
 
-  /** `detail`: by what it was noticed. */
+  /** `detail`: how it was detected. */
   letGo(detail?: string): void {
     const { name, log } = this.options;
     log.warn(`${name} was deleted or replaced: opened again`, {
@@ -90,12 +90,12 @@ export class ResilientDatabase<T extends Prepared> {
     this.release();
   }
 
-  /** After a statement that threw. One that is damaged is moved aside and let go of. */
+  /** After a statement that threw. A damaged file is moved aside and closed. */
   reportError(error: unknown): DatabaseTrouble {
     const kind = databaseErrorKind(error);
     const detail = describeDatabaseError(error);
     if (kind !== "corrupt" || this.file === null) return { kind, detail };
-    // Another gateway may have moved it aside already; then the path leads to its new file.
+    // Another gateway may already have moved it aside; then the path leads to its new file.
     const isStillThere = !this.file.isInMemory && !this.file.wasReplaced();
     const moveError = isStillThere ? this.moveDamagedAside(this.file.path, detail) : null;
     this.release();
@@ -137,7 +137,7 @@ export class ResilientDatabase<T extends Prepared> {
     return file === null ? null : { file, prepared: opened?.prepared };
   }
 
-  /** Null: it is out of the way. */
+  /** Null: it was moved aside. */
   private moveDamagedAside(path: string, detail: string): string | null {
     const { name, log, nowMs } = this.options;
     try {

@@ -1,4 +1,4 @@
-// State without a disk: lost with the process. Also what SQLite's home reads from, so that no reader ever waits.
+// State without a disk: lost with the process. The SQLite store also reads from it, so that no reader ever waits.
 
 import type { StateRow, StateStore } from "./state-store.ts";
 
@@ -6,7 +6,7 @@ export type Rows = {
   get(namespace: string, key: string): StateRow | undefined;
   set(namespace: string, row: StateRow): void;
   delete(namespace: string, key: string): void;
-  /** Those whose time is not over. */
+  /** Those that have not expired. */
   list(namespace: string): StateRow[];
   namespaces(): string[];
 };
@@ -28,7 +28,7 @@ export function createRowMap(nowMs: () => number): Rows {
         rows = new Map();
         spaces.set(namespace, rows);
       }
-      // A new key pays for the old ones: what is over never piles up.
+      // Each new key removes expired ones, so that they never pile up.
       if (!rows.has(row.key)) dropExpired(rows);
       rows.set(row.key, row);
     },
@@ -43,7 +43,7 @@ export function createRowMap(nowMs: () => number): Rows {
   };
 }
 
-/** A value as JSON would give it back, so that both homes behave alike. */
+/** A value as JSON would return it, so that both stores behave alike. */
 export const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value) ?? "null") as unknown;
 
 export function createMemoryStore(nowMs: () => number): StateStore {

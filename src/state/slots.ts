@@ -1,5 +1,5 @@
-// Small values that must outlive a killed process from the moment they are put: a file of equal slots, each overwritten in place by
-// one write that costs microseconds. It is beside a store, never in its place: who loses power may lose what was put last.
+// Small values that survive a killed process as soon as they are written: a file of equal slots, each overwritten in place by one
+// write that costs microseconds. An addition to a store, not a replacement: a power failure may lose the last values.
 
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { identityOf } from "../system/file-identity.ts";
@@ -7,21 +7,21 @@ import { identityOf } from "../system/file-identity.ts";
 export type Slots = {
   /** Undefined: nothing there. */
   get(key: string): unknown;
-  /** False: it is not kept, and will have to be elsewhere. */
+  /** False: it is not stored, and must be stored elsewhere. */
   put(key: string, value: unknown): boolean;
-  /** To be called from time to time: a file that was deleted or replaced is opened again with the next put. */
+  /** To be called periodically: a file that was deleted or replaced is opened again on the next put. */
   checkFile(): void;
-  /** What was put stays. Idempotent. */
+  /** Stored values stay. Idempotent. */
   close(): void;
 };
 
-// A page holds a whole number of them: so a kill leaves each as it was or as it is.
+// A page holds a whole number of slots: so a kill leaves each either old or new.
 const slotBytes = 512;
 const maxSlots = 8_192;
 const blank = 0x20;
 const lineEnd = 0x0a;
 
-/** Nothing is opened before the first use. A file that cannot be used is as good as none; so is one that `mayOpen` refuses. */
+/** Nothing is opened before the first use. A file that cannot be used counts as missing; so does one that `mayOpen` refuses. */
 export function openSlots(path: string, mayOpen: () => boolean = () => true): Slots {
   return new SlotFile(path, mayOpen);
 }
@@ -60,7 +60,7 @@ class SlotFile implements Slots {
     try {
       return writeSync(descriptor, buffer, 0, slotBytes, place * slotBytes) === slotBytes;
     } catch {
-      // A full disk, or one that is gone: whoever puts keeps it elsewhere then.
+      // A full disk, or one that is gone: the caller then stores the value elsewhere.
       return false;
     }
   }
@@ -87,7 +87,7 @@ class SlotFile implements Slots {
     this.isOpened = true;
     if (this.isClosed || !this.mayOpen()) return null;
     try {
-      // A link could lead anywhere.
+      // A link could point anywhere.
       const flags = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
       this.descriptor = openSync(this.path, flags, 0o600);
       const { dev, ino } = fstatSync(this.descriptor);
@@ -126,7 +126,7 @@ class SlotFile implements Slots {
   }
 }
 
-/** Null: nobody of ours wrote this. */
+/** Null: not written by us. */
 function readSlot(text: string): { readonly key: string; readonly value: unknown } | null {
   try {
     const read: unknown = JSON.parse(text);

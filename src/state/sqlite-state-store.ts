@@ -1,5 +1,5 @@
-// State in a SQLite file: read from memory, written in batches off the request path. A file that cannot be used is told of once;
-// until it can be, memory serves and nothing that was to be written is forgotten.
+// State in a SQLite file: read from memory, written in batches off the request path. A file that cannot be used is logged once;
+// until it can be used, memory replaces it and no pending write is lost.
 
 import { describeDatabaseError, isTableLost } from "../sqlite/database-error.ts";
 import { ResilientDatabase } from "../sqlite/resilient-database.ts";
@@ -11,16 +11,16 @@ import type { StateRow, StateStatus, StateStore } from "./state-store.ts";
 
 export type SqliteStateOptions = {
   readonly path: string;
-  /** Which variable the folder came from. */
+  /** The variable that set the folder. */
   readonly from?: string;
   readonly clock: Pick<Clock, "nowMs" | "setTimer">;
   readonly log: Pick<Log, "info" | "warn">;
-  /** Asked before the file is opened again. False: it belongs to somebody else by now. Absent: it never does. */
+  /** Called before the file is opened again. False: the folder now belongs to another gateway. Absent: that cannot happen. */
   readonly mayOpen?: () => boolean;
 };
 
 const batchMs = 250;
-/** A file that was locked or full is tried again with the next change, but not more often than this. */
+/** A file that was locked or full is tried again on the next change, but not more often than this. */
 const retryMs = 30_000;
 const maxPending = 10_000;
 
@@ -42,7 +42,7 @@ export class SqliteStateStore implements StateStore {
     this.rows = createRowMap(clock.nowMs);
     this.database = new ResilientDatabase({
       name: "state file",
-      // Memory serves: nothing of this is worse than a warning.
+      // Memory replaces it: nothing here is worse than a warning.
       log: { info: log.info, warn: log.warn, error: log.warn },
       nowMs: clock.nowMs,
       prepare: (db) => this.load(new StateTable(db)),
@@ -70,7 +70,7 @@ export class SqliteStateStore implements StateStore {
     if (this.problem === null) this.write(false);
   }
 
-  /** What was deleted or replaced under us is opened again, and everything that is known goes into it. */
+  /** A file that was deleted or replaced is opened again, and everything known is written into it. */
   checkFile(): void {
     if (this.isClosed) return;
     this.checkPath();
@@ -99,7 +99,7 @@ export class SqliteStateStore implements StateStore {
 
   private checkPath(): void {
     if (!this.database.isInPlace()) this.openAgain();
-    // With nothing to write nobody else opens it again, and a problem that is over would still be reported.
+    // With nothing to write, no other code opens it again, and a solved problem would still be reported.
     else if (this.database.current === null && !this.isClosed && this.isDue()) this.openNow();
   }
 
@@ -124,13 +124,13 @@ export class SqliteStateStore implements StateStore {
   private load(table: StateTable): StateTable {
     const { rows, pending } = this;
     try {
-      // What this process knows is newer than what lies in the file.
+      // The values in memory are newer than those in the file.
       for (const { namespace, row } of table.load(this.options.clock.nowMs()))
         if (rows.get(namespace, row.key) === undefined && !pending.has(nameOf(namespace, row.key)))
           rows.set(namespace, row);
       return table;
     } catch (error) {
-      // Nobody else has it: its statements would keep the damaged file open.
+      // Nothing else refers to it: its statements would keep the damaged file open.
       table.close();
       throw error;
     }
@@ -166,7 +166,7 @@ export class SqliteStateStore implements StateStore {
       this.fail(detail);
       return;
     }
-    // A new file begins empty: everything that is known goes into it.
+    // A new file starts empty: everything known is written into it.
     if (moveError === undefined) this.rewriteAll();
     else this.fail(moveError);
     this.lastOpenMs = Number.NEGATIVE_INFINITY;

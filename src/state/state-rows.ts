@@ -1,4 +1,4 @@
-// The rows of the state's file, in its one table (tables.ts): everything is read once, and changes are written in batches.
+// The one table of the state file: everything is read once, and changes are written in batches.
 
 import type { SqliteDatabase, SqliteStatement } from "../sqlite/database-file.ts";
 import type { DatabaseSchema } from "../sqlite/database-schema.ts";
@@ -24,7 +24,7 @@ export class StateTable {
     this.remove = db.prepare<null, [string, string]>("DELETE FROM state WHERE namespace = ?1 AND key = ?2");
   }
 
-  /** Those whose time is not over; older ones are deleted. */
+  /** Those that have not expired; expired ones are deleted. */
   load(nowMs: number): { readonly namespace: string; readonly row: StateRow }[] {
     this.db.query("DELETE FROM state WHERE expires_at_ms <= ?1").run(nowMs);
     const rows = this.db.query<Stored, []>("SELECT namespace, key, value, expires_at_ms FROM state").all();
@@ -45,14 +45,14 @@ export class StateTable {
       .immediate();
   }
 
-  /** Lets go of the statements; without that SQLite keeps the file open behind a closed database. */
+  /** Finalizes the statements; otherwise SQLite keeps the file open behind a closed database. */
   close(): void {
     this.put.finalize();
     this.remove.finalize();
   }
 }
 
-/** Undefined where somebody else wrote what is no JSON. */
+/** Undefined if another program wrote something that is not JSON. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;

@@ -1,9 +1,9 @@
-// What outlives a request, seen from outside: small values under a name, each with an end. One asynchronous interface,
-// whatever the home (memory, SQLite). It must never refuse service: a home that is lost is told of once, and memory serves.
+// The interface of state that outlives a request: small values under a name, each with an expiry. One asynchronous interface for every
+// storage (memory, SQLite). It must never refuse service: a lost file is logged once, and memory replaces it.
 
 export type StateRow = {
   readonly key: string;
-  /** Whatever JSON can say. */
+  /** Any JSON value. */
   readonly value: unknown;
   /** UTC milliseconds; null: until it is deleted. */
   readonly expiresAtMs: number | null;
@@ -17,18 +17,18 @@ export type StateStatus = {
 };
 
 export type StateStore = {
-  /** Undefined: nothing there, or its time is over. */
+  /** Undefined: no value, or it has expired. */
   get(namespace: string, key: string): Promise<unknown>;
   set(namespace: string, key: string, value: unknown, expiresAtMs: number | null): Promise<void>;
-  /** Writes what waits now, where that can be done: without another attempt at a home that cannot be used. */
+  /** Writes what is pending, if possible: without another attempt at a file that cannot be used. */
   writeNow(): void;
-  /** To be called from time to time: a home that was deleted or replaced is made again with all that is known. */
+  /** To be called periodically: a file that was deleted or replaced is created again with everything known. */
   checkFile(): void;
   delete(namespace: string, key: string): Promise<void>;
   list(namespace: string): Promise<readonly StateRow[]>;
-  /** Settles when everything so far is as safe as it can be made now. */
+  /** Settles when all changes so far are stored as safely as possible now. */
   flush(): Promise<void>;
-  /** Flushes. Idempotent; afterwards nothing is kept any more. */
+  /** Flushes. Idempotent; later changes are not kept. */
   close(): Promise<void>;
   status(): StateStatus;
 };

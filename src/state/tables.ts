@@ -1,4 +1,4 @@
-// The state's one table as drizzle-kit reads it: `npm run migrations state <name>` writes what follows from a change here into
+// The state's one table as drizzle-kit reads it: `npm run migrations state <name>` generates the SQL for a change here in
 // migrations/. The program itself runs only that SQL.
 
 import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";

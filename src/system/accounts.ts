@@ -1,9 +1,9 @@
-// Users of this machine by name or number. It only asks the machine's own directory; it must never make one up.
+// Users of this machine by name or id. It only asks the machine's user database; it must never invent a user.
 
 import { findOnPath, runCommand } from "./process.ts";
 import { readTextIfExists } from "./files.ts";
 
-/** For the start of a program. */
+/** For starting a program. */
 export type UserIds = { readonly uid: number; readonly gid: number };
 
 export type Account = UserIds & {
@@ -14,12 +14,12 @@ export type Account = UserIds & {
 
 const lookupTimeoutMs = 5_000;
 
-/** Null: this machine knows no such user, or it has no home. */
+/** Null: there is no such user, or it has no home. */
 export async function accountOf(
   wanted: string | number,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<Account | null> {
-  // Users of a directory service stand in no file.
+  // Users of a directory service are in no file.
   const getent = findOnPath("getent", environment["PATH"]);
   const listed =
     getent === null

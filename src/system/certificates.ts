@@ -1,5 +1,5 @@
-// The file that NODE_EXTRA_CA_CERTS names: can it be read, does it hold certificates, are they valid today? It must never show
-// more of it than a name and a date.
+// Checks the file that NODE_EXTRA_CA_CERTS names: is it readable, does it contain certificates, are they valid today? It must never
+// show more of it than a name and a date.
 
 import { X509Certificate } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
@@ -7,7 +7,7 @@ import { errorCode } from "./files.ts";
 
 export const certificateVariable = "NODE_EXTRA_CA_CERTS";
 
-/** More is a system's whole bundle: there are always some in it that are over, and nobody uses them. */
+/** More is a system's whole bundle: some of its certificates are always expired, and nothing uses them. */
 const maxCheckedCertificates = 20;
 const maxBytes = 16 * 1024 * 1024;
 const block =
@@ -18,13 +18,13 @@ export async function certificateProblem(path: string, nowMs: number): Promise<s
   let text: string;
   try {
     const found = await stat(path);
-    // A pipe would never come to an end.
-    if (!found.isFile()) return "is no file";
+    // A pipe would never end.
+    if (!found.isFile()) return "is not a file";
     if (found.size > maxBytes) return "is far too large for certificates";
     text = await readFile(path, "latin1");
   } catch (error) {
     const code = errorCode(error) ?? "unknown";
-    return code === "ENOENT" ? "is not there" : `cannot be read (${code})`;
+    return code === "ENOENT" ? "does not exist" : `cannot be read (${code})`;
   }
   return problemIn(text, nowMs);
 }
@@ -32,7 +32,7 @@ export async function certificateProblem(path: string, nowMs: number): Promise<s
 /** `text`: certificates in PEM. */
 export function problemIn(text: string, nowMs: number): string | null {
   const blocks = text.match(block) ?? [];
-  if (blocks.length === 0) return "holds no certificate (PEM)";
+  if (blocks.length === 0) return "contains no certificate (PEM)";
   if (blocks.length > maxCheckedCertificates) return null;
   for (const [at, pem] of blocks.entries()) {
     const which = blocks.length === 1 ? "its certificate" : `certificate ${at + 1} of ${blocks.length}`;

@@ -1,16 +1,16 @@
-// Time as a parameter: whoever waits or measures takes a Clock, so that tests hand in their own.
-// It must never be reached around: no Date.now, performance.now or setTimeout elsewhere in src.
+// Time as a parameter: code that waits or measures takes a Clock, so that tests can pass their own.
+// Nothing may use another source: no Date.now, performance.now or setTimeout elsewhere in src.
 
 export type Clock = {
   /** Wall clock, UTC milliseconds. May jump; for stamps only. */
   nowMs(): number;
   /** Milliseconds that never go back; for durations and deadlines. */
   monotonicMs(): number;
-  /** Calls `run` once after `delayMs`; the answer cancels it and may be called at any time. */
+  /** Calls `run` once after `delayMs`; the returned function cancels it and may be called at any time. */
   setTimer(delayMs: number, run: () => void): () => void;
 };
 
-// setTimeout takes a signed 32-bit count and fires AT ONCE for anything larger.
+// setTimeout takes a signed 32-bit number and fires IMMEDIATELY for anything larger.
 const longestTimerMs = 2_147_483_647;
 
 export const systemClock: Clock = {
@@ -29,7 +29,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** Waits; true when the time is over, false when `signal` was aborted first. Leaves neither timer nor listener behind. */
+/** Waits; true when the time is over, false if `signal` was aborted first. Leaves neither timer nor listener behind. */
 export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<boolean> {
   if (signal?.aborted) return Promise.resolve(false);
   return new Promise((resolve) => {

@@ -1,32 +1,32 @@
-// How many files, sockets and pipes this process may hold open, and how near it is to that. At the limit nothing can be
-// accepted, dialled, started or read any more, so whoever takes on work asks here first. It must never throw.
+// How many files, sockets and pipes this process may have open, and how close it is to that limit. At the limit nothing can be
+// accepted, dialled, started or read, so code that takes on work checks here first. It must never throw.
 
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { errorCode } from "./files.ts";
 
 export type Descriptors = {
-  /** Null where it is not known; then everybody is admitted. */
+  /** Null if unknown; then everything is admitted. */
   readonly limit: number | null;
-  /** Few enough that an ordinary day can use them up. */
+  /** So low that normal use can exhaust it. */
   readonly isTight: boolean;
-  /** Before it listens: will there be room for a single request? */
+  /** Before the process listens: will there be enough for a single request? */
   canServe(): boolean;
-  /** Is there room for one more request? Counts it in. */
+  /** Are there enough for one more request? Counts it. */
   admits(): boolean;
-  /** Are they short now, or were they within the last second? Then a connection that could not be made says nothing of its other end. */
+  /** Are they short now, or were they within the last second? Then a failed connection says nothing about the other end. */
   wereShort(): boolean;
-  /** Looks from time to time and calls `relieve`, which gives up what nobody uses, when there is little room. The answer ends it. */
+  /** Checks periodically and calls `relieve`, which releases unused ones, when few are left. The returned function stops it. */
   watch(relieve: () => void, onChange: (isShort: boolean, used: number) => void): () => void;
 };
 
 const scarcityCodes: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EAGAIN"]);
 
-/** The machine had nothing left to do it with: that says nothing of what was to be read or started. */
+/** The machine lacked resources: the error says nothing about the file or program itself. */
 export function isScarcity(error: unknown): boolean {
   return scarcityCodes.has(errorCode(error) ?? "");
 }
 
-/** Why something could not be looked at that may well be there. */
+/** Why something could not be read that may well exist. */
 export class Scarcity extends Error {
   override readonly name = "Scarcity";
   readonly code: string;
@@ -37,7 +37,7 @@ export class Scarcity extends Error {
   }
 }
 
-/** Bun raises the soft limit to the hard one when it starts, so this is what the operator allowed. Linux only. */
+/** Bun raises the soft limit to the hard one at its start, so this is the limit that the operator set. Linux only. */
 export function descriptorLimit(): number | null {
   try {
     const words = /^Max open files\s+(\d+)\s/m.exec(readFileSync("/proc/self/limits", "utf8"));
@@ -47,10 +47,10 @@ export function descriptorLimit(): number | null {
   }
 }
 
-/** Null: it cannot be counted, not even one more can be opened for that. */
+/** Null: they cannot be counted, because not even one more can be opened for that. */
 export function descriptorsInUse(): number | null {
   try {
-    // The one that reads the folder counts itself.
+    // The descriptor that reads the folder counts itself.
     return readdirSync("/proc/self/fd").length - 1;
   } catch {
     return null;
@@ -58,16 +58,16 @@ export function descriptorsInUse(): number | null {
 }
 
 /**
- * Bun's HTTP client opens what it lives on with its first request, and ends the process where it cannot (Bun 1.4.5); root
- * certificates that it cannot open are missing for good. So both are opened ahead, while there is room.
+ * Bun's HTTP client opens its own descriptors on its first request and ends the process if it cannot (Bun 1.4.5); root
+ * certificates that it cannot open stay missing. So both are opened in advance, while there are enough.
  */
 export async function openHttpClient(withCertificates: boolean): Promise<void> {
-  const nobody = { unix: "/nonexistent/clawgate" } as RequestInit;
+  const unusedSocket = { unix: "/nonexistent/clawgate" } as RequestInit;
   for (const scheme of withCertificates ? ["http", "https"] : ["http"])
-    await fetch(`${scheme}://localhost/`, nobody).catch(() => undefined);
+    await fetch(`${scheme}://localhost/`, unusedSocket).catch(() => undefined);
 }
 
-/** Tried, because a library that opens files often does not say why it could not. */
+/** Tried, because a library that opens files often does not report why it failed. */
 export function canOpen(files: number): boolean {
   const opened: number[] = [];
   try {
@@ -82,7 +82,7 @@ export function canOpen(files: number): boolean {
 
 const comfortableLimit = 4_096;
 
-/** What to do about a low limit, in a line; null for one that is high enough or not known. */
+/** Advice for a low limit, in a line; null for a limit that is high enough or unknown. */
 export function lowLimitNotice(limit: number | null): string | null {
   if (limit === null || limit >= comfortableLimit) return null;
   const streams = Math.max(1, Math.floor((limit - reserveOf(limit) - ownDescriptors) / 2));
@@ -92,21 +92,21 @@ export function lowLimitNotice(limit: number | null): string | null {
   );
 }
 
-/** About what a gateway holds open that answers nobody: databases, watches, its own pipes. */
+/** Roughly what a gateway without requests has open: databases, watches, its own pipes. */
 const ownDescriptors = 26;
 /** The listening socket, a watch, and the client of the first request. */
-const stillToOpen = 3;
-/** A request's client, its upstream and what finding that takes for a moment. */
+const startReserve = 3;
+/** A request's client, its upstream, and what resolving that takes briefly. */
 const perRequest = 3;
-/** For as long as this a request that was let in may not yet have opened what it needs. */
+/** For this long an admitted request may not yet have opened what it needs. */
 const openingMs = 100;
-/** When there is no room, a look holds for this long: refusing must stay cheap. */
+/** At the limit a count is reused for this long: refusing must stay cheap. */
 const countHoldsMs = 10;
 const rememberMs = 1_000;
-/** A look at ten thousand connections holds everything up for some milliseconds; where so many may be open there is time. */
+/** Counting ten thousand connections blocks the process for some milliseconds; with such a high limit it need not be often. */
 const watchMs = { tight: 1_000, ample: 5_000 };
 
-/** Kept for databases, log, reload and the start of a program. */
+/** Reserved for databases, log, reload and the start of a program. */
 function reserveOf(limit: number): number {
   return Math.min(64, Math.max(4, limit >> 3));
 }
@@ -114,13 +114,13 @@ function reserveOf(limit: number): number {
 export type DescriptorOptions = {
   readonly limit: number | null;
   readonly inUse: () => number | null;
-  /** Requests that are under way. */
+  /** Running requests. */
   readonly running: () => number;
   readonly nowMs: () => number;
   readonly setTimer: (ms: number, run: () => void) => () => void;
 };
 
-/** What is open, as of the last look, and what has been let in since. */
+/** The number open at the last count, and the number admitted since. */
 class DescriptorCount {
   readonly limit: number;
   private readonly reserve: number;
@@ -129,7 +129,7 @@ class DescriptorCount {
   private room = Number.NEGATIVE_INFINITY;
   private countedMs = Number.NEGATIVE_INFINITY;
   private shortMs = Number.NEGATIVE_INFINITY;
-  /** Let in since the last look, in this span of `openingMs` and in the one before. */
+  /** Admitted since the last count, in this span of `openingMs` and in the previous one. */
   private sinceCount = 0;
   private thisSpan = 0;
   private lastSpan = 0;
@@ -146,7 +146,7 @@ class DescriptorCount {
 
   canServe(): boolean {
     const used = this.options.inUse() ?? this.limit;
-    return used + stillToOpen + perRequest <= this.limit - this.reserve;
+    return used + startReserve + perRequest <= this.limit - this.reserve;
   }
 
   admit(): boolean {

@@ -1,5 +1,5 @@
-// A directory has one owner: flock(2) on the directory itself. The kernel takes it away with the last process that holds the open
-// file, whatever killed that; and a descriptor can be handed to a successor or to workers. It must never wait.
+// A directory has one owner: flock(2) on the directory itself. The kernel releases it with the last process that holds the open
+// file, however that process ended; and a descriptor can be passed to a successor or to workers. It must never wait.
 
 import { dlopen, FFIType, type Pointer, read } from "bun:ffi";
 import { closeSync, constants, openSync, readdirSync, readFileSync } from "node:fs";
@@ -8,15 +8,15 @@ import { errorCode } from "./files.ts";
 import { identityOf } from "./file-identity.ts";
 
 export type DirectoryLock = {
-  /** What a successor has to inherit. */
+  /** The descriptor that a successor has to inherit. */
   readonly descriptor: number;
-  /** False: the path leads to another directory by now, or nowhere. */
+  /** False: the path now leads to another directory, or to none. */
   isInPlace(): boolean;
   /** Idempotent. */
   release(): void;
 };
 
-/** unsupported: this file system, or this system, knows no such locks; nothing is held. */
+/** unsupported: this file system, or this system, has no such locks; nothing is held. */
 export type LockResult =
   | { readonly kind: "held"; readonly lock: DirectoryLock }
   | { readonly kind: "taken" }
@@ -31,7 +31,7 @@ const libraries = isMac
   ? ["/usr/lib/libSystem.B.dylib"]
   : ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`];
 const interrupted = 4;
-// EBADF, EINVAL, ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP. Whatever else it says: somebody may be there.
+// EBADF, EINVAL, ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP. With any other error another process may hold the lock.
 const unsupportedErrors: ReadonlySet<number> = new Set(
   isMac ? [9, 22, 77, 78, 45, 102] : [9, 22, 37, 38, 95],
 );
@@ -39,7 +39,7 @@ const unsupportedErrors: ReadonlySet<number> = new Set(
 function openLibrary(name: string) {
   const errorPlace = { args: [], returns: FFIType.ptr } as const;
   const flock = { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 } as const;
-  // The name of errno's place is the system's: C has none of its own.
+  // The function that locates errno has a system-specific name: C itself has none.
   const errnoPlace: string = isMac ? "__error" : "__errno_location";
   const { symbols } = dlopen(name, { flock, [errnoPlace]: errorPlace });
   const place = symbols[errnoPlace];
@@ -47,7 +47,7 @@ function openLibrary(name: string) {
   return { flock: symbols["flock"], lastError: () => read.i32(place() as Pointer, 0) };
 }
 
-/** Null where the C library cannot be reached; SQLite's locks would be no way out: they cannot be handed on. */
+/** Null if the C library cannot be reached; SQLite's locks are no alternative: they cannot be inherited. */
 function flockOf(): Flock | null {
   for (const name of libraries) {
     try {
@@ -60,15 +60,15 @@ function flockOf(): Flock | null {
         }
       };
     } catch {
-      // The next name: which C library there is depends on the machine.
+      // Try the next name: which C library exists depends on the machine.
     }
   }
   return null;
 }
 
 /**
- * Of the directory itself first: nothing has to be made for it, and nobody can delete it inside. NFS locks only what is open for
- * writing, so there it is a file. Every process that asks takes the same way. Throws what opening the directory throws.
+ * First the directory itself: nothing has to be created for it, and nothing inside can be deleted. NFS locks only files open for
+ * writing, so there it is a file. Every process uses the same method. Throws what opening the directory throws.
  */
 export function lockDirectory(path: string): LockResult {
   const flock = flockOf();
@@ -106,7 +106,7 @@ function lockOf(path: string, identity: string | null, descriptor: number): Dire
   };
 }
 
-/** Has that process the directory open, as its owner has? Null where the system does not tell (macOS, somebody else's process). */
+/** Whether that process has the directory open, as its owner does. Null if the system does not show it (macOS, another user's process). */
 export function holdsDirectory(pid: number, path: string): boolean | null {
   const wanted = [path, join(path, lockFile)].map(identityOf).filter((each) => each !== null);
   const folder = `/proc/${pid}/fd`;
@@ -114,13 +114,13 @@ export function holdsDirectory(pid: number, path: string): boolean | null {
   try {
     names = readdirSync(folder);
   } catch (error) {
-    // A number that nobody bears: where there is a /proc, that is known.
+    // A number that no process has: on a system with /proc, that is certain.
     return errorCode(error) === "ENOENT" && identityOf("/proc/self/fd") !== null ? false : null;
   }
   return names.some((name) => wanted.includes(identityOf(join(folder, name)) ?? ""));
 }
 
-/** The process that took the lock, where the system tells (Linux); it may not have said anything of itself yet. */
+/** The process that took the lock, if the system shows it (Linux); it may not have written run.json yet. */
 export function lockHolder(path: string): number | null {
   const inode = identityOf(path)?.split(":")[1];
   if (inode === undefined) return null;
@@ -131,11 +131,11 @@ export function lockHolder(path: string): number | null {
     return null;
   }
   const found = new RegExp(`^\\d+: FLOCK +\\S+ +WRITE +(\\d+) \\S+:${inode} `, "m").exec(table)?.[1];
-  // 0: a process that cannot be seen from here.
+  // 0: a process that is not visible from here.
   return found === undefined || found === "0" ? null : Number(found);
 }
 
-/** The number by which its owner is known here: one in a container of its own tells another, which is somebody else's here. */
+/** The process number of the owner as seen from here: a process in a container reports another, which belongs to a different process here. */
 export function localOwnerPid(path: string, writtenPid: number): number {
   if (holdsDirectory(writtenPid, path) !== false) return writtenPid;
   return lockHolder(path) ?? writtenPid;

@@ -1,4 +1,4 @@
-// Which file a path leads to just now, so that one that was deleted or replaced is noticed. It must never throw.
+// Which file a path leads to now, so that a deleted or replaced file is detected. It must never throw.
 
 import { statSync } from "node:fs";
 
@@ -8,7 +8,7 @@ export type FileFacts = {
   readonly bytes: number;
 };
 
-/** Null when nothing can be found there, whatever the reason. */
+/** Null if nothing can be found there, for any reason. */
 export function fileFacts(path: string): FileFacts | null {
   try {
     const found = statSync(path, { throwIfNoEntry: false });

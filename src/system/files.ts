@@ -1,4 +1,4 @@
-// Files that must survive a crash in mid-write, and directories that nobody else may look into.
+// Files that must survive a crash during a write, and directories that only their owner may access.
 // It must never leave a half-written file under its final name.
 
 import { chmod, lstat, readFile } from "node:fs/promises";
@@ -24,8 +24,8 @@ async function nullIfMissing<T>(answer: Promise<T>): Promise<T | null> {
 }
 
 /**
- * Writes beside the target, syncs, renames over it, syncs the directory. A symbolic link stays one, and its target is replaced,
- * where the link is the operator's own; throws PathProblem where somebody else could have set it.
+ * Writes next to the target, syncs, renames over it, syncs the directory. A symbolic link stays one, and its target is replaced,
+ * if the link is the operator's own; throws PathProblem if another user could have set it.
  */
 export async function replaceFile(
   path: string,
@@ -43,11 +43,11 @@ export async function replaceFile(
 }
 
 /**
- * Creates `path` with mode 0700, or makes an existing one private. Throws where it is a link or somebody else's. Links above it
- * are followed where they are the operator's own.
+ * Creates `path` with mode 0700, or makes an existing one private. Throws if it is a link or another user's. Links above it
+ * are followed if they are the operator's own.
  */
 export async function ensurePrivateDirectory(path: string): Promise<void> {
-  // Requests ask for it too: what is private already costs one look.
+  // Called for requests too: a folder that is already private costs one check.
   const now = await nullIfMissing(lstat(path));
   if (now?.isDirectory() === true && now.uid === process.getuid?.() && (now.mode & 0o077) === 0) return;
   const whole = resolve(path);
@@ -73,7 +73,7 @@ async function makePrivate(folder: FolderHandle, path: string): Promise<void> {
   if ((mode & 0o077) !== 0) await chmod(`${folder.path}/.`, 0o700);
 }
 
-/** UTF-8 text of a file, or null when there is none. */
+/** UTF-8 text of a file, or null if there is none. */
 export function readTextIfExists(path: string): Promise<string | null> {
   return nullIfMissing(readFile(path, "utf8"));
 }

@@ -1,5 +1,5 @@
-// Files in a folder that is held open: read within bounds, replaced by write-sync-rename, removed; owners and modes set by
-// descriptor. It must never follow a link, wait for a FIFO, open a device, or leave a half-written file under its final name.
+// Files in an open folder: read within bounds, replaced by write-sync-rename, removed; owners and modes set by descriptor. It must
+// never follow a link, wait for a FIFO, open a device, or leave a half-written file under its final name.
 
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
@@ -10,14 +10,14 @@ import { PathProblem, openChildFolder, type FolderHandle, openEntry } from "./fo
 
 export type RegularFile = { readonly bytes: Buffer; readonly stats: Stats };
 
-/** What is there under a name; null: nothing. */
+/** The entry with this name; null: none. */
 export async function statIn(folder: FolderHandle, name: string): Promise<Stats | null> {
   const place = await openEntry(folder, name);
   await place?.close();
   return place?.stats ?? null;
 }
 
-/** Null: there is no such file. Throws PathProblem for a link, for what is no file, and beyond `most` bytes. */
+/** Null: there is no such file. Throws PathProblem for a link, for anything but a regular file, and above `most` bytes. */
 export async function readFileIn(
   folder: FolderHandle,
   name: string,
@@ -40,7 +40,7 @@ export async function readFileIn(
       if (stats.ino !== place.stats.ino || stats.dev !== place.stats.dev)
         throw new PathProblem(`${shown} changed while it was being read`);
       const bytes = await readUpTo(handle, most + 1);
-      // It grew meanwhile.
+      // It grew in the meantime.
       if (bytes.length > most) throw tooLarge(shown, most);
       return { bytes, stats };
     } finally {
@@ -56,7 +56,7 @@ const tooLarge = (shown: string, most: number): PathProblem =>
     `${shown} is larger than ${most >= 1024 * 1024 ? `${most / 1024 / 1024} MB` : `${most} bytes`}`,
   );
 
-/** The first bytes, whatever size the system says: that of a file in /proc is 0. */
+/** The first bytes, whatever size the system reports: that of a file in /proc is 0. */
 export async function readUpTo(handle: FileHandle, most: number): Promise<Buffer> {
   const pieces: Buffer[] = [];
   for (let length = 0; length < most;) {
@@ -75,21 +75,21 @@ function assertRegularFile(folder: FolderHandle, found: Stats, shown: string): v
       `${shown} is a link, and links are not followed here: replace it with a regular file`,
     );
   if (!found.isFile()) throw new PathProblem(`${shown} is not a regular file`);
-  // Whoever owns the folder may have given another's file a second name in it.
+  // The folder's owner may have created a hard link to another user's file in it.
   if (found.nlink > 1 && found.uid !== folder.stats.uid)
     throw new PathProblem(`${shown} is a hard link owned by user ${found.uid}: replace it with a copy`);
 }
 
 export type ReplaceInOptions = {
-  /** Exact mode of the new file; default: the old file's, and 0600 where there was none. */
+  /** Exact mode of the new file; default: the old file's, or 0600 if there was none. */
   readonly mode?: number | undefined;
-  /** Keeps what was there as `<name>.bak`, with its owner and mode. */
+  /** Keeps the old file as `<name>.bak`, with its owner and mode. */
   readonly keepOld?: boolean | undefined;
-  /** As root: whose a file is that was not there before. Default: ours. */
+  /** As root: the owner of a file that did not exist before. Default: ours. */
   readonly newOwner?: "ours" | "folder" | undefined;
 };
 
-/** Owner and mode stay as they were. Throws PathProblem where a link or no plain file is in its place. */
+/** Owner and mode stay as they were. Throws PathProblem if the name is a link or not a regular file. */
 export async function replaceFileIn(
   folder: FolderHandle,
   name: string,
@@ -120,7 +120,7 @@ async function keepCopy(folder: FolderHandle, name: string): Promise<void> {
   if (old === null) return;
   const { bytes: data, stats: owner } = old;
   const fresh = await writeTemporary(folder, `${name}.bak`, { data, owner, mode: owner.mode & 0o777 });
-  // A link that somebody put there is replaced, not written through.
+  // A link that another user put there is replaced, not written through.
   await rename(fresh, join(folder.path, `${name}.bak`)).catch(async (error: unknown) => {
     await rm(fresh, { force: true });
     throw error;
@@ -133,7 +133,7 @@ type NewFile = {
   readonly mode: number;
 };
 
-/** A new file of a name that nobody knows, synced; where it lies. */
+/** A new, synced file with an unpredictable name; returns its path. */
 async function writeTemporary(
   folder: FolderHandle,
   name: string,
@@ -146,7 +146,7 @@ async function writeTemporary(
     const file = await open(fresh, flags, 0o600);
     try {
       await file.writeFile(data);
-      // The owner first: a change of owner clears mode bits.
+      // The owner first: changing the owner clears mode bits.
       const isGroups = owner === null || (await changeOwner(file, owner));
       await file.chmod(isGroups ? mode : mode & 0o707);
       await file.sync();
@@ -160,13 +160,13 @@ async function writeTemporary(
   return fresh;
 }
 
-/** Of a disk that is full the system does not say where. */
+/** For a full disk the system does not name the place. */
 function withPath(error: unknown, path: string): unknown {
   if (error instanceof Error && !error.message.includes(path)) error.message += `: ${path}`;
   return error;
 }
 
-/** False: the group could not be given, so that another one would get its rights. */
+/** False: the group could not be set, so another group would get its permissions. */
 async function changeOwner(file: FileHandle, { uid, gid }: Stats): Promise<boolean> {
   const now = await file.stat();
   if (now.uid === uid && now.gid === gid) return true;
@@ -179,7 +179,7 @@ async function changeOwner(file: FileHandle, { uid, gid }: Stats): Promise<boole
   }
 }
 
-/** A link itself goes, never what it leads to; none is no error. */
+/** A link itself is removed, never its target; a missing name is not an error. */
 export async function removeFileIn(folder: FolderHandle, name: string): Promise<void> {
   await folder.assertUnchanged();
   await unlink(join(folder.path, name)).catch(ignoreMissing);
@@ -189,10 +189,10 @@ function ignoreMissing(error: unknown): void {
   if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
 }
 
-/** Names in the folder, sorted. Throws PathProblem where there are more than `most`. */
+/** Names in the folder, sorted. Throws PathProblem if there are more than `most`. */
 export async function listNamesIn(folder: FolderHandle, most: number): Promise<readonly string[]> {
   const tooMany = new PathProblem(`${folder.displayPath} holds more than ${most} entries`);
-  // Its own size is told before its entries are held in memory: 4 KB is the least, and a name is 255 bytes at most.
+  // The folder's own size is checked before its entries are read into memory: 4 KB is the minimum, and a name has 255 bytes at most.
   if (folder.stats.size > 4096 + most * 280) throw tooMany;
   const names = await readdir(`${folder.path}/.`);
   if (names.length > most) throw tooMany;
@@ -201,7 +201,7 @@ export async function listNamesIn(folder: FolderHandle, most: number): Promise<r
 
 const deepestTree = 64;
 
-/** Removes what is there under a name, folders with all that is in them; links themselves, never what they lead to. */
+/** Removes the entry with this name, folders with all their content; links themselves, never their targets. */
 export async function removeTreeIn(folder: FolderHandle, name: string, depth = 0): Promise<void> {
   const found = await statIn(folder, name);
   if (found === null) return;

@@ -1,27 +1,27 @@
-// Folders held open, reached one component after the other without following a link that somebody else may have made. On Linux
-// what lies in one is reached through the open folder itself, so that nobody who swaps it for a link meanwhile can make us read
-// or write elsewhere. It must never open a link below a root that was named, nor a path that was only checked.
+// Folders held open and reached one component at a time, without following a link that another user may have made. On Linux their
+// content is reached through the open folder itself, so that replacing it by a link cannot make us read or write elsewhere.
+// It must never open a link below a given root, nor a path that was only checked.
 
 import { constants } from "node:fs";
 import type { Stats } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, readdir, readlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
-/** Its message is for the person at the terminal: it names the path and says what to do. */
+/** The message is for the person at the terminal: it names the path and says what to do. */
 export class PathProblem extends Error {
   override readonly name = "PathProblem";
 }
 
 export type FolderHandle = {
-  /** Good for paths below it until it is closed. */
+  /** Valid for paths below it until it is closed. */
   readonly path: string;
-  /** As a person knows it. */
+  /** The path as the user knows it. */
   readonly displayPath: string;
-  /** Where it lies, no link in it. */
+  /** The path without links. */
   readonly realPath: string;
-  /** As it was when it was opened. */
+  /** As of its opening. */
   readonly stats: Stats;
-  /** Throws PathProblem where the path no longer leads to it: elsewhere than on Linux a path is all there is. */
+  /** Throws PathProblem if the path no longer leads to it: except on Linux, only the path identifies it. */
   assertUnchanged(): Promise<void>;
   sync(): Promise<void>;
   close(): Promise<void>;
@@ -33,12 +33,12 @@ export type OpenFolderOptions = {
    * whoever made it. Default: the folder itself.
    */
   readonly below?: string | undefined;
-  /** Mode of the folders that are made where they are missing; they belong to whoever their parent does. */
+  /** Mode of missing folders that are created; they get the owner of their parent. */
   readonly make?: number | undefined;
 };
 
 const isLinux = process.platform === "linux";
-/** Not in Node's constants. Linux: a place without its content, so that neither a FIFO nor a device is ever opened. macOS: no link anywhere in the path. */
+/** Not in Node's constants. Linux: a path without its content, so that neither a FIFO nor a device is ever opened. macOS: no link anywhere in the path. */
 const O_PATH = 0o10000000;
 const O_NOFOLLOW_ANY = process.platform === "darwin" ? 0x2000_0000 : 0;
 const maxLinks = 20;
@@ -55,7 +55,7 @@ export async function openFolder(
   const root = plainPath(options.below ?? whole);
   const rest = root === "/" ? whole.slice(1) : whole.slice(root.length + 1);
   if (whole !== root && !whole.startsWith(root === "/" ? "/" : `${root}/`))
-    throw new PathProblem(`${whole} does not lie below ${root}`);
+    throw new PathProblem(`${whole} is not below ${root}`);
   let folder = await openRoot(root, options.make);
   for (const name of partsOf(rest)) {
     if (folder === null) return null;
@@ -69,10 +69,10 @@ export async function openFolder(
   return folder;
 }
 
-/** How a folder is made that is missing; as root it goes to its parent's owner, or stays ours. */
+/** How a missing folder is created; as root it gets its parent's owner, or stays ours. */
 export type FolderCreation = { readonly mode: number; readonly owner: "parent" | "ours" };
 
-/** A folder in a folder; null: there is none. Throws PathProblem where it is a link, or no folder. */
+/** A folder in a folder; null: there is none. Throws PathProblem if it is a link, or not a folder. */
 export async function openChildFolder(
   folder: FolderHandle,
   name: string,
@@ -91,10 +91,10 @@ export async function openChildFolder(
   );
 }
 
-/** A name in a folder, held so that it can be neither swapped nor waited for. Linux: an open place; elsewhere what lstat said. */
+/** A name in a folder, held so that it cannot be swapped and never blocks. Linux: an open path; elsewhere the result of lstat. */
 export type EntryHandle = { readonly path: string | null; readonly stats: Stats; close(): Promise<void> };
 
-/** Null: there is nothing of this name. */
+/** Null: nothing has this name. */
 export async function openEntry(
   folder: Pick<FolderHandle, "path">,
   name: string,
@@ -117,8 +117,8 @@ export async function openEntry(
 export type FileInFolder = { readonly folder: FolderHandle; readonly name: string };
 
 /**
- * The folder that holds a file, and its name there: links on the way and the file itself, where it is one, are followed if
- * they are the operator's own. Null: there is no such folder. Throws PathProblem.
+ * The folder that contains a file, and its name there: links on the way, and the file itself if it is one, are followed if they
+ * are the operator's own. Null: there is no such folder. Throws PathProblem.
  */
 export async function openFileFolder(path: string): Promise<FileInFolder | null> {
   let wanted = plainPath(path);
@@ -137,10 +137,10 @@ export async function openFileFolder(path: string): Promise<FileInFolder | null>
   }
 }
 
-/** What no path of ours holds: it would end early, or be another one in a list. */
+/** Characters that no path of ours contains: they would end it early, or separate it in a list. */
 function plainPath(path: string): string {
   // oxlint-disable-next-line no-control-regex
-  if (/[\u0000-\u001f\u007f]/.test(path)) throw new PathProblem("a path holds a control character");
+  if (/[\u0000-\u001f\u007f]/.test(path)) throw new PathProblem("a path contains a control character");
   return resolve(path);
 }
 
@@ -149,7 +149,7 @@ const partsOf = (path: string): readonly string[] => path.split("/").filter((par
 const linkMessage = (shown: string, what: string): string =>
   `${shown} is a link, and links are not followed here: replace it with a ${what === "file" ? "regular file" : what}`;
 
-/** Follows the links of the operator, and of root, in folders that are theirs: whoever else could set one would choose the place. */
+/** Follows links of the operator, and of root, in folders that are theirs: any other user could choose the target of a link. */
 async function openRoot(root: string, make: number | undefined): Promise<FolderHandle | null> {
   let wanted = partsOf(root);
   for (let links = 0; links <= maxLinks; links++) {
@@ -180,7 +180,7 @@ async function openUntilLink(wanted: readonly string[], make: number | undefined
   return { folder };
 }
 
-/** Where a link leads that may be followed; null: it is none. Throws PathProblem where it may not. */
+/** The target of a link that may be followed; null: it is not a link. Throws PathProblem if it may not be followed. */
 async function targetIn(folder: FolderHandle, name: string): Promise<string | null> {
   const place = await openEntry(folder, name);
   if (place === null) return null;
@@ -192,7 +192,7 @@ async function targetIn(folder: FolderHandle, name: string): Promise<string | nu
     uid === 0 || uid === currentUser() || currentUser() === undefined;
   if (!isOurs(folder.stats) || !isOurs(stats))
     throw new PathProblem(
-      `${linkMessage(shown, "folder or file")} (${isOurs(stats) ? "the folder it lies in" : "it"} belongs to user ${isOurs(stats) ? folder.stats.uid : stats.uid})`,
+      `${linkMessage(shown, "folder or file")} (${isOurs(stats) ? "its folder" : "it"} belongs to user ${isOurs(stats) ? folder.stats.uid : stats.uid})`,
     );
   const target = await readlink(join(folder.path, name));
   const again = await openEntry(folder, name);
@@ -209,7 +209,7 @@ async function openFileSystemRoot(): Promise<FolderHandle> {
   );
   const found = await statOrClose(handle);
   const top = handleOfDescriptor(handle, "/", "/", found);
-  // Without /proc everything would seem to be missing, and be made anew.
+  // Without /proc everything would seem to be missing, and would be created again.
   const seen = await lstat(`${top.path}/.`).catch(() => null);
   if (seen?.ino === found.ino && seen.dev === found.dev) return top;
   await handle.close();
@@ -225,13 +225,13 @@ async function statOrClose(handle: FileHandle): Promise<Stats> {
   }
 }
 
-/** The place becomes a folder held open. */
+/** Opens the folder behind the path. */
 async function folderOfEntry(place: EntryHandle, folder: FolderHandle, name: string): Promise<FolderHandle> {
   const [displayPath, realPath] = [join(folder.displayPath, name), join(folder.realPath, name)];
   if (place.path !== null) return handleOfPath(place.path, place, displayPath, realPath);
   const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | O_NOFOLLOW_ANY;
   const handle = await open(realPath, flags).catch((error: unknown) => {
-    // One that may be passed through and not read: what lstat said is held against it later.
+    // A folder with search but no read permission: compared later with the result of lstat.
     if (codeOf(error) === "EACCES") return null;
     throw error;
   });
@@ -270,8 +270,8 @@ function handleOfPath(path: string, place: EntryHandle, displayPath: string, rea
           await handle.close();
         }
       } catch (error) {
-        // Some network and container file systems cannot sync a folder, and one may be closed to reading: what was renamed in
-        // it is renamed.
+        // Some network and container file systems cannot sync a folder, and a folder may be unreadable: the rename is done all the
+        // same.
         if (!["EINVAL", "ENOTSUP", "EACCES"].includes(String(codeOf(error)))) throw error;
       }
     },
@@ -286,7 +286,7 @@ function withDisplayPath(error: unknown, { path, displayPath }: FolderHandle): u
   return error;
 }
 
-/** A new folder; the owner is set by its descriptor. */
+/** A new folder; its owner is set by descriptor. */
 async function createFolderIn(
   folder: FolderHandle,
   name: string,
@@ -308,7 +308,7 @@ async function createFolderIn(
     constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW,
   );
   try {
-    // Whoever owns the folder may have put another one there since: only what is as new as ours is given away.
+    // The owner of the folder may have put another one there since: only one as new as ours is given away.
     if (made.stats.uid !== 0 || (await readdir(`${made.path}/.`)).length > 0)
       throw new PathProblem(`${made.displayPath} was replaced in the meantime`);
     await handle.chown(uid, gid);

@@ -1,17 +1,17 @@
-// Free space of the file system below a path, and how little of it is a problem.
+// Free space of the file system below a path, and how little of it counts as a problem.
 
 import { statfs } from "node:fs/promises";
 
-/** Below this a day's records, or one large answer, use it up. */
-export const leastFreeBytes = 64 * 1024 * 1024;
+/** A day's records, or one large answer, use this much. */
+export const minFreeBytes = 64 * 1024 * 1024;
 
-/** `hasNames` false: no further file can be made. Null: the system does not say. */
+/** `hasNames` false: no more files can be created. Null: the system does not report it. */
 export async function freeSpaceAt(path: string): Promise<{ free: number; hasNames: boolean } | null> {
   try {
     const { bavail, bsize, blocks, files, ffree } = await statfs(path);
-    // File systems without a disk, and some that a program mounts, count no blocks.
+    // File systems without a disk, and some that a program mounts, report no blocks.
     if (blocks === 0) return null;
-    // Some file systems count no files at all.
+    // Some file systems report no files at all.
     return { free: bavail * bsize, hasNames: files === 0 || ffree > 0 };
   } catch {
     return null;

@@ -1,9 +1,9 @@
-// Who this program is: name, version, commit. package.json is the one place that holds the version.
-// It must never ask git or the disk: a compiled binary has neither.
+// The identity of this program: name, version, commit. package.json is the only place with the version.
+// It must never ask git or read the disk: a compiled binary has neither.
 
 import { version as packageVersion } from "../../package.json";
 
-// Put in by scripts/build.ts; absent when the sources run directly.
+// Inserted by scripts/build.ts; absent when the sources run directly.
 declare const CLAWGATE_COMMIT: string;
 
 export const programName = "clawgate";
@@ -13,5 +13,5 @@ export const commit: string | null =
   typeof CLAWGATE_COMMIT === "undefined" || CLAWGATE_COMMIT === "" ? null : CLAWGATE_COMMIT;
 /** As `clawgate version` and /health show it. */
 export const fullVersion: string = commit === null ? version : `${version} (${commit})`;
-/** What upstreams see unless the client's own name is passed on. */
+/** The user agent for upstreams, unless the client's own name is passed on. */
 export const userAgent = `${programName}/${version}`;

@@ -1,15 +1,15 @@
-// A number that a process bears with all that comes of it, whatever they make of their session, parents, names and variables: their soft
-// limit of file locks, which Linux hands down and has not enforced since 2.4.25. It must never stay on this process itself.
+// A number that a process and all its descendants carry, whatever they change of their session, parents, names and variables: their
+// soft limit of file locks, which Linux inherits and has not enforced since 2.4.25. It must never stay on this process itself.
 
 import { dlopen, FFIType, ptr } from "bun:ffi";
 import { createHash, randomInt } from "node:crypto";
 
 export type InheritedMark = {
-  /** What `runNumber` gives, and seven more for this one of the run. As a limit nobody else has such a number. */
+  /** The result of `runNumber`, with seven more digits for this process of the run. No other process has such a limit. */
   readonly digits: string;
   /**
-   * What `start` starts at once bears the mark from its first moment: it is on us while it is being started, and this thread is the only
-   * one that starts anything. Where there is no such limit, or the operator forbade the number, it is started without.
+   * A process started by `start` has the mark from its first moment: this process has it during the start, and this thread is the
+   * only one that starts anything. Without such a limit, or if the operator forbade the number, it is started without.
    */
   around<Started>(start: () => Started): Started;
 };
@@ -47,14 +47,14 @@ export function createInheritedMarks(run: string): InheritedMarks {
   };
 }
 
-/** The digits in the text of a /proc/<pid>/limits; null for everybody else. */
+/** The digits in the text of a /proc/<pid>/limits; null for any other process. */
 export function inheritedMarkIn(limits: string): string | null {
   const at = limits.indexOf(limitName) + limitName.length;
   if (at < limitName.length) return null;
   return /^ +(7\d{18}) /.exec(limits.slice(at, at + 48))?.[1] ?? null;
 }
 
-/** Its name there, and how `grep` finds a run's processes by it. */
+/** Its name in that file, by which `grep` finds a run's processes. */
 const limitName = "Max file locks";
 export const limitPatternOf = (run: string): string => `^${limitName}  *${runNumber(run)}`;
 
@@ -62,7 +62,7 @@ export const limitPatternOf = (run: string): string => `^${limitName}  *${runNum
 const fileLocks = 10;
 
 type Limit = {
-  /** False: it stayed as it was. */
+  /** False: it is unchanged. */
   set(soft: bigint): boolean;
   restore(): void;
 };
@@ -94,10 +94,10 @@ function findPrlimit(): Prlimit | null {
       const { symbols } = dlopen(library, {
         prlimit: { args: [FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.ptr], returns: FFIType.i32 },
       });
-      // The library stays open as long as somebody holds on to it.
+      // The library stays open as long as something refers to it.
       return (...words) => symbols.prlimit(...words);
     } catch {
-      // Another C library, or a system that lets nobody call into one: the other ways of finding them remain.
+      // Another C library, or a system without foreign calls: the other ways of finding processes remain.
     }
   }
   return null;

@@ -1,12 +1,12 @@
-// What a confined process can reach of what it must not: tried from inside, with nothing taken on trust. It must never change
-// anything by trying: files are only looked at, sockets only connected to.
+// Checks from inside whether a confined process can reach what it must not, and relies on nothing else. It must never change
+// anything: files are only opened for checking, sockets only connected to.
 
 import { accessSync, constants, lstatSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { connect } from "node:net";
 
-/** One thing that must not work inside. */
+/** One action that must fail inside. */
 export type ProbeCheck = {
-  /** For people: what would be open. */
+  /** For people: what would be accessible. */
   readonly what: string;
 } & (
   | { readonly kind: "file"; readonly path: string; readonly identity: string }
@@ -18,13 +18,13 @@ export type ProbeCheck = {
   | { readonly kind: "privileges" }
 );
 
-/** The word by which this program is told to be the first one inside; not a command for people. */
+/** The argument that makes this program the first one inside; not a command for users. */
 export const insideCommand = "inside-jail";
 
-/** In the place of a program: what it attempts. */
+/** Instead of a program: the actions to attempt. */
 export const probeCommand = "probe";
 
-/** Device and number: the very file, by whatever name it is reached. Null: it cannot be seen. */
+/** Device and inode: the same file under any name. Null: it is not visible. */
 export function fileIdentityOf(path: string): string | null {
   const found = [() => statSync(path), () => lstatSync(path)].map((look) => {
     try {
@@ -102,14 +102,14 @@ function canConnect(
     };
     socket.setTimeout(replyTimeoutMs, () => finish(false));
     socket.once("connect", () => finish(true));
-    // Somebody was there to hang up.
+    // A server was there and closed the connection.
     socket.once("error", (error: NodeJS.ErrnoException) =>
       finish(/^(?:ECONNRESET|EPIPE)$/.test(error.code ?? "")),
     );
   });
 }
 
-/** Whether the proxy leads there: any answer but a refusal. */
+/** Whether the proxy connects to it: any answer but a refusal. */
 function proxyReaches(proxyPort: number, target: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: "127.0.0.1", port: proxyPort });

@@ -1,5 +1,5 @@
-// Lines to a terminal, a pipe or a file. During the start each is written at once; later nobody waits: a terminal that was stopped
-// (Ctrl-S) or a slow disk would hold up every request. It must never keep more than a megabyte that nobody takes.
+// Lines to a terminal, a pipe or a file. During the start each is written synchronously; later nothing waits: a stopped terminal
+// (Ctrl-S) or a slow disk would block every request. It must never hold more than a megabyte of unwritten lines.
 
 import { write } from "node:fs";
 import { errorCode } from "./files.ts";
@@ -8,9 +8,9 @@ import { streamWriter } from "./log.ts";
 export type LineWriter = {
   /** One line with its line break. Never throws. */
   write(line: string): void;
-  /** From now on lines are written while the others work. */
+  /** From now on lines are written in the background. */
   writeInBackground(): void;
-  /** Settles when everything is written, or nobody took it for `maxMs`; after that lines are written at once again. */
+  /** Settles when everything is written, or the output accepted nothing for `maxMs`; later lines are written synchronously again. */
   flush(maxMs: number): Promise<void>;
 };
 
@@ -19,7 +19,7 @@ const retryMs = 20;
 
 type WriteTo = (fd: number, bytes: Buffer, done: (error: unknown, written: number) => void) => void;
 
-/** A disk may have room again. */
+/** A disk may have free space again. */
 const isFull = (code: string | null | undefined): boolean => code === "ENOSPC" || code === "EDQUOT";
 
 const linesIn = (bytes: Buffer): number => bytes.toString("latin1").split("\n").length - 1;
@@ -27,7 +27,7 @@ const linesIn = (bytes: Buffer): number => bytes.toString("latin1").split("\n").
 const toFile: WriteTo = (fd, bytes, done) => write(fd, bytes, 0, bytes.length, null, done);
 
 type LineWriterOptions = {
-  /** So many lines were not kept while nobody took any; told when there is room again. */
+  /** The number of lines dropped while the output accepted none; reported when it does again. */
   readonly onLost: (lines: number) => void;
   readonly writeTo?: WriteTo;
 };
@@ -91,7 +91,7 @@ class StreamLineWriter {
       await promise;
       clearTimeout(timer);
     }
-    // What is on its way to a terminal that takes nothing must not be followed by what would wait for it.
+    // A write that is pending on a blocked terminal must not be followed by a synchronous one.
     if (this.rest === null) this.isInBackground = false;
     else this.isBroken = true;
   }
@@ -113,7 +113,7 @@ class StreamLineWriter {
   }
 
   private refused(to: number, bytes: Buffer, error: unknown): void {
-    // Somebody who shares the terminal has set it so that it takes only what it has room for.
+    // Another program that shares the terminal has made it non-blocking.
     if (errorCode(error) === "EAGAIN") {
       setTimeout(() => this.put(to, bytes), retryMs).unref();
       return;

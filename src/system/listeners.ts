@@ -1,4 +1,4 @@
-// Which process listens on a TCP port of this machine. It must never signal one; another user's is seen by root alone.
+// Which process listens on a TCP port of this machine. It must never signal one; only root can see another user's.
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
@@ -7,12 +7,12 @@ import { listedProcess, startTimeOf } from "./process-table.ts";
 
 export type Listener = {
   readonly pid: number;
-  /** The program's name; null where it is not to be seen. */
+  /** The program's name; null if it is not visible. */
   readonly program: string | null;
   readonly startedMs: number | null;
 };
 
-/** Null: nobody, or nobody whom we may see. */
+/** Null: none, or none that is visible to this user. */
 export async function listenerOn(port: number): Promise<Listener | null> {
   const pid = process.platform === "linux" ? pidInProc(port) : await pidInListing(port);
   if (pid === null) return null;
@@ -58,7 +58,7 @@ function pidInProc(port: number): number | null {
   return null;
 }
 
-/** Linux counts in hundredths of a second since the boot, on every machine that Bun runs on. */
+/** Linux counts in hundredths of a second since boot, on every machine that Bun supports. */
 const ticksPerSecond = 100;
 
 async function startedAt(pid: number): Promise<number | null> {
@@ -74,12 +74,12 @@ async function pidInListing(port: number): Promise<number | null> {
     const pid = Number((await runCommand(argv, { timeoutMs: 5_000 })).stdout.split("\n")[0]);
     return Number.isSafeInteger(pid) && pid > 0 ? pid : null;
   } catch {
-    // Not every machine has it.
+    // Not every machine has this file.
     return null;
   }
 }
 
-/** Null for what is gone meanwhile or not ours to see. */
+/** Null if it is gone by now or not visible to us. */
 function seen<Value>(look: () => Value): Value | null {
   try {
     return look();

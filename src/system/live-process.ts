@@ -1,4 +1,4 @@
-// A program that runs for long and is talked to over its pipes, both ways with backpressure.
+// A long-running program with communication over its pipes, with backpressure in both directions.
 // It must never leave a process, a descriptor or an unhandled rejection behind, however it ends.
 
 import { type Clock, systemClock } from "./clock.ts";
@@ -9,11 +9,11 @@ export type LiveProcessOptions = {
   /** The child's whole environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
-  /** As whom; only root may say so. Default: as we are. */
+  /** The user to run as; only root may set it. Default: ours. */
   readonly user?: { readonly uid: number; readonly gid: number } | null;
-  /** Borne by it and by all that comes of it, where the system has such marks (Linux). */
+  /** A mark on it and on all its descendants, if the system has such marks (Linux). */
   readonly mark?: InheritedMark | null;
-  /** Of standard error the newest bytes are kept. Default 8 KB. */
+  /** The newest bytes of standard error are kept. Default 8 KB. */
   readonly maxStderrBytes?: number;
   readonly clock?: Clock;
 };
@@ -22,20 +22,20 @@ export type ExitInfo = { readonly code: number | null; readonly signal: string |
 
 export type LiveProcess = {
   readonly pid: number;
-  /** The next bytes of standard output, null at its end. One reader at a time; what is not read makes the child wait. */
+  /** The next bytes of standard output, null at its end. One reader at a time; unread output makes the child wait. */
   read(): Promise<Uint8Array | null>;
-  /** Resolves when the child's pipe took everything; rejects with ProcessGone when it cannot any more. In order. */
+  /** Resolves when the child's pipe accepted everything; rejects with ProcessGone when it no longer can. In order. */
   write(data: string | Uint8Array): Promise<void>;
-  /** End of file on its standard input, after what was written so far. */
+  /** End of file on its standard input, after everything written so far. */
   closeInput(): Promise<void>;
-  /** Never rejects. What is left of its group is killed by then. */
+  /** Never rejects. By then the rest of its group has been killed. */
   readonly exited: Promise<ExitInfo>;
-  /** Never rejects. Standard error is complete, or was given up some time after the exit. */
+  /** Never rejects. Standard error is complete, or reading it was given up some time after the exit. */
   readonly stderrEnded: Promise<void>;
   isAlive(): boolean;
-  /** The newest of standard error. */
+  /** The newest part of standard error. */
   stderr(): string;
-  /** TERM to the group, KILL after `graceMs` (0: at once). Resolves when it is gone and its pipes are closed; output not read is lost. */
+  /** TERM to the group, KILL after `graceMs` (0: immediately). Resolves when it is gone and its pipes are closed; unread output is lost. */
   stop(options: { readonly graceMs: number }): Promise<void>;
 };
 
@@ -45,10 +45,10 @@ export class ProcessGone extends Error {
 
 // A pipe takes 64 KB: larger pieces would only be copied into a queue.
 const pieceBytes = 64 * 1024;
-// Somebody who left the group may hold the pipes when the program itself is gone.
+// A process that left the group may keep the pipes open after the program itself is gone.
 const pipeGraceMs = 500;
 
-/** Throws when the program or the folder does not exist. */
+/** Throws if the program or the folder does not exist. */
 export function startProcess(argv: readonly string[], options: LiveProcessOptions): LiveProcess {
   const clock = options.clock ?? systemClock;
   const child = spawnPiped(argv, options);
@@ -56,7 +56,7 @@ export function startProcess(argv: readonly string[], options: LiveProcessOption
   const errors = keepNewest(child.stderr.getReader(), options.maxStderrBytes ?? 8 * 1024);
   let isGone = false;
   let isStopped = false;
-  // Who reads must hear of the end. A variable and not `exited.then`: a promise keeps every listener it ever had.
+  // The pending reader must learn of the end. A variable and not `exited.then`: a promise keeps every listener it ever had.
   let isReading = false;
   let cancelReadGrace = (): void => undefined;
   const input = new InputPipe(child.stdin);
@@ -68,7 +68,7 @@ export function startProcess(argv: readonly string[], options: LiveProcessOption
 
   const exited = child.exited.then((): ExitInfo => {
     isGone = true;
-    // At once: later the number of an emptied group might belong to somebody else.
+    // Immediately: later, another process may have the number of an empty group.
     signalGroup(child.pid, "SIGKILL");
     input.gone();
     if (isReading) armReadGrace();
@@ -112,10 +112,10 @@ export function startProcess(argv: readonly string[], options: LiveProcessOption
   };
 }
 
-/** The child's standard input: writes stand in line, and each resolves when the pipe took everything. */
+/** The child's standard input: writes are queued, and each resolves when the pipe accepted everything. */
 class InputPipe {
   private isGone = false;
-  // What waits now and must hear of the end. A variable and not `exited.then`: a promise keeps every listener it ever had.
+  // The pending write must learn of the end. A variable and not `exited.then`: a promise keeps every listener it ever had.
   private failWrite: (why: ProcessGone) => void = () => undefined;
   private lastWrite: Promise<void> = Promise.resolve();
 
@@ -152,16 +152,16 @@ class InputPipe {
     });
   }
 
-  /** A write that failed fails those behind it, for the bytes in between are lost. */
+  /** A failed write fails those after it, because the bytes in between are lost. */
   private inLine(work: () => Promise<void>): Promise<void> {
     const mine = this.lastWrite.then(work);
-    // Whoever called `write` is told; the line itself has no one to tell.
+    // The caller of `write` gets the error; the queue itself has no one to report to.
     mine.catch(() => undefined);
     this.lastWrite = mine;
     return mine;
   }
 
-  // What it answers tells of bytes that nobody will read.
+  // Its result is about bytes that nothing will read.
   private closeSink(): void {
     quietly(() => this.sink.end());
   }
@@ -196,7 +196,7 @@ function keepNewest(
     done: read().catch(() => undefined),
     stop: () => void reader.cancel().catch(() => undefined),
     text() {
-      // Half a line may be half a secret, which no redactor knows.
+      // Half a line may contain half a secret, which no redactor recognizes.
       const from = isCut ? kept.indexOf("\n") + 1 : 0;
       return kept.toString("utf8", from);
     },

@@ -1,19 +1,19 @@
-// The last lines of the log, kept in memory for whoever asks later. It must never grow beyond its bounds, however much is logged.
+// The last lines of the log, kept in memory for later requests. It must never grow beyond its bounds, however much is logged.
 
 export type LogTail = {
   /** One line as JSON, without its line break. */
   keep(line: string): void;
-  /** The newest `limit` lines after `cursor` (0: all that are kept), oldest first, and the cursor to go on from. */
+  /** The newest `limit` lines after `cursor` (0: all that are kept), oldest first, and the cursor to continue from. */
   read(limit: number, cursor: number): { readonly lines: readonly string[]; readonly cursor: number };
 };
 
 export const maxLines = 2_000;
 const maxCharacters = 8 * 1024 * 1024;
-/** Far more than one line of ours has; a line of hundreds of fields is not kept whole. */
+/** Far more than one line of ours needs; a line with hundreds of fields is shortened. */
 const longestLine = 64 * 1024;
 
 export function createLogTail(): LogTail {
-  // A ring: the line with the number n lies at n modulo its size.
+  // A ring: line number n is at n modulo its size.
   const ring: string[] = [];
   let first = 0;
   let next = 0;
@@ -35,7 +35,7 @@ export function createLogTail(): LogTail {
       next += 1;
     },
     read(limit, cursor) {
-      // A cursor of another run is beyond the end: there is nothing new for it.
+      // A cursor of another run is past the end: there is nothing new for it.
       const from = Math.max(first, Math.min(cursor, next), next - Math.max(0, limit));
       const lines = Array.from({ length: next - from }, (_, at) => ring[(from + at) % maxLines] ?? "");
       return { lines, cursor: next };
@@ -43,7 +43,7 @@ export function createLogTail(): LogTail {
   };
 }
 
-/** Its own time, level and message stand first. */
+/** The line's own time, level and message come first. */
 function shortened(line: string): string {
   const { time, level, message } = JSON.parse(line) as Readonly<Record<string, unknown>>;
   return JSON.stringify({ time, level, message, shortened: true });

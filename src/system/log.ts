@@ -1,4 +1,4 @@
-// One line a fact: JSON for machines, coloured for people. Everything that is text passes the redactor handed in here.
+// One line per event: JSON for machines, coloured text for people. All text passes through the given redactor.
 // It must never throw: a closed terminal or a full disk is no reason to drop a request.
 
 import type { Clock } from "./clock.ts";
@@ -12,21 +12,21 @@ export type Log = {
   info(message: string, fields?: Fields): void;
   warn(message: string, fields?: Fields): void;
   error(message: string, fields?: Fields): void;
-  /** Whether such a line would be written: asked before one is put together that nobody may see. */
+  /** Whether such a line would be written: checked before building one that no output would show. */
   shows(level: LogLevel): boolean;
   /** A log that adds `fields` to every line. */
   child(fields: Fields): Log;
 };
 
 export type LogOptions = {
-  /** A function where it may change while the log is in use. */
+  /** A function if it may change while the log is in use. */
   readonly level: LogLevel | (() => LogLevel);
   readonly pretty: boolean;
   /** Only with `pretty`. */
   readonly colour?: boolean;
   /** Takes one line with its line break. May throw. */
   write(line: string): void;
-  /** Is told every line that is written, as JSON without its line break, whatever the form of the output. */
+  /** Called with every written line as JSON without its line break, whatever the format of the output. */
   keep?(line: string): void;
   readonly clock: Pick<Clock, "nowMs">;
   /** canon/redact.ts; a parameter because system imports nothing. */
@@ -35,19 +35,19 @@ export type LogOptions = {
 
 const longestTextLength = 4_000;
 const deepestField = 6;
-// Whatever stands under such a name is never shown, however harmless it looks.
+// The value of such a name is never shown, however harmless it looks.
 const secretNames =
   /^(?:authorization|proxy-authorization|cookie|set-cookie|x-api-key|x-goog-api-key|x-clawgate-key|api[-_]?keys?|token|access[-_]?token|refresh[-_]?token|secret|client[-_]?secret|password|passwd)$/i;
-// JSON.stringify leaves these alone, but terminals and log viewers act on them (C1 controls, line and direction marks).
+// JSON.stringify does not escape these, but terminals and log viewers act on them (C1 controls, line and direction marks).
 const unsafeCharacters = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
-/** JSON text that stays on one line and moves no terminal. */
+/** JSON text that stays on one line and does not affect a terminal. */
 export function oneLineJson(value: unknown): string {
   const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
   return (JSON.stringify(value) ?? "null").replace(unsafeCharacters, escape);
 }
 
-/** People's output on a terminal unless the format is named; colour as no-color.org asks. */
+/** The format for people on a terminal unless one is named; colour as no-color.org specifies. */
 export function logStyle(facts: {
   readonly isTerminal: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -63,7 +63,7 @@ export function createLog(options: LogOptions): Log {
   const isShown = (level: LogLevel): boolean =>
     logLevels.indexOf(level) >= logLevels.indexOf(typeof threshold === "string" ? threshold : threshold());
   const text = (value: string): string => {
-    // Cut twice: first so that the redactor's work is bounded, then below every secret that the first cut halved.
+    // Cut twice: first to bound the redactor's work, then below every secret that the first cut split.
     const redacted = options.redact(value.slice(0, 2 * longestTextLength));
     return redacted.length > longestTextLength ? `${redacted.slice(0, longestTextLength)}…` : redacted;
   };
@@ -94,7 +94,7 @@ export function createLog(options: LogOptions): Log {
     try {
       return run();
     } catch {
-      // Nowhere left to report to: this IS the place where errors are reported.
+      // There is nowhere else to report to: this IS where errors are reported.
       return otherwise;
     }
   };
@@ -128,7 +128,7 @@ export function createLog(options: LogOptions): Log {
   return at({});
 }
 
-// A field may not pass itself off as the line's own time, level or message.
+// A field must not replace the line's own time, level or message.
 function renamed(fields: Fields): Fields {
   const own = ["time", "level", "message"];
   if (!own.some((name) => Object.hasOwn(fields, name))) return fields;

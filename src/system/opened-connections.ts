@@ -1,12 +1,12 @@
-// How many TCP connections this machine (or its container) has ever opened, as the kernel counts them: a count that stands still
-// says for certain that none was made meanwhile. It must never throw, nor be asked of the kernel on every request.
+// How many TCP connections this machine (or its container) has ever opened, as the kernel counts them: an unchanged count proves that
+// none was opened in between. It must never throw, nor ask the kernel on every request.
 
 import { openSync, readSync } from "node:fs";
 
 export type OpenedConnections = {
-  /** As it was a moment ago: read anew at most 1,000 times a second, a busy one's 200 times. Null where the system does not tell (macOS). */
+  /** The recent value: read at most 1,000 times a second, 200 times on a busy machine. Null if the system does not report it (macOS). */
   cachedCount(isBusy: boolean): number | null;
-  /** What was known from before is not good enough after it. */
+  /** Marks the cached value as outdated. */
   freshCount(): number | null;
 };
 
@@ -32,7 +32,7 @@ export function openedConnections(
       known = activeOpens(text.toString("latin1", 0, readSync(file, text, 0, maxBytes, 0)));
     } catch {
       known = null;
-      // One that could not be opened at all is not asked for again.
+      // If it could not be opened once, it is not tried again.
       file ??= null;
     }
     return known;

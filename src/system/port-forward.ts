@@ -1,11 +1,11 @@
-// Ports of this network namespace that lead to unix sockets: a jailed program's way out of a network with nobody in it.
-// It must never judge what passes; who listens at the other end does.
+// Ports of this network namespace that lead to unix sockets: a jailed program's way out of an otherwise empty network.
+// It must never filter what passes; the listener at the other end does.
 
 import { connect, createServer, type Server } from "node:net";
 
 export type PortForward = { readonly port: number; readonly path: string };
 
-/** Settles when all of them listen on 127.0.0.1, and on ::1 where there is one. */
+/** Settles when all of them listen on 127.0.0.1, and on ::1 if it exists. */
 export async function forwardPorts(forwards: readonly PortForward[]): Promise<void> {
   await Promise.all(
     forwards.flatMap((forward) => [

@@ -1,5 +1,5 @@
-// Processes that others started, as the machine lists them: which live, since when, with which marks.
-// It must never signal one on the strength of its number alone: numbers are used again.
+// Processes started by others, as the machine lists them: which are alive, since when, with which marks.
+// It must never signal one because of its number alone: numbers are reused.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
@@ -9,36 +9,36 @@ import { runCommand } from "./process.ts";
 
 export type ProcessFacts = {
   readonly pid: number;
-  /** Clock ticks since boot on Linux: with the pid it names a process until the next boot. */
+  /** Clock ticks since boot on Linux: with the pid it identifies a process until the next boot. */
   readonly startTime: string;
 };
 
-/** Null where nobody bears the number, or only a dead one whom nobody has collected. */
+/** Null if no process has the number, or only a zombie. */
 export async function startTimeOf(pid: number): Promise<string | null> {
   const stat = await readProc(`/proc/${pid}/stat`);
   return stat === null ? null : startTimeIn(stat);
 }
 
 function startTimeIn(stat: string): string | null {
-  // The name stands in brackets and may hold blanks and brackets itself (proc(5)): counted from the last one.
+  // The name is in brackets and may contain spaces and brackets itself (proc(5)): parsed from the last bracket.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const state = fields[0];
   return state === "Z" || state === "X" ? null : (fields[19] ?? null);
 }
 
-/** Names this boot of the machine; null where it has no such name. */
+/** Identifies this boot of the machine; null if the system does not. */
 export async function bootId(): Promise<string | null> {
   return (await readProc("/proc/sys/kernel/random/boot_id"))?.trim() ?? null;
 }
 
 export type MarkedProcess = ProcessFacts & {
-  /** Of the variable that was asked for. */
+  /** Of the requested variable. */
   readonly value: string | null;
   /** Digits of the inherited mark. */
   readonly inherited: string | null;
 };
 
-/** Every process that bears an inherited mark, anybody's, or whose environment holds `name`, the oldest first. Linux; empty elsewhere. */
+/** Every process with an inherited mark of any run, or whose environment contains `name`, the oldest first. Linux; empty elsewhere. */
 export async function markedProcesses(name: string): Promise<readonly MarkedProcess[]> {
   const found = new Map<number, MarkedProcess>();
   await visitMarked(name, (each) => void found.set(each.pid, each));
@@ -46,13 +46,13 @@ export async function markedProcesses(name: string): Promise<readonly MarkedProc
 }
 
 /**
- * Shows each of them in the very moment in which it is found, perhaps twice, the newest first. False: one that was listed was gone
- * before it was looked at, and what it may have started meanwhile stands in no list.
+ * Passes each of them on as soon as it is found, perhaps twice, the newest first. False: a listed one was gone before it could be
+ * checked, and whatever it started in between is in no list.
  */
 export async function visitMarked(name: string, visit: (each: MarkedProcess) => void): Promise<boolean> {
   let isWhole = true;
   const look = async (pid: number): Promise<void> => {
-    // At once, for it is memory; whereas variables are another process's, which may be stuck.
+    // Synchronously, because it is memory; variables are read from another process, which may be stuck.
     const limits = orNullIfGone(() => readFileSync(`/proc/${pid}/limits`, "utf8"));
     if (limits === null) isWhole = false;
     const inherited = inheritedMarkIn(limits ?? "");
@@ -67,7 +67,7 @@ export async function visitMarked(name: string, visit: (each: MarkedProcess) => 
     const variable = variables.split("\0").find((each) => each.startsWith(`${name}=`));
     if (variable !== undefined) show(variable.slice(name.length + 1));
   };
-  // Read at once as well: the first ones are looked at before anybody else has had a turn.
+  // Synchronous as well: the first ones are checked before any other process can run.
   const entries = orNullIfGone(() => readdirSync("/proc")) ?? (await listProc());
   const pids = entries.map(Number).filter((pid) => Number.isSafeInteger(pid) && pid !== process.pid);
   pids.sort((a, b) => b - a);
@@ -77,8 +77,8 @@ export async function visitMarked(name: string, visit: (each: MarkedProcess) => 
 }
 
 /**
- * Whatever `pid` started and they in turn, as far as each one's parent still lives. Where there is a /proc the answer is there
- * at once, so that nothing has changed when it is used; these files are memory, not a disk.
+ * All descendants of `pid`, as far as each one's parent is still alive. With /proc the result is synchronous, so that nothing has
+ * changed when it is used; these files are memory, not a disk.
  */
 export function descendantsOf(pid: number): readonly ProcessFacts[] | Promise<readonly ProcessFacts[]> {
   return process.platform === "linux"
@@ -116,7 +116,7 @@ const childrenInProc: ChildrenOf = (parent) => {
   return found;
 };
 
-/** Null for what is gone meanwhile or not ours to see. */
+/** Null if it is gone by now or not visible to us. */
 function orNullIfGone<Value>(look: () => Value): Value | null {
   try {
     return look();
@@ -143,7 +143,7 @@ export type Signalled = {
   readonly refused: readonly number[];
 };
 
-/** Signals those of `found` that still live and are the very same. */
+/** Signals those of `found` that are still alive and are the same processes. */
 export async function signalThose(found: readonly ProcessFacts[], signal: Signal): Promise<Signalled> {
   const reached: number[] = [];
   const refused: number[] = [];
@@ -173,7 +173,7 @@ async function listingOf(found: readonly ProcessFacts[]): Promise<ReadonlyMap<nu
 
 type Signal = "SIGTERM" | "SIGKILL";
 
-/** For one that was seen in this very moment. */
+/** For a process that was found at this very moment. */
 export function signalProcess(pid: number, signal: Signal): "reached" | "gone" | "refused" {
   try {
     process.kill(pid, signal);
@@ -185,12 +185,12 @@ export function signalProcess(pid: number, signal: Signal): "reached" | "gone" |
   }
 }
 
-/** Of processes that are looked at; each is a read of a file. */
+/** Processes checked at the same time; each is a read of a file. */
 const batchSize = 16;
 
 export type ListedProcess = { readonly startedMs: number; readonly program: string };
 
-/** What `ps` knows of a process where there is no /proc (macOS): to the second, and the program's path. */
+/** What `ps` reports of a process on a system without /proc (macOS): to the second, and the program's path. */
 export async function listedProcess(pid: number): Promise<ListedProcess | null> {
   const result = await runCommand(["/bin/ps", "-o", "lstart=,comm=", "-p", String(pid)], {
     timeoutMs: 5_000,
@@ -217,7 +217,7 @@ async function listFolder(path: string): Promise<string[]> {
   }
 }
 
-/** Null for what is gone meanwhile, and for what belongs to another user. */
+/** Null if it is gone by now, or belongs to another user. */
 async function readProc(path: string): Promise<string | null> {
   try {
     return await readFile(path, "utf8");

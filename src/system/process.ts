@@ -1,5 +1,5 @@
-// Other programs: the only room that starts any. Bounded in time and memory, in a group of their own.
-// It must never hand a child the gateway's whole environment: provider keys live in it.
+// Runs other programs: the only folder that starts any. Limited in time and memory, in a separate process group.
+// It must never pass the gateway's whole environment to a child: it contains provider keys.
 
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
@@ -11,28 +11,28 @@ export type CommandOptions = {
   readonly timeoutMs: number;
   /** The child's whole environment. Default: `inheritedEnvironment(process.env)`. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Per stream; what comes beyond it is read and dropped. Default 1 MB. */
+  /** Per stream; the rest is read and dropped. Default 1 MB. */
   readonly maxOutputBytes?: number;
   readonly cwd?: string;
   /** Written to standard input, which is then closed. Default: nothing to read. */
   readonly input?: string | Uint8Array;
   readonly signal?: AbortSignal;
   readonly clock?: Clock;
-  /** As whom, without any further group; only root may say so. Default: as we are. */
+  /** The user to run as, without supplementary groups; only root may set it. Default: ours. */
   readonly user?: { readonly uid: number; readonly gid: number } | null;
 };
 
 export type CommandResult = {
-  /** Exit code; null when a signal ended it. */
+  /** Exit code; null if a signal ended it. */
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
   readonly timedOut: boolean;
-  /** True when output was dropped at maxOutputBytes. */
+  /** True if output was dropped at maxOutputBytes. */
   readonly wasCut: boolean;
 };
 
-/** What a command printed, as it is: an archive is no text. */
+/** The unchanged output of a command: an archive is not text. */
 export type BinaryResult = CommandResult & { readonly stdoutBytes: Uint8Array };
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -43,10 +43,10 @@ const pipeGraceMs = 500;
 
 const inheritedNames =
   /^(?:PATH|HOME|USER|LOGNAME|SHELL|TERM|COLORTERM|NO_COLOR|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|XDG_[A-Z_]+|SSL_CERT_FILE|SSL_CERT_DIR|NODE_EXTRA_CA_CERTS|DOCKER_HOST|DOCKER_CONFIG|DOCKER_CONTEXT|(?:https?|no|all)_proxy|(?:HTTPS?|NO|ALL)_PROXY)$/;
-// Each of these makes a program load code or be another program.
+// Each of these makes a program load code or replaces the program.
 const refusedNames = /^(?:LD_.*|DYLD_.*|NODE_OPTIONS|BUN_.*|PATH)$/;
 
-/** What children get of the gateway's own environment: an allow-list. */
+/** The part of the gateway's own environment that children get: an allow-list. */
 export function inheritedEnvironment(environment: Environment): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(environment))
@@ -55,12 +55,12 @@ export function inheritedEnvironment(environment: Environment): Record<string, s
   return kept;
 }
 
-/** A PATH without what is relative in it: a child would find programs in whatever folder it happens to run. */
+/** PATH without its relative entries: a child would find programs in the folder in which it happens to run. */
 export function absoluteEntries(pathVariable: string): string {
   return pathVariable.split(delimiter).filter(isAbsolute).join(delimiter);
 }
 
-/** The program by its whole path: what starts it would look through the relative entries of PATH as well. Throws an Error. */
+/** The absolute path of the program: starting it by name would also search the relative entries of PATH. Throws an Error. */
 function withWholePath(argv: readonly string[], env: Environment): string[] {
   const [name = "", ...args] = argv;
   if (name.includes("/")) return [name, ...args];
@@ -70,7 +70,7 @@ function withWholePath(argv: readonly string[], env: Environment): string[] {
   return [found, ...args];
 }
 
-/** The inherited part, and over it what the operator wrote, but for the names that would load code. */
+/** The inherited part, overridden by what the operator configured, except for names that would load code. */
 export function childEnvironment(
   environment: Environment,
   operatorVariables: Readonly<Record<string, string>>,
@@ -79,7 +79,7 @@ export function childEnvironment(
   return { ...inheritedEnvironment(environment), ...Object.fromEntries(chosen) };
 }
 
-/** Runs to the end and never past `timeoutMs` by much: TERM to the group, then KILL. Throws when it cannot be started. */
+/** Runs to the end and never much past `timeoutMs`: TERM to the group, then KILL. Throws if it cannot be started. */
 export async function runCommand(argv: readonly string[], options: CommandOptions): Promise<CommandResult> {
   const { stdoutBytes, ...result } = await runForBytes(argv, options);
   return { ...result, stdout: Buffer.from(stdoutBytes).toString("utf8") };
@@ -97,7 +97,7 @@ export async function runForBytes(argv: readonly string[], options: CommandOptio
     stdin: options.input === undefined ? "ignore" : Buffer.from(options.input),
     stdout: "pipe",
     stderr: "pipe",
-    // A session of its own, so that a signal reaches its children too.
+    // A separate session, so that a signal reaches its children too.
     detached: true,
   });
   const stdout = collect(child.stdout, limit);
@@ -124,7 +124,7 @@ export async function runForBytes(argv: readonly string[], options: CommandOptio
     cancelTimeout();
     cancelKill();
     options.signal?.removeEventListener("abort", stop);
-    // Only then: once the group is empty its number may belong to somebody else.
+    // Only then: once the group is empty, another process may have its number.
     if (mayLinger) signalGroup(child.pid, "SIGKILL");
   }
   return {
@@ -137,7 +137,7 @@ export async function runForBytes(argv: readonly string[], options: CommandOptio
   };
 }
 
-/** Asked for only where it makes a difference: to name oneself takes root's rights too. */
+/** Used only if it makes a difference: setting even our own user requires root. */
 function idsOf(user: CommandOptions["user"]): { uid?: number; gid?: number } {
   const isOther = user !== undefined && user !== null && user.uid !== process.getuid?.();
   return isOther ? { uid: user.uid, gid: user.gid } : {};
@@ -145,7 +145,7 @@ function idsOf(user: CommandOptions["user"]): { uid?: number; gid?: number } {
 
 type Collected = { readonly done: Promise<void>; stop(): void; bytes(): Uint8Array; wasCut(): boolean };
 
-/** Reads to the end and keeps the first `limit` bytes: an unread pipe would be gathered in memory without limit. */
+/** Reads to the end and keeps the first `limit` bytes: an unread pipe would be buffered in memory without limit. */
 function collect(stream: ReadableStream<Uint8Array>, limit: number): Collected {
   const reader = stream.getReader();
   const kept: Uint8Array[] = [];
@@ -170,7 +170,7 @@ function collect(stream: ReadableStream<Uint8Array>, limit: number): Collected {
   };
 }
 
-/** False when somebody still held the pipes after the grace. */
+/** False if a process still held the pipes after the grace period. */
 async function drained(clock: Clock, ...pipes: readonly Collected[]): Promise<boolean> {
   let wasHeld = false;
   const cancel = clock.setTimer(pipeGraceMs, () => {
@@ -184,7 +184,7 @@ async function drained(clock: Clock, ...pipes: readonly Collected[]): Promise<bo
 
 const keyboardSignals = ["SIGINT", "SIGQUIT"] as const;
 
-/** Gives the person's own terminal to a program until it ends; null: a signal ended it. Throws when it cannot be started. */
+/** Gives the user's own terminal to a program until it ends; null: a signal ended it. Throws if it cannot be started. */
 export async function runInTerminal(
   argv: readonly string[],
   options: {
@@ -193,7 +193,7 @@ export async function runInTerminal(
     readonly user?: CommandOptions["user"];
   },
 ): Promise<number | null> {
-  // The keyboard's signals reach both; what they mean is the program's business while it has the terminal.
+  // Signals from the keyboard reach both; while the program has the terminal, it decides what they mean.
   const ignore = (): void => undefined;
   for (const signal of keyboardSignals) process.on(signal, ignore);
   try {
@@ -212,7 +212,7 @@ export async function runInTerminal(
   }
 }
 
-/** A child with three pipes in a session of its own; `live-process.ts` makes something of it. Throws when it cannot be started. */
+/** A child with three pipes in a separate session, for `live-process.ts`. Throws if it cannot be started. */
 export function spawnPiped(
   argv: readonly string[],
   options: {
@@ -236,12 +236,12 @@ export function spawnPiped(
   return options.mark === undefined || options.mark === null ? start() : options.mark.around(start);
 }
 
-/** Signals every process of the group that `pid` leads; one that is gone is no error. */
+/** Signals every process of the group that `pid` leads; one that is gone is not an error. */
 export function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    // ESRCH: the whole group is gone already. EPERM: macOS says so of a group that holds only zombies.
+    // ESRCH: the whole group is gone already. EPERM: macOS returns it for a group of zombies.
     if (errorCode(error) !== "ESRCH" && errorCode(error) !== "EPERM") throw error;
   }
 }
@@ -256,7 +256,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Absolute path of a program, or null. A relative entry of the variable is skipped: it would run what lies in the current folder. */
+/** Absolute path of a program, or null. A relative entry of the variable is skipped: it would run programs of the current folder. */
 export function findOnPath(name: string, pathVariable: string | undefined): string | null {
   if (name === "") return null;
   if (name.includes("/")) return isProgram(resolve(name)) ? resolve(name) : null;

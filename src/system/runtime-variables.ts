@@ -1,11 +1,11 @@
-// Variables that the runtime inside this program, or the system's loader, obeys before or beside our own code. What can be done
-// about them is to say so, loudly, at every start. It must never show a value: it may hold a secret.
+// Variables that the runtime inside this program, or the system's loader, obeys before or alongside our own code. All we can do is
+// warn about them at every start. It must never show a value: it may be a secret.
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 type Row = {
   readonly names: RegExp;
-  /** Set to this they do nothing. */
+  /** With this value they have no effect. */
   readonly harmless?: RegExp;
   readonly effect: string;
 };
@@ -33,7 +33,7 @@ const rows: readonly Row[] = [
   {
     names: /^BUN_CONFIG_VERBOSE_FETCH$/,
     harmless: /^(?:0|false)$/,
-    effect: "every request to a provider is printed with its headers; `curl` shows the keys in the clear",
+    effect: "every request to a provider is printed with its headers; `curl` shows the keys in plain text",
   },
   {
     names: /^NODE_TLS_REJECT_UNAUTHORIZED$/,
@@ -45,14 +45,14 @@ const rows: readonly Row[] = [
     effect: "if honoured, it writes the secrets of every TLS connection to a file",
   },
   {
-    // What remains of the families, but for what only `bun install` reads and what the gateway sets itself.
+    // The rest of these families, except what only `bun install` reads and what the gateway sets itself.
     names:
       /^(?:NODE_OPTIONS|BUN_(?!INSTALL|OPTIONS$|BE_BUN$|INSPECT|TMPDIR$|ENV$|PORT$|CONFIG_(?:MAX_HTTP_REQUESTS|VERBOSE_FETCH|REGISTRY|TOKEN|SKIP_.*|YARN_LOCKFILE)$)(?:CONFIG|JSC|FEATURE_FLAG|GC|DEBUG|INTERNAL|DISABLE|DESTRUCT|GARBAGE|BYTECODE|CRASH|RUNTIME|TRACE|DUMP)_?.*)$/,
-    effect: "the runtime inside this program behaves differently with it than it was tested",
+    effect: "with it, the runtime inside this program behaves differently from what was tested",
   },
 ];
 
-/** A line each; none where nothing of the kind is set. */
+/** A line each; none if no such variable is set. */
 export function runtimeWarnings(environment: Environment): readonly string[] {
   const set = Object.entries(environment).filter(([, value]) => (value ?? "") !== "");
   return rows.flatMap(({ names, harmless, effect }) => {
@@ -64,7 +64,7 @@ export function runtimeWarnings(environment: Environment): readonly string[] {
   });
 }
 
-/** An ordinary setting of many companies' machines: no warning, but a word where the machine is looked at. */
+/** A common setting on company machines: not a warning, but worth a line when the machine is examined. */
 export function certificateNote(environment: Environment): string | null {
   return (environment["NODE_EXTRA_CA_CERTS"] ?? "") === ""
     ? null

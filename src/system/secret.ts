@@ -1,12 +1,12 @@
 // Secrets in memory: a wrapper that prints masked wherever it is shown, digests, tokens.
-// Nothing here may ever hand out a plain value except through reveal().
+// Nothing here may ever return a plain value except reveal().
 
 import { createHash, randomBytes } from "node:crypto";
 
 export type Secret = {
-  /** The plain value. Call it where the bytes leave the gateway and nowhere else. */
+  /** The plain value. Call it only where the bytes leave the gateway. */
   reveal(): string;
-  /** Masked: `****` and the last four characters of a value long enough to spare them. */
+  /** Masked: `****` and the last four characters of a value that is long enough. */
   toString(): string;
   toJSON(): string;
 };
@@ -17,7 +17,7 @@ export function maskSecret(value: string): string {
   return value.length < shortestShownLength ? "****" : `****${value.slice(-4)}`;
 }
 
-// The value lives in a closure: neither inspection, spreading nor serialising the object can reach it.
+// A closure holds the value: neither inspecting, spreading nor serializing the object can reach it.
 export function secret(value: string): Secret {
   const shown = (): string => maskSecret(value);
   return Object.freeze({

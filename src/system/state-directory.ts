@@ -1,5 +1,5 @@
-// Where the gateway keeps what is its own, and run.json: how a command in another terminal finds the running gateway.
-// It must never trust a directory that others can write into.
+// The folder for the gateway's own state, and run.json: how a command in another terminal finds the running gateway.
+// It must never trust a directory that others can write to.
 
 import { randomBytes } from "node:crypto";
 import { accessSync, constants, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -30,14 +30,14 @@ export function stateDirectory(environment: Environment): string {
   return join(base, "clawgate");
 }
 
-/** The variable that says where it is. */
+/** The variable that sets it. */
 export function stateDirectoryFrom(environment: Environment): string {
   if (environment["CLAWGATE_STATE_DIR"]) return "CLAWGATE_STATE_DIR";
   const xdg = environment["XDG_STATE_HOME"];
   return xdg && isAbsolute(xdg) ? "XDG_STATE_HOME" : "HOME";
 }
 
-/** The same, made sure of: it exists, is ours, has mode 0700 and can be written to. Throws an Error that says what is wrong. */
+/** The same, and verified: it exists, is ours, has mode 0700 and is writable. Throws an Error that explains what is wrong. */
 export async function openStateDirectory(environment: Environment): Promise<string> {
   const path = stateDirectory(environment);
   await ensurePrivateDirectory(path);
@@ -46,7 +46,7 @@ export async function openStateDirectory(environment: Environment): Promise<stri
   return path;
 }
 
-/** Why nobody can put a file there; null: it is fine, or not there yet. */
+/** Why no file can be created there; null: it is fine, or does not exist yet. */
 export function writeProblem(path: string): string | null {
   try {
     accessSync(path, constants.W_OK | constants.X_OK);
@@ -59,7 +59,7 @@ export function writeProblem(path: string): string | null {
 
 const runFilePath = (directory: string): string => join(directory, "run.json");
 
-/** At once, so that it stands before anybody is answered. Throws what the file system throws. */
+/** Synchronous, so that the file exists before the first answer. Throws the file system's error. */
 export function writeRunFile(directory: string, run: RunFile): void {
   const { pid, url, token, startedAt: started_at } = run;
   const path = runFilePath(directory);
@@ -77,7 +77,7 @@ export function writeRunFile(directory: string, run: RunFile): void {
   }
 }
 
-/** Null when there is none or it is not usable; whether its process still lives is the reader's question. */
+/** Null if there is none or it is unusable; the reader must check whether its process is alive. */
 export async function readRunFile(directory: string): Promise<RunFile | null> {
   const text = await readTextIfExists(runFilePath(directory));
   if (text === null) return null;
@@ -94,12 +94,12 @@ export async function readRunFile(directory: string): Promise<RunFile | null> {
   return { pid, url, token, ...(typeof startedAt === "string" ? { startedAt } : {}) };
 }
 
-/** For whoever has just become the directory's only owner: a gateway that was killed left it. */
+/** For a process that has just become the directory's only owner: a killed gateway left the file. */
 export async function removeStaleRunFile(directory: string): Promise<void> {
   await rm(runFilePath(directory), { force: true });
 }
 
-/** Removes the file only if it is still the one that `run` wrote: a second gateway may have taken the place. */
+/** Removes the file only if it is still the one that `run` wrote: a second gateway may have replaced it. */
 export async function removeRunFile(directory: string, run: RunFile): Promise<boolean> {
   const found = await readRunFile(directory);
   if (found === null || found.pid !== run.pid || found.token !== run.token) return false;

@@ -1,16 +1,16 @@
-// Many timers that hardly ever fire (every request has two or three deadlines), kept by one real timer.
+// Many timers that rarely fire (every request has two or three deadlines), driven by one real timer.
 // Setting and cancelling cost a few pointers instead of a timer; in exchange they fire up to one tick late.
 
 import type { Clock } from "./clock.ts";
 
-/** One that waits. `stop` may be called at any time. */
+/** A pending timer. `stop` may be called at any time. */
 export type TickerTimer = { stop(): void };
 
-/** Whoever is called when the time has come. */
+/** Called when the time has come. */
 export type TimerListener = { onDue(): void };
 
 export type Ticker = Pick<Clock, "monotonicMs" | "setTimer"> & {
-  /** `setTimer` for those who set one with every request: objects instead of functions with their own surroundings. */
+  /** `setTimer` for code that sets one with every request: objects instead of closures. */
   after(delayMs: number, due: TimerListener): TickerTimer;
 };
 
@@ -18,8 +18,8 @@ const tickMs = 20;
 
 type EntryList = { first: Entry | null; last: Entry | null };
 
-// A linked list and not a Set: with 15,000 comings and goings a second a Set's own bookkeeping and what the collector
-// makes of it cost 5 µs a request.
+// A linked list and not a Set: with 15,000 insertions and removals a second, a Set's own bookkeeping and the garbage from it
+// cost 5 µs per request.
 class Entry implements TickerTimer {
   previous: Entry | null;
   next: Entry | null = null;
@@ -56,7 +56,7 @@ export function createTicker(clock: Pick<Clock, "monotonicMs" | "setTimer">): Ti
     const nowMs = clock.monotonicMs();
     let entry = line.first;
     while (entry !== null) {
-      // A removed entry keeps its `next`, so that the walk goes on from it; what is set meanwhile stands at the end.
+      // A removed entry keeps its `next`, so that the walk continues from it; new entries are appended at the end.
       const following: Entry | null = entry.next;
       if (entry.isWaiting && entry.dueMs <= nowMs) {
         entry.stop();

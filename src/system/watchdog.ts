@@ -1,5 +1,5 @@
-// A small shell that outlives us by a moment: it waits for the end of a pipe that only we hold, and ends what we had started and
-// could not stop ourselves, were we killed outright. It must never end anything while we live, nor read a word as a command.
+// A small shell that outlives this process briefly: it waits for the end of a pipe that only this process holds, and ends what we
+// started and could not stop ourselves because we were killed. It must never end anything while we live, nor read a word as a command.
 
 import type { Clock } from "./clock.ts";
 import { limitPatternOf } from "./inherited-mark.ts";
@@ -8,26 +8,26 @@ import { type LiveProcess, startProcess } from "./live-process.ts";
 export type Watchdog = {
   add(pid: number): void;
   remove(pid: number): void;
-  /** It goes without ending anything. Idempotent, never rejects. */
+  /** Stops the shell without ending anything. Idempotent, never rejects. */
   close(): Promise<void>;
 };
 
 export type WatchdogOptions = {
-  /** The variable by which what those processes start is told to be ours (Linux), beside the inherited mark. */
+  /** The variable that identifies descendants of those processes as ours (Linux), in addition to the inherited mark. */
   readonly variable: string;
-  /** The beginning of its value, and the run of the inherited marks. */
+  /** The prefix of its value, and the run of the inherited marks. */
   readonly run: string;
-  /** Folders of ours that go with them; absolute. */
+  /** Folders of ours to be removed with them; absolute. */
   readonly folders: readonly string[];
   readonly clock?: Clock;
-  /** Told when there can be none; we go on without. */
+  /** Called if none can be started; we continue without it. */
   onTrouble(error: unknown): void;
 };
 
 /**
- * $1 is variable and run, $2 the pattern of the inherited marks, the others are folders. Numbers come as `+ 12` and `- 12`. At the end of
- * the pipe: what the processes have started is found by parentage and, until none is found any more, by the marks, for one that is being
- * killed may just have started another, and so may one that went while it was looked for.
+ * $1 is variable and run, $2 the pattern of the inherited marks, the others are folders. Numbers arrive as `+ 12` and `- 12`. At the
+ * end of the pipe: descendants are found by parentage and then, until none is left, by the marks, because a process that is being
+ * killed may just have started another, and so may one that ended during the search.
  */
 const script = `
 mark=$1
@@ -50,14 +50,14 @@ all=
 for pid in $pids; do all="$all $(below "$pid")"; done
 for pid in $pids; do kill -s KILL -- "-$pid"; done 2>/dev/null
 for pid in $all; do kill -s KILL "$pid"; done 2>/dev/null
-# Some live for a few milliseconds only: the newest are looked at first, and each is told at once.
+# Some live for only a few milliseconds: the newest are checked first, and each is reported immediately.
 at_once=
 echo x | grep -q --line-buffered x 2>/dev/null && at_once=--line-buffered
 those() { grep -l $at_once -e "$1" $(ls /proc | grep '^[0-9]' | sort -rn | sed "s,.*,/proc/&/$2,") 2>/dev/null; }
 ended() {
   while read -r file; do
     file=\${file%/*}
-    # A dead one whom nobody collects keeps its limits.
+    # A zombie keeps its limits.
     grep -q ') [ZX] ' "$file/stat" 2>/dev/null || { kill -s KILL "\${file#/proc/}" 2>/dev/null && echo "$file"; }
   done
 }
@@ -94,7 +94,7 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
       if (!isClosed) options.onTrouble(error);
     });
   };
-  /** Made with the first process, and made again where somebody ended it. */
+  /** Started with the first process, and again if another program ended it. */
   const ensureStarted = (): boolean => {
     if (shell?.isAlive() === true) return false;
     try {

@@ -194,7 +194,7 @@ describe("stores", () => {
         "state.run-file: commands do not find this gateway: run.json could not be written",
       );
       expect(problems).toContain(
-        `space.state: only 0.0 MB are free where the state directory lies: ${join(disk, "state")} (from CLAWGATE_STATE_DIR)`,
+        `space.state: only 0.0 MB are free for the state directory: ${join(disk, "state")} (from CLAWGATE_STATE_DIR)`,
       );
       expect(problems).toContain("state: state is kept in memory: ");
       expect(problems).toMatch(
@@ -226,23 +226,21 @@ describe("NODE_EXTRA_CA_CERTS", () => {
   test("that is not there: told at the start and to readers", async () => {
     const path = join(folder(), "ca.pem");
     const { gateway, clock } = await open({}, { NODE_EXTRA_CA_CERTS: path });
-    expect(await problemsOf(gateway)).toEqual([`certificates: NODE_EXTRA_CA_CERTS: ${path} is not there`]);
-    expect(logged(gateway, `NODE_EXTRA_CA_CERTS: ${path} is not there`)).toBe(1);
+    expect(await problemsOf(gateway)).toEqual([`certificates: NODE_EXTRA_CA_CERTS: ${path} does not exist`]);
+    expect(logged(gateway, `NODE_EXTRA_CA_CERTS: ${path} does not exist`)).toBe(1);
     if (!hasOpenssl) return;
     writeFileSync(path, selfSigned().cert);
     await clock.advance(31_000);
-    expect((await problemsOf(gateway))[0]).toContain(
-      "could not be used at the start; it counts after a restart",
-    );
+    expect((await problemsOf(gateway))[0]).toContain("could not be used at the start; restart to use it");
   });
 
   test("what a file can lack", async () => {
     const dir = folder();
     const path = join(dir, "ca.pem");
     const now = Date.now();
-    expect(await certificateProblem(dir, now)).toBe("is no file");
+    expect(await certificateProblem(dir, now)).toBe("is not a file");
     writeFileSync(path, "hello");
-    expect(await certificateProblem(path, now)).toBe("holds no certificate (PEM)");
+    expect(await certificateProblem(path, now)).toBe("contains no certificate (PEM)");
     if (process.getuid?.() !== 0) {
       chmodSync(path, 0);
       expect(await certificateProblem(path, now)).toBe("cannot be read (EACCES)");

@@ -53,6 +53,6 @@ test("a provider that is down is said to be, and a demonstration beside others i
       { id: "claude-cli", model: "sonnet", isDown: true },
     ],
   });
-  expect(text).toContain("Providers  demo, claude-cli (sonnet), down: the log says why\n");
+  expect(text).toContain("Providers  demo, claude-cli (sonnet), down: see the log\n");
   expect(text).not.toContain("Only the built-in demonstration");
 });

@@ -54,7 +54,7 @@ describe("options", () => {
     [["providers", "reset", "a", "b"], 'unexpected argument "b"'],
     [["providers", "catalog", "--confg", "x"], "did you mean --config?"],
     [["providers", "test", "--model", "m"], "--model needs a provider's id"],
-    [["route"], "it needs the words of a message"],
+    [["route"], "it needs the text of a message"],
     [["route", "hi", "--toosl"], "did you mean --tools?"],
     [["route", "hi", "--model"], "--model"],
   ])("%j is refused", async (args, words) => {

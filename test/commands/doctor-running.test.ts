@@ -67,7 +67,7 @@ describe("a gateway that runs", () => {
     expect(ran.code).toBe(1);
     expect(find(ran, "config", "disk")).toMatchObject({
       state: "failed",
-      title: expect.stringMatching(/on the disk is not valid \(since \d{4}-\d\d-\d\dT/),
+      title: expect.stringMatching(/on disk is not valid \(since \d{4}-\d\d-\d\dT/),
       advice: expect.stringContaining("keeps the previous config"),
     });
     const problems = findingsOf(ran).filter(({ id, state }) => id === "problem" && state === "failed");
@@ -131,7 +131,7 @@ describe("without one", () => {
     const ran = await home.run(["doctor", "--quick", "--json"]);
     expect(ran.code).toBe(1);
     const notices = findingsOf(ran).filter(({ id }) => id === "notice");
-    expect(notices.map(({ title }) => title).join("\n")).toContain(`${path} is not read: `);
+    expect(notices.map(({ title }) => title).join("\n")).toContain(`${path} was not read: `);
     expect(notices.map(({ title }) => title).join("\n")).toContain(
       `not taken from ${join(home.dir, ".env")}: CLAUDE_BIN`,
     );
@@ -167,7 +167,7 @@ describe("without one", () => {
     const ran = await home.run(["doctor", "--quick", "--json"], { environment });
     expect(find(ran, "program", "certificates.file")).toMatchObject({
       state: "warning",
-      title: "NODE_EXTRA_CA_CERTS: /nonexistent/ca.pem is not there",
+      title: "NODE_EXTRA_CA_CERTS: /nonexistent/ca.pem does not exist",
     });
   });
 

@@ -63,7 +63,7 @@ test("all is well: every section, exit code 0, and nothing was made or asked", a
   expect(ran.stdout).toContain("  ok    one: openai-compat, m-1\n");
   expect(ran.stdout).toContain("  ok    @path in a text does not read that file\n");
   expect(ran.stdout).toContain("clawgate providers test");
-  expect(ran.stdout).toContain("Everything that is needed works");
+  expect(ran.stdout).toContain("Everything required works");
   expect(ran.stdout).not.toContain("k-0123456789");
   expect(ran.stdout).not.toContain("\u001b");
   // The stand-in's own runtime makes itself a folder.
@@ -108,7 +108,7 @@ describe("Claude Code that no provider uses", () => {
     const ran = await home.run(["doctor"], { environment: { CLAUDE_BIN: made.bin } });
     expect(ran.code).toBe(1);
     expect(ran.stdout).toContain("  FAIL  @path in a text reads that file: the file's text went upstream\n");
-    expect(ran.stdout).toContain("1 thing does not work");
+    expect(ran.stdout).toContain("1 check failed");
   });
 
   test("what --quick leaves out is one line", async () => {

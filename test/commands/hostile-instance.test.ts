@@ -248,7 +248,7 @@ describe("what else an agent can put there", () => {
     world({ mounts });
     const { code, stdout } = await run("manage", "apply", "alice");
     expect(code).toBe(1);
-    expect(stdout).toContain("a mount that its container may only read");
+    expect(stdout).toContain("a mount that is read-only for its container");
     expect([read("mount/openclaw.json"), read("mount/.env")]).toEqual([byHand, "A=1\n"]);
   });
 });

@@ -130,7 +130,7 @@ describe("list", () => {
     const { code, stdout, stderr } = await home.run(["providers"]);
     expect(code).toBe(0);
     expect(stderr).toContain("no gateway is running");
-    expect(stderr).toContain("this is what the config says.");
+    expect(stderr).toContain("this is what the config declares.");
     expect(stdout).toMatch(/^good +openai-compat +fake-large \+1$/m);
     expect(stdout).toContain("not loaded: absent, ");
     const json = JSON.parse((await home.run(["providers", "--json"])).stdout) as { running: boolean };
@@ -287,7 +287,7 @@ describe("catalog", () => {
     const home = ownHome();
     cleanups.push(home.remove);
     expect((await home.run(["providers", "catalog", "ollama"])).stdout).toContain(
-      "whatever the server lists",
+      "the models that the server lists",
     );
     const wrong = await home.run(["providers", "catalog", "antropic"]);
     expect(wrong).toMatchObject({ code: 1, stdout: "" });

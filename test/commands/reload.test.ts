@@ -35,7 +35,7 @@ test("what changed is said, and is in force", async () => {
 test("nothing changed", async () => {
   const { home } = await open();
   expect((await home.run(["reload"])).stdout).toStartWith(
-    "The config was read again: nothing has changed since it was last read (a changed file is read by itself).\n",
+    "The config was read again: nothing has changed since the last time (a changed file is read automatically).\n",
   );
 });
 

@@ -55,7 +55,7 @@ describe("asked of the running gateway", () => {
     const lines = stdout.split("\n");
     expect(lines[0]).toMatch(/^-> flash \/ flash-1 {2}by (?:fallback|heuristic) rule \S+ \([\d.]+\)$/);
     expect(lines[2]).toMatch(/^ {3}about \d+ tokens, cost about \$0\.\d+, .*tools/);
-    expect(lines[3]).toBe("   passed on as it is");
+    expect(lines[3]).toBe("   passed on unchanged");
     expect(stdout).toMatch(/^-> +flash \/ flash-1 +\$0\.\d+ +\S/m);
     expect(stdout).toMatch(/^\+ +deep \/ deep-1 +- +\S/m);
     expect(gateway.records()).toEqual([]);
@@ -202,10 +202,10 @@ describe("options", () => {
     [["hello", "--header", "x-forwarded-for=1.2.3.4"], "cannot be set here"],
     [["hello", "--header", "x-a=ä"], "not printable ASCII"],
     [["hello", "--file", "r.json"], "not both"],
-    [["--file", "r.json", "--tools"], "do not go with --file"],
+    [["--file", "r.json", "--tools"], "exclude --file"],
     [["--file", "nowhere.json"], "there is no file"],
     [["--file", "broken.json"], "is not JSON"],
-    [["--file", "list.json"], "holds no JSON object"],
+    [["--file", "list.json"], "does not contain a JSON object"],
   ])("%j is refused", async (args, words) => {
     const home = newHome();
     writeFileSync(join(home.dir, "broken.json"), "{");

@@ -236,7 +236,7 @@ test("containers: by the bridge's address, stopped ones too, those without a mou
   expect(ran.stderr).toBe("");
   const report = JSON.parse(ran.stdout);
   expect(ran.code).toBe(1);
-  expect(report.notes.join()).toContain("say --host 172.30.0.1 as well");
+  expect(report.notes.join()).toContain("add --host 172.30.0.1");
   expect(report.instances).toMatchObject([
     {
       tenant: "hidden",

@@ -59,7 +59,7 @@ describe("everything at once", () => {
       [20, 'aliases.x: "aa" is not a declared provider'],
       [21, "aliases.y: must be a text"],
       [23, 'fallback_chain[1]: "bb" is not a declared provider'],
-      [23, 'fallback_chain[3]: "a" is named twice'],
+      [23, 'fallback_chain[3]: "a" is listed twice'],
       [26, "static_rules.rules[0].match: "],
       [27, 'static_rules.rules[1].route_to: "nobody" is not'],
       [28, 'static_rules.rules[2].name: an earlier rule already has the name "s"'],
@@ -90,7 +90,7 @@ describe("everything at once", () => {
       expect.stringContaining(":8 server: duplicate key, first defined on line 1"),
       expect.stringMatching(/:9 .*no/),
       expect.stringContaining(":10 metrics.enabled: must be true or false"),
-      expect.stringContaining("`<<` must name a map"),
+      expect.stringContaining("`<<` must refer to a map"),
     ]);
   });
 
@@ -119,7 +119,7 @@ describe("everything at once", () => {
   test("what is exposed, unreadable and unknown is said together", () => {
     const found = told("server: { host: 0.0.0.0 }\nmcp_servers: ./none.json\nsevre: {}\n").join("\n");
     expect(found).toContain("listening on 0.0.0.0 needs a key");
-    expect(found).toContain("mcp_servers names this file, and it is not there");
+    expect(found).toContain("mcp_servers names this file, which does not exist");
     expect(found).toContain('sevre: unknown key; did you mean "server"?');
   });
 });

@@ -139,8 +139,8 @@ describe("MCP servers", () => {
   });
 
   test.each([
-    [null, "", "mcp_servers names this file, and it is not there"],
-    ["{", "", "mcp_servers names this file, and it is not valid JSON"],
+    [null, "", "mcp_servers names this file, which does not exist"],
+    ["{", "", "mcp_servers names this file, which is not valid JSON"],
     ["{}", "mcpServers", "is missing"],
     ['{"mcpServers":{"client":{"command":"x"}}}', "mcpServers.client", null],
     ['{"mcpServers":{"a":{"command":"x","enw":{}}}}', "mcpServers.a", null],

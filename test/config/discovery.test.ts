@@ -76,7 +76,7 @@ describe("discovery", () => {
       });
       expect(Object.keys(config.providers)).toEqual(["demo"]);
       expect(lines.map(({ what, detail }) => `${what}: ${detail}`)).toContain(
-        "Anthropic: left out: ANTHROPIC_BASE_URL points to this gateway, so ANTHROPIC_API_KEY is not a vendor key",
+        "Anthropic: skipped: ANTHROPIC_BASE_URL points to this gateway, so ANTHROPIC_API_KEY is not a vendor key",
       );
       const other = await found({
         environment: { ANTHROPIC_API_KEY: "k", ANTHROPIC_BASE_URL: "http://127.0.0.1:1111" },
@@ -117,7 +117,7 @@ describe("discovery", () => {
       { what: "DeepSeek", detail: "key from DEEPSEEK_API_KEY" },
       { what: "Claude Code", detail: "/usr/bin/claude" },
       { what: "Ollama", detail: "2 models at 127.0.0.1:11434" },
-      { what: "LM Studio", detail: "answers at 127.0.0.1:1234 but has no model" },
+      { what: "LM Studio", detail: "answers at 127.0.0.1:1234 but has no models" },
     ]);
   });
 

@@ -112,7 +112,7 @@ describe("names", () => {
     const backends = new Set(["claude-cli"] as const);
     const named = loadConfig(inputOf({ files, named: "own.yaml", backends }));
     expect(named.config.cli?.bin).toBe("/opt/claude");
-    expect([named.isMerelyFound, named.notices]).toEqual([false, []]);
+    expect([named.isUnnamed, named.notices]).toEqual([false, []]);
     const own = {
       "/home/user/.config/clawgate/config.yaml": "",
       "/home/user/.config/clawgate/.env": files["/work/.env"],
@@ -373,6 +373,6 @@ describe("a config.yaml that was merely found, and what it may start", () => {
       workingDirectory: place,
       readFile: (each) => (each === path ? JSON.stringify({ cli: { bin: "./evil" } }) : null),
     });
-    expect([loaded.isMerelyFound, loaded.config.cli?.bin]).toEqual([false, "./evil"]);
+    expect([loaded.isUnnamed, loaded.config.cli?.bin]).toEqual([false, "./evil"]);
   });
 });

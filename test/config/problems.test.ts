@@ -191,7 +191,7 @@ const rows: Row[] = [
     `${provider}fallback_chain: [a, a]`,
     5,
     "fallback_chain[1]",
-    "named twice",
+    "listed twice",
     null,
   ],
   ["an alias to nothing", `${provider}aliases:\n  x: gpt`, 6, "aliases.x", "not a declared provider", null],

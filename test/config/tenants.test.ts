@@ -145,7 +145,7 @@ test("two tenants cannot be one container; a user is a number, a name, or a numb
     `${base}tenants:\n  - { name: a, api_key: key-of-a-0123456789, ${one} }\n  - { name: b, api_key: key-of-b-0123456789, ${other} }\n`;
   const [problem, ...others] = problems(two("container: claw", "container: claw"));
   expect([problem?.key, others]).toEqual(["tenants[1].container", []]);
-  expect(problem?.message).toContain('that of the tenant "a" already');
+  expect(problem?.message).toContain('the tenant "a" already has the container');
   expect(load(two("container: one, uid: 1000", 'container: two, uid: "1001"')).config.tenants).toMatchObject([
     { uid: 1000 },
     { uid: "1001" },

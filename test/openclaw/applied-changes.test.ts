@@ -69,7 +69,7 @@ test("a file that others changed since loses only what the caller takes out", as
 test("a file that changed since it was read stops everything", async () => {
   const all = changes();
   writeFileSync(all[1]?.path ?? "", "mine");
-  await expect(applyChanges({ changes: all, folder, id: "1" })).rejects.toThrow("changed by somebody else");
+  await expect(applyChanges({ changes: all, folder, id: "1" })).rejects.toThrow("changed by another program");
   expect(contents(all)).toEqual([all[0]?.before ?? null, "mine", null]);
 });
 
@@ -148,7 +148,7 @@ test("a file that OpenClaw writes while the others are replaced keeps what it wr
     },
   };
   await expect(applyChanges({ changes: all, folder, id: "1", accessFor: () => racing })).rejects.toThrow(
-    "changed by somebody else",
+    "changed by another program",
   );
   expect(contents(all)).toEqual([all[0]?.before ?? null, "written meanwhile", null]);
   expect(await undoLast(folder, () => "")).toBeNull();

@@ -13,7 +13,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cleanSkills, type SkillSyncOptions, skillsHere, syncSkills } from "../../src/openclaw/skill-sync.ts";
+import {
+  cleanSkills,
+  type SkillSyncOptions,
+  localSkills,
+  syncSkills,
+} from "../../src/openclaw/skill-sync.ts";
 import { type FakeContainer, fakeContainer, skillText, treeIn, writeTree } from "./skill-fixtures.ts";
 
 const folders: string[] = [];
@@ -340,7 +345,7 @@ describe("beside the sync", () => {
       removed: ["weather"],
       kept: ["notes", "own"],
     });
-    expect([...(await skillsHere(folder)).skills.keys()]).toEqual(["notes", "own"]);
+    expect([...(await localSkills(folder)).skills.keys()]).toEqual(["notes", "own"]);
     expect((await cleanSkills({ folder, isAll: true, isDryRun: false })).removed).toEqual(["notes", "own"]);
   });
 

@@ -240,7 +240,7 @@ describe("prices that nobody knows", () => {
       );
       expect(told.length).toBe(1);
       expect(told[0]).toContain("tenant alice");
-      expect(told[0]).toContain("refused to it");
+      expect(told[0]).toContain("are refused");
       expect(told[0]).toContain("dear/fake-large");
       expect(told[0]).not.toContain("cheap/fake-small");
     },

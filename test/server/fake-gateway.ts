@@ -122,7 +122,7 @@ export function fakeGateway(): FakeGateway {
     },
     newRequestId: () => `request-${++ids}`,
     monotonicMs: () => performance.now(),
-    beside: (response) => response,
+    respondAndDrain: (response) => response,
     wait(ms) {
       gateway.waits.push(ms);
       return Promise.resolve();

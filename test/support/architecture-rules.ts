@@ -1,29 +1,29 @@
-// The rules of the sources (the map is src/README.md) as functions of a tree of files: each returns its violations, a line each.
-// The architecture test applies them to the repository, and to trees that break them, so that none can be one that never fails.
+// The rules for the sources (the map is src/README.md) as functions of a tree of files: each returns its violations, a line each.
+// The architecture test applies them to the repository, and to trees that break them, so that every rule is known to fail when it should.
 // A rule must never be loosened to let a change through.
 
 import { dirname, join, normalize } from "node:path";
 import { codeOnly, importsOf } from "./source-text.ts";
 
-/** Text by path from the top of the repository; "" for what is no text. */
+/** Text by path from the top of the repository; "" for files that are not text. */
 export type Tree = {
   readonly paths: readonly string[];
   readonly sources: readonly string[];
   readonly scripts: readonly string[];
   readonly tests: readonly string[];
   text(path: string): string;
-  /** Without comments and what stands in strings. */
+  /** Without comments and the content of strings. */
   code(path: string): string;
-  /** Whether something lies there that is not in the tree: packages, for example. */
+  /** Whether something exists at this path that is not in the tree: packages, for example. */
   exists(path: string): boolean;
 };
 
 export type Rule = {
   readonly name: string;
-  /** Told with its breaches: what is meant. */
+  /** Printed with its violations: the meaning of the rule. */
   readonly meaning: string;
   violations(tree: Tree): readonly string[];
-  /** Trees that break it, each by itself. */
+  /** Trees that each break it. */
   readonly counterexamples: readonly Readonly<Record<string, string>>[];
 };
 
@@ -66,7 +66,7 @@ export function matchesIn(tree: Tree, paths: readonly string[], pattern: RegExp)
   });
 }
 
-/** Lines that hold a comment; good enough for words that stand nowhere else. */
+/** Lines with a comment; good enough for words that occur nowhere else. */
 export function comments(tree: Tree, path: string): string {
   return tree
     .text(path)
@@ -75,7 +75,7 @@ export function comments(tree: Tree, path: string): string {
     .join("\n");
 }
 
-/** A folder's name, or a folder with the only files of it that may be imported. */
+/** A folder's name, or a folder with its only files that may be imported. */
 export type Permission = string | { readonly folder: string; readonly files: RegExp };
 const metricsInterface: Permission = { folder: "metrics", files: /^src\/metrics\/metrics-store\.ts$/ };
 const allFoldersExcept = (...barred: string[]): string[] =>
@@ -87,7 +87,7 @@ export const mayImport: Readonly<Record<string, readonly Permission[] | null>> =
   commands: ["app", "operator", "config", "openclaw", "manual", metricsInterface, "system", "canon"],
   // null: everything but main.ts and commands.
   app: null,
-  // Reports and questions of the operator: the app composes them, so they must not know it.
+  // The operator's reports and tests: the app composes them, so they must not import it.
   operator: [
     "pipeline",
     "backends",
@@ -105,7 +105,7 @@ export const mayImport: Readonly<Record<string, readonly Permission[] | null>> =
   ],
   server: ["pipeline", "manual", metricsInterface, "canon", "wire", "system"],
   pipeline: ["backends", "dialects", "routing", "tenants", "canon", "wire", "system"],
-  // canon: nearest.ts, which finds the name that was meant, is shared with routing.
+  // canon: nearest.ts, which finds the nearest known name, is shared with routing.
   config: [{ folder: "*", files: /\/settings\.ts$/ }, "canon", "system"],
   backends: ["dialects", "canon", "wire", "system"],
   dialects: ["canon", "wire"],
@@ -122,7 +122,7 @@ export const mayImport: Readonly<Record<string, readonly Permission[] | null>> =
   system: [],
 };
 
-/** What lies outside src and may be taken in: data, never code. */
+/** What may be imported from outside src: data, never code. */
 const outside: readonly { readonly by: RegExp; readonly path: RegExp }[] = [
   { by: /^src\/system\/identity\.ts$/, path: /^package\.json$/ },
   { by: /^src\//, path: /^(?:node_modules|skills)\/|^config\.example\.yaml$/ },
@@ -152,7 +152,7 @@ const sourceWith = (folder: string): string => `// What it is for.\n${folder}\n`
 
 const importRules: readonly Rule[] = [
   {
-    name: "every folder of src stands in the import table, and every row of it has a folder",
+    name: "every folder of src is in the import table, and every row of it has a folder",
     meaning: "a folder of src that is not in the import table, or a row without a folder (src/README.md)",
     violations({ sources }) {
       const folders = new Set(sources.map(folderOf));
@@ -219,7 +219,7 @@ const importRules: readonly Rule[] = [
   },
   {
     name: "agent-process knows no program: it imports no program's folder or dialect, and names none",
-    meaning: "what is one program's own comes in as a parameter (src/README.md)",
+    meaning: "anything specific to one program is passed as a parameter (src/README.md)",
     violations: (tree) =>
       tree.sources
         .filter((path) => path.startsWith("src/backends/agent-process/"))
@@ -237,7 +237,7 @@ const importRules: readonly Rule[] = [
   },
   {
     name: "files import each other in one direction only",
-    meaning: "an import cycle: nothing flows back up",
+    meaning: "an import cycle",
     violations(tree) {
       const state = new Map<string, "open" | "done">();
       const cycles: string[] = [];
@@ -331,7 +331,7 @@ const ownershipRules: readonly Rule[] = [
     ],
   },
   {
-    name: "no dialect folder holds names of models: what a model takes stands in catalog/takes.generated.ts",
+    name: "no dialect folder contains names of models: the options that a model accepts are in catalog/takes.generated.ts",
     meaning: "dialects ask TargetFacts.takes, never a name (src/README.md)",
     violations: (tree) =>
       tree.sources
@@ -348,7 +348,7 @@ const ownershipRules: readonly Rule[] = [
 const modelName =
   /claude-(?:\d|v\d|instant|opus|sonnet|haiku|fable)|gpt-?\d|gemini-?[\d(\\[]|gemma-?[\d(\\[]?|["'`/|(^]o[1-9](?![\w$])/i;
 
-/** Lines of code with their strings: a name in a comment decides nothing. */
+/** Lines of code with their strings: a name in a comment does not count. */
 function withoutComments(source: string): string[] {
   return source
     .replaceAll(/\/\*[\s\S]*?\*\//g, "")

@@ -1,4 +1,4 @@
-// Starts the compiled program the way a user would: an empty folder, a clean environment, a config file. Builds it when stale.
+// Starts the compiled program as a user would: an empty folder, a clean environment, a config file. Builds it if it is stale.
 // It must never touch the developer's own home or state.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,15 +11,15 @@ export type BinaryOptions = {
   /** YAML text, or an object that is written as JSON (which is YAML). null: no file, as at a first start. */
   readonly config: string | object | null;
   readonly args?: readonly string[];
-  /** undefined takes a variable away. */
+  /** undefined removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Home of everything it writes. Default: a new temporary folder, removed by `stop`. */
+  /** The home of everything it writes. Default: a new temporary folder, removed by `stop`. */
   readonly dir?: string;
   /** Default: `binaryPath()`. */
   readonly program?: string;
-  /** The most files and connections that it may hold open (`ulimit -n`). */
+  /** The maximum number of files and connections that it may open (`ulimit -n`). */
   readonly descriptors?: number;
-  /** As whom; root alone may say so. Folders that the test made must be that user's then. */
+  /** The user to run as; only root may set it. That user must then own the folders that the test made. */
   readonly user?: { readonly uid: number; readonly gid: number };
   /** False: its state directory cannot be used, so its address is read from its log. */
   readonly announces?: boolean;
@@ -34,9 +34,9 @@ export type RunningBinary = {
   readonly dir: string;
   readonly stateDir: string;
   readonly configPath: string;
-  /** Where it was started: an empty folder, unless the test put something there. */
+  /** The folder in which it was started: empty, unless the test put something there. */
   readonly work: string;
-  /** Everything printed so far, both streams. */
+  /** All output so far, both streams. */
   output(): string;
   stdout(): string;
   /** Settles when the output holds `text`; throws an Error with the output after 10 s. */
@@ -44,7 +44,7 @@ export type RunningBinary = {
   signal(name: "SIGTERM" | "SIGINT" | "SIGHUP"): void;
   /** Settles with the exit code. */
   readonly exited: Promise<number>;
-  /** SIGTERM, then SIGKILL after 5 s. Gives the exit code. */
+  /** SIGTERM, then SIGKILL after 5 s. Returns the exit code. */
   stop(): Promise<number>;
 };
 
@@ -53,7 +53,7 @@ export function binaryPath(): string {
   return process.env["CLAWGATE_BINARY"] ?? ensureBinary();
 }
 
-/** What a program of the user sees: nothing of ours but PATH. */
+/** The environment of a user's program: nothing of ours but PATH. */
 export function cleanEnvironment(dir: string): Record<string, string> {
   return {
     PATH: process.env["PATH"] ?? "/usr/bin:/bin",
@@ -96,7 +96,7 @@ export function runBinary(
   return runProgram([binaryPath(), ...args], { cwd: work, env: environment, timeoutMs: startLimitMs });
 }
 
-/** Settles when /health answers. Throws an Error with the program's output when it does not come up in 10 s. */
+/** Settles when /health answers. Throws an Error with the program's output if it does not within 10 s. */
 export async function startBinary(options: BinaryOptions): Promise<RunningBinary> {
   const program = options.program ?? binaryPath();
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), "clawgate-test-"));

@@ -1,11 +1,11 @@
-// What a gateway keeps running and keeps on disk for the Claude Code program, seen from outside: from /proc and its folders.
-// It must never ask the gateway itself: a leak is what the gateway does not know of. Linux alone.
+// What a gateway keeps running and on disk for the Claude Code program, seen from outside: from /proc and its folders.
+// It must never ask the gateway itself: a leak is what the gateway does not know about. Linux only.
 
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { childMark } from "../../src/backends/agent-process/child-register.ts";
 
-/** Processes that any gateway over this home has started and that still live; a dead one has no environment any more. */
+/** Processes started by any gateway with this home that are still alive; a dead one has no environment any more. */
 export function childrenOf(home: string): readonly number[] {
   return readdirSync("/proc").flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
@@ -15,7 +15,7 @@ export function childrenOf(home: string): readonly number[] {
   });
 }
 
-/** Every living process of the machine with this word among its arguments; a dead one has none. */
+/** Every live process of the machine with this word among its arguments; a dead one has none. */
 export function startedWith(word: string): readonly number[] {
   return readdirSync("/proc").flatMap((name) =>
     /^\d+$/.test(name) &&
@@ -27,7 +27,7 @@ export function startedWith(word: string): readonly number[] {
   );
 }
 
-/** Asks for one answer of Claude Code's; 0: there was none. */
+/** Requests one answer of Claude Code; 0: there was none. */
 export async function askClaude(
   url: string,
   key: string,
@@ -51,7 +51,7 @@ function readProc(path: string): string {
   try {
     return readFileSync(path, "latin1");
   } catch (error) {
-    // It ended meanwhile, or is somebody else's.
+    // It ended in the meantime, or belongs to another user.
     if (["ENOENT", "ESRCH", "EACCES", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? ""))
       return "";
     throw error;
@@ -69,7 +69,7 @@ export function handlesOf(pid: number): number {
 
 /**
  * Every file and empty folder below, relative and sorted. Without `.bun`: there, below HOME, the Bun that runs the
- * stand-in keeps its translation of the script, whenever it likes.
+ * stand-in caches its translation of the script at any time.
  */
 export function filesBelow(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
@@ -78,13 +78,13 @@ export function filesBelow(folder: string): readonly string[] {
 }
 
 function isFileOrEmpty(path: string): boolean {
-  // A file that is being replaced has another name for a moment.
+  // A file that is being replaced briefly has another name.
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return false;
   return !found.isDirectory() || readdirSync(path).length === 0;
 }
 
-/** Settles when `fits` gives null; throws an Error with what it gave last. */
+/** Settles when `fits` returns null; throws an Error with its last result. */
 export async function untilNull(fits: () => unknown, limitMs = 10_000): Promise<void> {
   const untilMs = performance.now() + limitMs;
   for (let last = await fits(); last !== null; last = await fits()) {

@@ -18,7 +18,7 @@ type Driver = {
   readonly lines: readonly Json[];
   send(line: object | string): void;
   close(): void;
-  /** Lines up to and with the first one, from where the last call ended, that fits; throws when it ends before. */
+  /** Lines up to and including the first that fits, from where the last call ended; throws if the output ends before. */
   until(fits: (line: Json) => boolean): Promise<readonly Json[]>;
   readonly exited: Promise<number>;
   readonly stderr: Promise<string>;
@@ -115,7 +115,7 @@ const textIn = (lines: readonly Json[]): string =>
 
 const methodOf = (line: Json): unknown => recordOf(recordOf(line["request"])["message"])["method"];
 
-/** Answers what the program asks about its tools until a line fits; gives that line. */
+/** Answers the program's requests about its tools until a line fits; returns that line. */
 async function untilWithTools(
   driver: Driver,
   tools: readonly object[],

@@ -1,6 +1,6 @@
-// A scripted stand-in for the `claude` program: an executable that can be set as `bin`, and what it was sent.
-// What it says is steered by directives in the last user text (claude/plan.ts), what goes wrong at its start by faults.
-// It must never be taken for proof of what the real program does: test/heavy runs that.
+// A scripted stand-in for the `claude` program: an executable that can be set as `bin`, and a record of its input.
+// Directives in the last user text (claude/plan.ts) decide its answers, faults decide what goes wrong at its start.
+// It must never be taken as proof of what the real program does: test/heavy runs that.
 
 import {
   chmodSync,
@@ -27,11 +27,11 @@ export type ClaudeRun = {
   readonly pid: number;
   readonly argv: readonly string[];
   readonly cwd: string;
-  /** What it was given; the values of keys and tokens are masked. */
+  /** Its arguments and environment; the values of keys and tokens are masked. */
   readonly env: Readonly<Record<string, string>>;
-  /** What it read, in order; a line that is not JSON is `{ text }`. */
+  /** The lines it read, in order; a line that is not JSON is `{ text }`. */
   readonly lines: readonly Json[];
-  /** What it read and printed, in order, as `in:user`, `out:system/init`, `out:stream_event/message_start`, `signal:SIGTERM`. */
+  /** The lines it read and printed, in order, as `in:user`, `out:system/init`, `out:stream_event/message_start`, `signal:SIGTERM`. */
   readonly events: readonly string[];
   /** Null while it runs, and after SIGKILL. */
   readonly exitCode: number | null;
@@ -43,13 +43,13 @@ export type ScriptedClaude = {
   readonly dir: string;
   /** Every process started so far, oldest first. Runs of `--version` and `auth status` are among them. */
   runs(): readonly ClaudeRun[];
-  /** Those that spoke the protocol. */
+  /** Those that used the protocol. */
   sessions(): readonly ClaudeRun[];
-  /** From the next start on. Replaces what was set before. */
+  /** From the next start on. Replaces earlier faults. */
   setFaults(faults: Faults): void;
-  /** Settles when `fits` holds for what is recorded; throws an Error with the record after 10 s. */
+  /** Settles when `fits` is true for the record; throws an Error with the record after 10 s. */
   waitFor(fits: (runs: readonly ClaudeRun[]) => boolean): Promise<void>;
-  /** Kills what still runs and removes the folder. */
+  /** Kills the running processes and removes the folder. */
   remove(): void;
 };
 
@@ -58,8 +58,8 @@ const limitMs = 10_000;
 const cache = resolve(import.meta.dir, "..", "..", ".cache", "stand-in");
 
 /**
- * The stand-in as one file that is translated already, made once of these sources: it starts in three quarters of the
- * time, and some tests start it two thousand times.
+ * The stand-in as one translated file, built once from these sources: it starts in three quarters of the time, and some tests
+ * start it two thousand times.
  */
 function translated(): string {
   const sources = ["claude", "upstream"].flatMap((folder) =>
@@ -80,7 +80,7 @@ function translated(): string {
   try {
     renameSync(work, folder);
   } catch (error) {
-    // Somebody else was quicker.
+    // Another process was quicker.
     rmSync(work, { recursive: true, force: true });
     if (!existsSync(program)) throw error;
   }
@@ -91,7 +91,7 @@ export function scriptedClaude(faults: Faults = {}): ScriptedClaude {
   const dir = mkdtempSync(join(tmpdir(), "clawgate-claude-"));
   const bin = join(dir, "claude");
   const record = join(dir, "record.jsonl");
-  // No shell in between: the process that is started is the one that gets the signals and the exact environment.
+  // No shell in between: the started process itself gets the signals and the exact environment.
   writeFileSync(
     bin,
     `#!${process.execPath}\nconst { main } = require(${JSON.stringify(translated())});\nawait main(${JSON.stringify(dir)});\n`,
@@ -127,7 +127,7 @@ export function scriptedClaude(faults: Faults = {}): ScriptedClaude {
         try {
           process.kill(pid, "SIGKILL");
         } catch {
-          // Gone already: killed without a chance to write so.
+          // Gone already: killed before it could write its end.
         }
       }
       rmSync(dir, { recursive: true, force: true });
@@ -139,13 +139,13 @@ function runsOf(text: string): readonly ClaudeRun[] {
   type Growing = { -readonly [Key in keyof ClaudeRun]: ClaudeRun[Key] } & { lines: Json[]; events: string[] };
   const runs = new Map<number, Growing>();
   for (const line of text.split("\n")) {
-    // The last line may be in the middle of being written.
+    // The last line may not be completely written yet.
     const entry = parsed(line) as Entry | undefined;
     if (entry === undefined) continue;
     const { pid } = entry;
     if (entry.what === "start") {
       const { argv, cwd, env } = entry;
-      // Deleted first: a process id may come again, and order is by start.
+      // Deleted first: a process id may be reused, and the order is by start.
       runs.delete(pid);
       runs.set(pid, { pid, argv, cwd, env, lines: [], events: [], exitCode: null });
       continue;

@@ -1,4 +1,4 @@
-// What a test made and started goes when the test ends: the newest first, and all of it, even where one piece does not go well.
+// Releases everything that a test created and started when it ends: the newest first, and all of it, even if one step fails.
 
 import { afterEach } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -19,7 +19,7 @@ export class Cleanups {
     return path;
   }
 
-  /** Gives what was handed in, and stops it at the end. */
+  /** Returns its argument, and stops it at the end. */
   stopAtEnd<T extends { stop(): unknown }>(started: T): T {
     this.push(() => started.stop());
     return started;

@@ -1,4 +1,4 @@
-// Clocks for tests: one that stands still until it is told to move, one that never makes anybody wait.
+// Clocks for tests: one that only moves when it is told to, one on which no wait takes time.
 // No test may sleep; it moves a clock instead.
 
 import type { Clock } from "../../src/system/clock.ts";
@@ -6,13 +6,13 @@ import type { Clock } from "../../src/system/clock.ts";
 export type FakeClock = Clock & {
   /** Moves time, firing due timers in order and letting promises settle after each. */
   advance(byMs: number): Promise<void>;
-  /** Timers that wait. A leak test asks that this is 0. */
+  /** Pending timers. A leak test checks that there are 0. */
   waiting(): number;
 };
 
 type Timer = { readonly dueMs: number; readonly order: number; readonly run: () => void };
 
-/** Lets everything that is already due on the microtask and immediate queues happen. */
+/** Runs everything that is already due on the microtask and immediate queues. */
 export function settleQueues(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -57,7 +57,7 @@ export function fakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
   };
 }
 
-/** Every timer fires on the next turn of the loop, and time jumps to where it was due. */
+/** Every timer fires on the next turn of the loop, and time jumps to its due time. */
 export function instantClock(startMs = Date.UTC(2026, 0, 1)): Clock {
   let elapsedMs = 0;
   return {

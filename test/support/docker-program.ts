@@ -1,5 +1,5 @@
-// The program behind fakeDocker: one process per call, as the real one. Commands inside a "container" run on this machine
-// with the container's folder in place of its root, without a shell of ours.
+// The program behind fakeDocker: one process per call, like the real one. Commands inside a "container" run on this machine with
+// the container's folder as their root, without a shell of ours.
 
 import { appendFileSync, cpSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join, posix } from "node:path";
@@ -82,7 +82,7 @@ async function copy(rest: readonly string[]): Promise<never> {
   };
   if (to === "-") {
     const source = place(from).path;
-    // As the real one: the archive holds the folder under its own name.
+    // As the real one: the archive contains the folder under its own name.
     const parent = source.endsWith("/.") ? source.slice(0, -2) : join(source, "..");
     const name = source.endsWith("/.") ? "." : basename(source);
     process.exit(await Bun.spawn(["tar", "-C", parent, "-cf", "-", name], { stdout: "inherit" }).exited);

@@ -16,7 +16,7 @@ export type FakeContainer = {
     readonly destination: string;
     readonly isReadOnly?: boolean;
   }[];
-  /** Folder that stands for the container's own file system: `exec` and `cp` see paths below it. */
+  /** The folder that is the container's own file system: `exec` and `cp` use paths below it. */
   readonly root?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly networkMode?: string;
@@ -34,13 +34,13 @@ export type FakeDocker = {
 export type FakeDockerOptions = {
   /** Gateway of the network "bridge"; null: there is no such network. */
   readonly bridgeGateway?: string | null;
-  /** Every call fails like a daemon that does not run. */
+  /** Every call fails as if no daemon were running. */
   readonly isDown?: boolean;
-  /** A call whose arguments hold this text exits 1. */
+  /** A call whose arguments contain this text exits with 1. */
   readonly failOn?: string;
 };
 
-/** Needs no more than the Bun that runs the tests; `dir` is the test's own. */
+/** Needs only the Bun that runs the tests; `dir` is the test's own folder. */
 export function fakeDocker(
   dir: string,
   containers: readonly FakeContainer[] = [],

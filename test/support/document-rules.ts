@@ -1,5 +1,5 @@
-// The rules about what documents and comments say of the sources: every path they name exists, and the map's import table is the
-// one that is enforced. How the rules are applied: architecture-rules.ts.
+// The rules for what documents and comments say of the sources: every path in them exists, and the map's import table is the
+// enforced one. How the rules are applied: architecture-rules.ts.
 
 import { allCode, comments, mayImport, type Permission, type Rule, type Tree } from "./architecture-rules.ts";
 
@@ -7,7 +7,7 @@ const mapPath = "src/README.md";
 const isDocument = (path: string): boolean =>
   /^(?:README\.md|src\/README\.md|\.github\/[^/]+\.md|src\/manual\/[^/]+\.md)$/.test(path);
 
-/** A path or a file's name: letters, digits and what names are made of; `<format>` and `*` stand for any name. */
+/** A path or a file's name: letters, digits and the other characters of names; `<format>` and `*` match any name. */
 const namedPath =
   /(?<![\w./@~$<>:-])(?:\.{1,2}\/)*(?:[\w.<>*-]+\/)*[\w.<>*-]+\.(?:generated\.)?(?:ts|mjs)(?![\w/-])/g;
 /** A folder, or a file without its extension. */
@@ -47,7 +47,7 @@ const knownIn = (tree: Tree): Known => {
   return { tree, names: namesOf(tree), folders: new Set(folders) };
 };
 
-/** The paths that a text names and that lead nowhere. */
+/** The paths in a text that do not exist. */
 function missingPaths({ tree, names, folders }: Known, text: string, knowsFolders: boolean): string[] {
   const files = text.match(namedPath) ?? [];
   const inFolders = Array.from(text.replaceAll(namedPath, " ").matchAll(namedFolder))
@@ -72,7 +72,7 @@ const folderNamed = (each: Permission): string => (typeof each === "string" ? ea
 const inOrder = (names: readonly string[] | null): string =>
   names === null ? "everything but commands" : names.toSorted().join(", ");
 
-/** Folder -> what its row permits, of the table under the heading "Who may import whom". */
+/** Folder -> what its row permits, from the table under the heading "Who may import whom". */
 function mapRows(text: string): ReadonlyMap<string, readonly string[] | null> {
   const section = text.split(/^## /m).find((each) => each.startsWith("Who may import whom")) ?? "";
   const rows = new Map<string, readonly string[] | null>();

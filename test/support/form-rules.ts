@@ -1,17 +1,17 @@
-// The rules about the form of a file and of the repository; how they are applied: architecture-rules.ts.
+// The rules for the form of a file and of the repository; how they are applied: architecture-rules.ts.
 
 import { basename } from "node:path";
 import { allCode, comments, isCode, type Rule, matchesIn, type Tree } from "./architecture-rules.ts";
 
-/** Tables that a program writes. */
+/** Generated tables. */
 const generated: readonly RegExp[] = [/\.generated\.ts$/];
 const forbidden =
   /^(?:utils?|helpers?|commons?|shared|types?|core|bases?|managers?|services?|handlers?|misc)$/;
 const openingLine = "// What it is for.\n";
 
-/** Documents that are in the repository, and files of other programs that bear such a name. */
+/** Documents in the repository, and files of other programs with such a name. */
 const ownDocuments = /^(?:README|CHANGELOG|LICENSE|CONTRIBUTING|SECURITY|SKILL|CLAUDE|AGENTS|MEMORY)\.md$/;
-/** What a comment points to: a document by its name. */
+/** The target of a pointer in a comment: a document's name. */
 const pointer = /\b([A-Za-z][\w-]*\.md)\b/g;
 
 const topLevel =
@@ -21,7 +21,7 @@ const topLevel =
 
 const exportedValue = /^export (?:async )?(?:const|function\*?|class) ([A-Za-z_$][\w$]*)/gm;
 
-/** Split, so that this file does not find itself. */
+/** Split, so that this file does not match itself. */
 const leftOver = new RegExp(
   [
     ["TO", "DO"],
@@ -51,11 +51,11 @@ export const formRules: readonly Rule[] = [
     counterexamples: [{ "src/canon/a.ts": openingLine + "const a = 1;\n".repeat(401) }],
   },
   {
-    name: "every file opens with what it is for",
+    name: "every file opens with its purpose",
     meaning: "one to three opening comment lines",
     violations(tree) {
       const opens = /^(?:#!.*\n)?(?:\/\/ \S|\/\*)/;
-      // A test is explained by the file whose name it bears.
+      // A test is explained by the file whose name it has.
       const support = tree.tests.filter((path) => !path.endsWith(".test.ts"));
       return [...tree.sources, ...tree.scripts, ...support].filter((path) => !opens.test(tree.text(path)));
     },
@@ -65,7 +65,7 @@ export const formRules: readonly Rule[] = [
     ],
   },
   {
-    name: "no name that says nothing, and names in kebab-case",
+    name: "no meaningless file names, and all in kebab-case",
     meaning: "file names: kebab-case nouns, none of the empty words",
     violations: (tree) =>
       tree.paths.filter((path) => {
@@ -93,8 +93,8 @@ export const formRules: readonly Rule[] = [
     ],
   },
   {
-    name: "nothing is exported that nobody imports, and nothing is there for a test alone",
-    meaning: "a value is exported for another file; code that only a test uses is a test's",
+    name: "every export is imported, and no code exists only for a test",
+    meaning: "export values only for other files; move code that only tests use to test/",
     violations(tree) {
       const namedIn = new Map<string, string[]>();
       for (const path of allCode(tree))
@@ -119,7 +119,7 @@ export const formRules: readonly Rule[] = [
     ],
   },
   {
-    name: "no module-level variable that can change",
+    name: "no mutable module-level variable",
     meaning: "no module-level let or var, no module-level empty collection",
     violations: (tree) =>
       matchesIn(
@@ -133,8 +133,8 @@ export const formRules: readonly Rule[] = [
     ],
   },
   {
-    name: "no any, no cast through unknown, no checker silenced wholesale",
-    meaning: "strict types, nothing silenced",
+    name: "no any, no cast through unknown, no checker disabled for a whole file",
+    meaning: "strict types, no disabled checks",
     violations(tree) {
       const casts = matchesIn(
         tree,
@@ -155,7 +155,7 @@ export const formRules: readonly Rule[] = [
     ],
   },
   {
-    name: "no test is skipped, singled out or left to do",
+    name: "no test is skipped, run exclusively or left unwritten",
     meaning: "no .skip, .only or .todo",
     violations: (tree) =>
       matchesIn(tree, tree.tests, /\b(?:test|it|describe)\.(?:\w+\.)?(?:skip|only|todo)\b/),
@@ -165,8 +165,8 @@ export const formRules: readonly Rule[] = [
     ],
   },
   {
-    name: "no work is left as a remark",
-    meaning: "nothing is left to do in a comment",
+    name: "no unfinished work in comments",
+    meaning: "finish it or remove the comment",
     violations: (tree) => allCode(tree).filter((path) => leftOver.test(comments(tree, path))),
     counterexamples: [
       { "src/canon/a.ts": `${openingLine}// ${"TO"}DO: later\n` },
@@ -176,7 +176,7 @@ export const formRules: readonly Rule[] = [
   },
   {
     name: "no comment points to a document that is not in the repository",
-    meaning: "say it where it counts, or point to what the reader has",
+    meaning: "state it in place, or point to a document of the repository",
     violations: (tree) =>
       allCode(tree).flatMap((path) =>
         Array.from(comments(tree, path).matchAll(pointer), ([, name = ""]) => name)
@@ -189,7 +189,7 @@ export const formRules: readonly Rule[] = [
 
 export const repositoryRules: readonly Rule[] = [
   {
-    name: "the top level holds the fixed entries only",
+    name: "the top level contains only the fixed entries",
     meaning: "top-level entries are fixed",
     violations: ({ paths }) =>
       [...new Set(paths.map((path) => path.split("/")[0] ?? ""))].filter(

@@ -1,12 +1,12 @@
-// How long the functions of a source are, read from its text without a parser: the input is code as source-text.ts gives it,
-// formatted, with comments and strings blanked. It must never judge; the rule is in form-rules.ts.
+// The lengths of a source's functions, found in its text without a parser: the input is code from source-text.ts, formatted, with
+// comments and strings blanked. It must never judge; the rule is in form-rules.ts.
 
 export type FunctionLength = { readonly name: string; readonly line: number; readonly lines: number };
 
 const keywords = /^(?:if|for|while|switch|catch|with|await|return|typeof|super|new|in|of)$/;
 const closing: Readonly<Record<string, string>> = { ")": "(", "]": "[", "}": "{" };
 
-/** For every opening bracket the place of the one that closes it. */
+/** For every opening bracket the position of its closing one. */
 function pairsOf(code: string): ReadonlyMap<number, number> {
   const pairs = new Map<number, number>();
   const open: number[] = [];
@@ -25,7 +25,7 @@ const skipSpace = (code: string, from: number): number => {
   return at;
 };
 
-/** Where a return type ends: at the body's brace, at the arrow that is not the type's own, or where there is no body. */
+/** The end of a return type: at the body's brace, at the arrow that is not part of the type, or where there is no body. */
 function endOfType(code: string, from: number, pairs: ReadonlyMap<number, number>, isArrow: boolean): number {
   let last = ":";
   for (let at = from; at < code.length; at++) {
@@ -54,7 +54,7 @@ function isInGenerics(code: string, from: number, to: number): boolean {
   return depth > 0;
 }
 
-/** The end of an expression: the separator or the bracket that is not its own. */
+/** The end of an expression: a separator or bracket that is not part of it. */
 function endOfExpression(code: string, from: number, pairs: ReadonlyMap<number, number>): number {
   for (let at = from; at < code.length; at++) {
     const here = code[at] ?? "";
@@ -64,7 +64,7 @@ function endOfExpression(code: string, from: number, pairs: ReadonlyMap<number, 
   return code.length;
 }
 
-/** What stands before the parameters, type parameters left out. */
+/** The text before the parameters, without type parameters. */
 function headBefore(code: string, parameters: number): string {
   let head = code.slice(Math.max(0, parameters - 400), parameters).trimEnd();
   if (head.endsWith(">") && !head.endsWith("=>")) {

@@ -1,15 +1,15 @@
-// A local vendor that holds its answers until the test lets them go: for what must be seen while requests are running.
+// A local vendor that holds its answers until the test releases them: for checks while requests are running.
 // It must never answer by the clock.
 
 import { HeldCount } from "./held-count.ts";
 
 export type GatedVendor = {
   readonly url: string;
-  /** Requests that were begun. */
+  /** Requests that have started. */
   begun(): number;
-  /** Settles when so many requests are being held at the same time. */
+  /** Settles when this many requests are held at the same time. */
   waitForHeld(count: number): Promise<void>;
-  /** Lets all answers go, held ones and later ones. */
+  /** Releases all answers, held ones and later ones. */
   release(): void;
   stop(): void;
 };

@@ -1,14 +1,14 @@
-// The config that client tests give the gateway: one fake vendor behind a provider of each format, and one provider for each fault,
-// so that what a fault does to a provider's health never reaches the other checks.
+// The config of the gateway in client tests: one fake vendor behind a provider of each format, and one provider for each fault, so
+// that the effect of a fault on a provider's health never reaches the other checks.
 
 export const gatewayKey = "clawgate-test-key-0123456789";
 export const vendorKey = "test-key";
 
-/** Faults (mode names of the fake vendor) that have providers of their own: `oai-429`, `oai-429-stream`, `ant-429`, … */
+/** Faults (mode names of the fake vendor) with their own providers: `oai-429`, `oai-429-stream`, `ant-429`, … */
 export const isolatedFaults = ["400", "401", "429", "500", "503", "cut", "reset", "error-mid"] as const;
 export type IsolatedFault = (typeof isolatedFaults)[number];
 
-/** Provider names of the formats that clients are tested against, and what drives each. */
+/** Provider names of the formats that clients are tested with, and the backend of each. */
 const backends = {
   oai: "openai-compat",
   ant: "anthropic",

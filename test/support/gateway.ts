@@ -1,5 +1,5 @@
-// The real app on a free port, with fakes only at its edges: a temporary home and database, a log that is kept in a list,
-// and the clock and fetch that the test passes in. It must never touch the developer's own home or state.
+// The real app on a free port, with fakes only at its edges: a temporary home and database, a log kept in a list, and the clock
+// and fetch of the test. It must never touch the developer's own home or state.
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -26,24 +26,24 @@ export type TestGateway = {
   readonly app: App;
   /** Lines of the log so far, JSON, from `debug` up. */
   readonly log: readonly string[];
-  /** Finished requests, oldest first, as the pipeline wrote them (before they are priced). */
+  /** Finished requests, oldest first, as the pipeline recorded them (before they are priced). */
   records(): readonly RequestRecord[];
   /** Settles with the first finished request, past or future, that fits. */
   waitForRecord(fits: (record: RequestRecord) => boolean, timeoutMs?: number): Promise<RequestRecord>;
   /** The record of one answer. */
   recordOf(answer: Response): Promise<RequestRecord>;
   /**
-   * Settles when nothing is left over: no live request, no turn taken, no second attempt running and, of the vendors'
-   * requests that are passed in, none still open. Throws an Error that names what is left.
+   * Settles when nothing is left over: no live request, no slot in use, no second attempt running, and no open request at the given
+   * vendors. Throws an Error that names what is left.
    */
   assertClean(upstreamRequests?: readonly Recorded[]): Promise<void>;
-  /** The text of the config file from now on; `app.reload` applies it. */
+  /** Sets the text of the config file; `app.reload` applies it. */
   write(config: string | object): void;
   /** What reading the config throws; null: it can be read. */
   unreadable: Error | null;
-  /** What run.json holds for the user's own commands. */
+  /** The content of run.json for the user's own commands. */
   token(): string;
-  /** Ends what runs, closes everything, removes the temporary folder. Idempotent. */
+  /** Ends everything that runs and removes the temporary folder. Idempotent. */
   stop(): Promise<void>;
 };
 

@@ -1,4 +1,4 @@
-// How many answers a local vendor holds back, and who waits until there are enough of them. It must never hold anything itself.
+// Counts the answers that a local vendor holds back, and lets tests wait for a number of them. It must never hold anything itself.
 
 export class HeldCount {
   #held = 0;
@@ -17,11 +17,11 @@ export class HeldCount {
     this.#held -= 1;
   }
 
-  /** Settles when so many are held at the same time; rejects after 10 s. */
+  /** Settles when this many are held at the same time; rejects after 10 s. */
   waitFor(count: number): Promise<void> {
     const reached = Promise.withResolvers<void>();
     const timer = setTimeout(
-      () => reached.reject(new Error(`Only ${this.#held} of ${count} requests are held at once.`)),
+      () => reached.reject(new Error(`Only ${this.#held} of ${count} requests are held at the same time.`)),
       10_000,
     );
     const look = (): void => {

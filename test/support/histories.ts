@@ -1,5 +1,5 @@
-// Histories in every wrong order that an endpoint accepts: for the property that whatever comes in, a strict vendor takes it.
-// They must never be tidy: calls and results stand where they like, under ids that come twice, beside what only one format has.
+// Histories in every wrong order that an endpoint accepts: for the property that a strict vendor accepts the result of any input.
+// They must never be tidy: calls and results are in any place, under duplicate ids, next to what only one format has.
 
 import fc from "fast-check";
 import type { DialectName } from "../../src/canon/request.ts";
@@ -59,7 +59,7 @@ const messagesBlock = fc.oneof(
   ),
 );
 
-/** Toward its own API a block stays where its client put it, so there it stands where it may. */
+/** Toward its own API a block stays where its client put it, so there it may be anywhere. */
 function ownPlaces(role: string, content: string | Json[]): string | Json[] {
   if (typeof content === "string") return content;
   const ownModelParts = /^(?:redacted|server_|web_search|code_exec|mcp_|compaction)/;
@@ -83,7 +83,7 @@ const messages = (isOwn: boolean): fc.Arbitrary<Json> => {
   }));
 };
 
-/** Whole ones, and what is left of them where an answer was cut or a model wrote something else. */
+/** Complete ones, and partial ones, as after a cut answer or a model's mistake. */
 const callInput = fc.constantFrom("{}", '{"a":1}', "", " ", "null", '{"a":"b', '"{\\"a\\":1}"', "[1]", "x");
 
 const chatCall = fc.tuple(id, callInput).map(([each, input]): Json => ({
@@ -245,7 +245,7 @@ export const histories: Readonly<Record<DialectName, (isOwn: boolean) => fc.Arbi
   "google-genai": contents,
 };
 
-/** One more turn of a user's, so that whatever was shown belongs to the past. */
+/** One more user turn, so that everything before it belongs to the past. */
 export function withNextTurn(dialect: DialectName, body: Json): Json {
   const list = (key: string): unknown[] => body[key] as unknown[];
   switch (dialect) {

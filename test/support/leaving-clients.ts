@@ -1,13 +1,13 @@
-// Clients of the CLI backend that leave before their answer is complete: at every stage, at every endpoint, with and without tools.
-// It must never leave at the same moments twice by itself; a seed brings them back.
+// Clients of the CLI backend that disconnect before their answer is complete: at every stage, at every endpoint, with and without
+// tools. Two runs must never use the same moments by themselves; a seed reproduces them.
 
 import { listOf, recordOf } from "./upstream/json.ts";
 import type { Json } from "./upstream/json.ts";
 
 export type LeftRequest = {
-  /** False: the whole answer was there first. */
+  /** False: the whole answer arrived first. */
   readonly wasAborted: boolean;
-  /** `resumed streamed answering`: whether tool results were sent, how it was asked, whether the answer had begun. */
+  /** `resumed streamed answering`: whether tool results were sent, whether it streamed, whether the answer had begun. */
   readonly stage: string;
   /** What no client should see, or null. */
   readonly odd: string | null;
@@ -78,7 +78,7 @@ const messagesEndpoint: Endpoint = {
   },
 };
 
-/** One client: asks, and leaves. `model` is any name of the CLI provider; `pace` times as slowly for a slower program. */
+/** One client: sends a request, and disconnects. `model` is any name of the CLI provider; `pace` times as slowly for a slower program. */
 export async function leaveEarly(url: string, model: string, random: Random, pace = 1): Promise<LeftRequest> {
   const endpoint = random() < 0.5 ? chatEndpoint : messagesEndpoint;
   const prompt = prompts[Math.floor(random() * prompts.length)] ?? words;
@@ -109,7 +109,7 @@ export async function leaveEarly(url: string, model: string, random: Random, pac
     clearTimeout(timer);
     timer = setTimeout(() => stopper.abort(), ms);
   };
-  // Some only after the answer has begun; of the others most at once, where most can go wrong.
+  // Some only after the answer has begun; most of the others immediately, where most can go wrong.
   const waits = stream && random() < 0.5;
   const leaveAfterMs = waits ? random() * 60 : random() ** 2 * 200 * pace;
   if (!waits) leaveAfter(leaveAfterMs);

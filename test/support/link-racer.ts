@@ -1,5 +1,5 @@
-// An agent that swaps a file or a folder for a link and back, as fast as it can, until it is killed or its time is over.
-// Not a test: others start it. It must never touch anything but the path that it is told, and the name beside it.
+// An agent that swaps a file or a folder for a link and back as fast as it can, until it is killed or its time is over.
+// Not a test: others start it. It must never touch anything but the given path and the name next to it.
 
 import { lstatSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 
@@ -8,7 +8,7 @@ const aside = `${path}.aside`;
 const fresh = `${path}.racer`;
 const until = Date.now() + Number(milliseconds);
 
-/** Whoever is raced changes the same names. */
+/** The program under test changes the same names. */
 function tried(step: () => void): void {
   try {
     step();
@@ -45,7 +45,7 @@ process.stdout.write("racing\n");
 for (let turn = 0; Date.now() < until; turn++) {
   if (kind === "file") swapFile();
   else swapFolder();
-  // The honest state has to last long enough for a run to come through now and then.
+  // The honest state must last long enough for a run to succeed sometimes.
   if (turn % 3 === 0) Bun.sleepSync(Math.random() * 30);
 }
 if (kind === "folder")

@@ -1,4 +1,4 @@
-// A tenant's meter over the counts of this process, whose answers are all at hand: a promise would be a fault.
+// A tenant's meter over the counts of this process, whose answers are all synchronous: a promise would be an error.
 
 import type { LimitUsage, Limits, MaybePromise, RequestedAmount } from "../../src/tenants/limit-store.ts";
 import { createMeterRegistry, type Meter, type ReservationTerms } from "../../src/tenants/limits.ts";

@@ -1,5 +1,5 @@
-// The rule that a function of more than 80 lines needs a reason, which long-functions.json holds: path -> function -> reason.
-// `bun scripts/long-functions.ts` writes that list anew; how the rules are applied: architecture-rules.ts.
+// The rule that a function of more than 80 lines needs a reason in long-functions.json: path -> function -> reason.
+// `bun scripts/long-functions.ts` updates that list; how the rules are applied: architecture-rules.ts.
 
 import { functionLengths } from "./function-lengths.ts";
 import type { Rule, Tree } from "./architecture-rules.ts";

@@ -1,5 +1,5 @@
-// A strict reader of the two text formats of Prometheus (0.0.4, and OpenMetrics 1.0 as far as it differs there). It throws at
-// whatever a scraper would refuse or misread, so that a test needs no further program.
+// A strict parser of Prometheus's two text formats (0.0.4, and OpenMetrics 1.0 where it differs). It throws on whatever a scraper
+// would refuse or misread, so that a test needs no other program.
 
 export type ParsedSample = {
   readonly name: string;
@@ -16,9 +16,9 @@ export type ParsedFamily = {
 
 export type ParsedMetrics = {
   readonly families: ReadonlyMap<string, ParsedFamily>;
-  /** Every sample of that name whose labels hold all of these. */
+  /** Every sample of that name whose labels include all of these. */
   samples(name: string, labels?: Readonly<Record<string, string>>): readonly ParsedSample[];
-  /** The sum of them. */
+  /** Their sum. */
   total(name: string, labels?: Readonly<Record<string, string>>): number;
 };
 
@@ -47,7 +47,7 @@ export function parseMetrics(text: string, format: "prometheus" | "openmetrics")
         /^# TYPE (\S+) (counter|gauge|histogram)$/.exec(line) ?? fail("not a TYPE line");
       if (metricName.exec(name)?.[0] !== name) fail("not a name");
       if (help?.name !== name) fail("no HELP before it");
-      if (families.has(name)) fail("the family stands there twice");
+      if (families.has(name)) fail("duplicate family");
       if (format === "openmetrics" && name.endsWith("_total")) fail("a family's name ends in _total");
       current = { name, type, help: help?.text ?? "", samples: [] };
       families.set(name, current);
@@ -57,7 +57,7 @@ export function parseMetrics(text: string, format: "prometheus" | "openmetrics")
       if (current === null || !suffixes(current, format).some((each) => each === sample.name))
         return fail("a sample outside its family");
       const key = `${sample.name} ${JSON.stringify(Object.entries(sample.labels).toSorted())}`;
-      if (seen.has(key)) fail("the series stands there twice");
+      if (seen.has(key)) fail("duplicate series");
       seen.add(key);
       if (current.type !== "gauge" && !(sample.value >= 0)) fail("a counter below 0");
       current.samples.push(sample);

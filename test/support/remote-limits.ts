@@ -1,12 +1,12 @@
-// A home of the tenants' limits that answers later, as one behind a network would: over the counts of this process.
+// A store of the tenants' limits that answers asynchronously, as one behind a network would: over the counts of this process.
 
 import type { LimitStore } from "../../src/tenants/limit-store.ts";
 
 const roundTrip = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** From now on every answer of this store is a promise; `usage` stays at hand, for tests look into it. */
+/** From now on every answer of this store is a promise, except `usage`, which tests read. */
 export function answerLater<Account>(store: LimitStore<Account>): void {
-  // Steps that a step takes by itself stay at hand.
+  // Calls that a call makes internally stay synchronous.
   const local: LimitStore<Account> = Object.create(
     Object.getPrototypeOf(store) as object,
     Object.getOwnPropertyDescriptors(store),

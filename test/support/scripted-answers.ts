@@ -1,4 +1,4 @@
-// Answers of three vendors' formats, said by a script: a text, or one call of a tool. It must never judge what it was asked.
+// Scripted answers in three vendors' formats: a text, or one tool call. It must never judge the request.
 
 export type Json = Record<string, unknown>;
 export type ScriptedCall = { readonly name: string; readonly input: Json };

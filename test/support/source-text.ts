@@ -1,4 +1,4 @@
-// Source text as the architecture test reads it: code without comments and the insides of strings, and what a file imports.
+// Source text for the architecture test: code without comments and the content of strings, and the imports of a file.
 // It must never judge; the rules are in architecture-rules.ts and its neighbours.
 
 /** The code with comments and string contents blanked; line breaks stay, so that line numbers hold. */
@@ -57,7 +57,7 @@ function endOfString(source: string, at: number, quote: string): number {
   return Math.min(source.length, end + 1);
 }
 
-/** A slash begins a regular expression where no value stands before it. */
+/** A slash starts a regular expression if no value precedes it. */
 function startsPattern(code: string): boolean {
   const before = code.trimEnd();
   return (
@@ -79,12 +79,12 @@ function endOfPattern(source: string, at: number): number {
   return source.length;
 }
 
-// Formatted sources: an import or re-export begins its line, and no quote stands between it and its specifier.
+// Formatted sources: an import or re-export starts its line, with no quote between it and its specifier.
 const statements = /^(?:import|export)\b[^;"'=(]*?\bfrom\s*"([^"]+)"/gm;
 const bareImports = /^import\s*"([^"]+)"/gm;
 const dynamicImports = /\b(?:import|require)\(\s*["']([^"']+)["']/g;
 
-/** Every specifier that the file names, type-only and dynamic ones included. */
+/** Every specifier in the file, including type-only and dynamic ones. */
 export function importsOf(source: string): string[] {
   const withoutComments = source.replace(/^\s*(?:\/\/|\*|\/\*).*$/gm, "");
   return [statements, bareImports, dynamicImports].flatMap((pattern) =>

@@ -14,7 +14,7 @@ export const unreachableKinds = [
 export type UnreachableKind = (typeof unreachableKinds)[number]["id"];
 export type UnreachableUpstreams = { urlOf(way: UnreachableKind): string; stop(): void };
 
-// Made for this test alone (openssl req -x509, CN=localhost, valid for a hundred years); nobody trusts it.
+// Made only for this test (openssl req -x509, CN=localhost, valid for a hundred years); nothing trusts it.
 const pem = (what: string, lines: readonly string[]): string =>
   [`-----BEGIN ${what}-----`, ...lines, `-----END ${what}-----`, ""].join("\n");
 const certificate = pem("CERTIFICATE", [

@@ -1,5 +1,5 @@
-// A folder as somebody else may have prepared it, with programs that leave a mark when they are started, and a vendor that
-// keeps the keys which it is sent. The compiled program is started in it.
+// A folder as an attacker may have prepared it, with programs that leave a mark when they are started, and a vendor that keeps
+// the keys which it receives. The compiled program is started in it.
 
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,10 +9,10 @@ import { type Finished, runProgram } from "./program-run.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Nothing but the listener of the test may be reached: what would go to a real vendor goes nowhere. */
+/** Only the test's listener may be reached: requests to a real vendor go nowhere. */
 const nowhere = { HTTPS_PROXY: "http://127.0.0.1:9", NO_PROXY: "127.0.0.1" };
 
-/** What it makes is put away by what it pushes onto `cleanups`. */
+/** Everything it creates is removed by what it pushes onto `cleanups`. */
 export class UntrustedFolder {
   readonly dir: string;
   readonly work: string;
@@ -33,7 +33,7 @@ export class UntrustedFolder {
     chmodSync(path, mode);
     return path;
   }
-  /** A program that leaves a mark when anybody starts it. */
+  /** A program that leaves a mark when it is started. */
   program(name: string): string {
     return this.write(name, `#!/bin/sh\necho "$0 $*" >> ${this.mark}\necho a-token\n`, 0o755);
   }
@@ -43,7 +43,7 @@ export class UntrustedFolder {
   async serve(env: Variables = {}, args: readonly string[] = []): Promise<RunningBinary> {
     const options = { config: null, dir: this.dir, env: { ...nowhere, ...env }, args };
     const gateway = this.#cleanups.stopAtEnd(await startBinary(options));
-    // It answers a little before it has said everything.
+    // It answers shortly before it has printed everything.
     if (!args.includes("--json-log")) await gateway.waitForOutput("/health\n");
     return gateway;
   }
@@ -56,7 +56,7 @@ export class UntrustedFolder {
   }
 }
 
-/** A server that keeps the keys which it is sent. */
+/** A server that keeps the keys which it receives. */
 export function recordingVendor(cleanups: Cleanups) {
   const keys: string[] = [];
   const server = Bun.serve({

@@ -1,4 +1,4 @@
-// The fake vendor itself: other tests trust that it does exactly what it is told.
+// The fake vendor itself: other tests rely on it doing exactly what it is told.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { faultNames, startUpstream } from "./upstream.ts";
@@ -27,7 +27,7 @@ const message = (prompt: string, more: object = {}): Promise<Response> =>
     ...more,
   });
 
-/** The text of a body, and how it broke off, if it did. */
+/** The text of a body, and how it was cut off, if it was. */
 async function read(
   response: Response,
   onText: (text: string) => void = () => undefined,
@@ -67,7 +67,7 @@ describe("script", () => {
         ? { chunks: ["data: abc\n\n", "data: déf\n\n"], cutAfterBytes: 15, endsAfter: heard.promise }
         : { chunks: ["data: é\n\n"], pieceBytes: 1, repeat: 3 },
     );
-    // fetch drops what it has not handed out when the connection ends.
+    // fetch drops data that it has not passed on when the connection ends.
     const cut = await read(await post("/v1/x?cut=1", {}), (text) => {
       if (text.length === 15) heard.resolve();
     });

@@ -1,5 +1,5 @@
-// A local vendor that speaks OpenAI chat and Responses, Anthropic messages and Gemini, for tests: correct by default, as wrong as asked on demand.
-// Steered by the prompt through any gateway (directives: upstream/plan.ts, faults: upstream/faults.ts) or by `script`. It never leaves loopback.
+// A local vendor for tests with OpenAI chat and Responses, Anthropic messages and Gemini: correct by default, faulty on request.
+// Controlled by the prompt through any gateway (directives: upstream/plan.ts, faults: upstream/faults.ts) or by `script`. It never leaves loopback.
 
 import { deliver } from "./upstream/deliver.ts";
 import type { Scripted } from "./upstream/deliver.ts";
@@ -13,7 +13,7 @@ import type { Exchange } from "./upstream/socket.ts";
 export type { Scripted } from "./upstream/deliver.ts";
 export { faultNames } from "./upstream/faults.ts";
 
-/** One request as it came, and what became of it. Times are performance.now() milliseconds. */
+/** One request as received, and its outcome. Times are performance.now() milliseconds. */
 export type Recorded = {
   readonly index: number;
   readonly method: string;
@@ -21,10 +21,10 @@ export type Recorded = {
   readonly query: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly rawBody: string;
-  /** The parsed JSON object; empty when the body is none. */
+  /** The parsed JSON object; empty if the body is not one. */
   readonly body: Json;
   readonly startedAtMs: number;
-  /** What was answered; null while nothing was. */
+  /** The answer; null while there is none. */
   status: number | null;
   /** The client left before the answer was complete. */
   isAborted: boolean;
@@ -43,7 +43,7 @@ export type Script = (request: Recorded) => Scripted | undefined;
 export type UpstreamOptions = {
   readonly port?: number;
   readonly strict?: boolean;
-  /** Keys that are let in; absent: everybody is. */
+  /** Accepted keys; absent: all are accepted. */
   readonly keys?: readonly string[];
   readonly models?: readonly string[];
 };
@@ -53,11 +53,11 @@ export type Upstream = {
   readonly url: string;
   readonly port: number;
   readonly requests: readonly Recorded[];
-  /** A function for every request from now on, or answers for the next ones in turn (then the prompt rules again). */
+  /** A function for every request from now on, or answers for the next ones in turn (then the prompt decides again). */
   script(answers: Script | readonly Scripted[]): void;
-  /** Requests whose path starts so. */
+  /** Requests whose path starts with this. */
   count(pathPrefix?: string): number;
-  /** The latest request whose raw body holds `text`. Throws when there is none. */
+  /** The latest request whose raw body contains `text`. Throws if there is none. */
   find(text: string): Recorded;
   /** Settles with the first request, past or future, that fits at some moment. */
   waitFor(fits: (request: Recorded) => boolean, timeoutMs?: number): Promise<Recorded>;

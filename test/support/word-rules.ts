@@ -1,5 +1,5 @@
-// The rule about words: what has a standard term is called by it, in names and in comments. Each row is a word that was once used
-// for it, what to say instead, and the names that may bear it because somebody outside reads them or English means it.
+// The rule about words: names and comments use the standard term. Each row is a word that was once used instead, its replacement, and
+// the names that may keep it because users or other programs see them, or because it is ordinary English there.
 
 import { allCode, type Rule, type Tree } from "./architecture-rules.ts";
 
@@ -7,11 +7,11 @@ type Word = {
   /** Whole words, lower case. */
   readonly words: string;
   readonly instead: string;
-  /** English means it often enough, so comments may hold it. */
+  /** Ordinary English often enough, so comments may contain it. */
   readonly isPlain?: true;
   /** Identifiers that keep it: keys that users, clients or vendors see. */
   readonly names?: RegExp;
-  /** Sentences in comments that may hold it, and folders where it is meant as English means it. */
+  /** Sentences in comments that may contain it, and folders where it has its ordinary meaning. */
   readonly comments?: RegExp;
 };
 
@@ -118,7 +118,7 @@ function wordsInComments(tree: Tree, path: string): string[] {
     });
 }
 
-/** The titles of tests, tables of them included where a row begins with its title. */
+/** The titles of tests, including tables of them in which a row begins with its title. */
 const titleOf = /^\s*(?:(?:test|describe)\S*\(|\[)?\s*(["`])((?:(?!\1).)* (?:(?!\1).)*)\1\s*[,+]/;
 
 function wordsInTitles(tree: Tree, path: string): string[] {
@@ -143,7 +143,7 @@ const openingLine = "// What it is for.\n";
 export const wordRules: readonly Rule[] = [
   {
     name: "identifiers and file names are the standard terms",
-    meaning: "no name holds a private word of old; what to say instead stands in brackets (word-rules.ts)",
+    meaning: "no name contains an old private word; the replacement is in brackets (word-rules.ts)",
     violations: (tree) =>
       heldFiles(tree).flatMap((path) => [
         ...path
@@ -162,7 +162,7 @@ export const wordRules: readonly Rule[] = [
   },
   {
     name: "comments are written in the standard terms",
-    meaning: "no comment holds a private word of old; what to say instead stands in brackets (word-rules.ts)",
+    meaning: "no comment contains an old private word; the replacement is in brackets (word-rules.ts)",
     violations: (tree) => heldFiles(tree).flatMap((path) => wordsInComments(tree, path)),
     counterexamples: [
       { "scripts/a.ts": `${openingLine}// The house is open.\n` },
@@ -172,7 +172,7 @@ export const wordRules: readonly Rule[] = [
   },
   {
     name: "titles of tests are written in the standard terms",
-    meaning: "no title holds a private word of old; what to say instead stands in brackets (word-rules.ts)",
+    meaning: "no title contains an old private word; the replacement is in brackets (word-rules.ts)",
     violations: (tree) =>
       heldFiles(tree)
         .filter((path) => path.startsWith("test/") && !path.startsWith("test/support/"))

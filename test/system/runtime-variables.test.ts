@@ -11,7 +11,7 @@ test.each([
   ["BUN_BE_BUN", "0", "the bun command"],
   ["BUN_INSPECT", "ws://secret-value", "debugger"],
   ["BUN_INSPECT_NOTIFY", "secret-value", "debugger"],
-  ["BUN_CONFIG_VERBOSE_FETCH", "curl", "keys in the clear"],
+  ["BUN_CONFIG_VERBOSE_FETCH", "curl", "keys in plain text"],
   ["NODE_TLS_REJECT_UNAUTHORIZED", "0", "certificates are not checked"],
   ["SSLKEYLOGFILE", "/secret-value", "TLS"],
   ["NODE_OPTIONS", "--secret-value", "differently"],

@@ -1,5 +1,5 @@
-// The app without a server: config, providers and router for a command when no gateway runs. Nothing listens, nothing is
-// recorded, and nothing is written to the state directory.
+// The app without a server: config, providers and router for a command when no gateway runs. It does not listen, records nothing
+// and writes nothing to the state directory.
 
 import { redactorFor } from "../../canon/redact.ts";
 import { systemClock } from "../../system/clock.ts";

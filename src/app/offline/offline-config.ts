@@ -4,7 +4,7 @@
 import { resolveEnvironment } from "../../config/resolved-environment.ts";
 import type { LoadedConfig, LoadInput } from "../../config/load.ts";
 import { readDocument } from "../../config/document.ts";
-import { findConfigFile, isMerelyFound } from "../../config/search.ts";
+import { findConfigFile, isUnnamed } from "../../config/search.ts";
 import { createVariableLookup } from "../../config/variable-sources.ts";
 import { oneLineJson } from "../../system/log.ts";
 import type { Environment } from "../../system/state-directory.ts";
@@ -20,7 +20,7 @@ export type OfflineInput = ConfigSourceInput & {
 
 type LoadInputs = Pick<LoadInput, "readFile" | "readFound">;
 
-/** The variables as a gateway started here would see them; an invalid config does not matter yet. */
+/** The variables that a gateway started here would use, whether or not the config is valid. */
 export function offlineEnvironment(input: OfflineInput, knownVariables: readonly string[] = []): Environment {
   const full: LoadInput = { ...input, availableBackends, knownVariables };
   const search = findConfigFile(full);
@@ -40,7 +40,7 @@ export function distrustedFiles(input: OfflineInput): readonly string[] {
   const read = file === null ? null : readDocument(file.text);
   const document = read !== null && "document" in read ? read.document.value : {};
   const resolved = resolveEnvironment(full, file?.path ?? null, document);
-  const isFound = file !== null && isMerelyFound(full, file.path);
+  const isFound = file !== null && isUnnamed(full, file.path);
   return [
     ...("notices" in search ? search.notices : []),
     ...resolved.notices,
@@ -54,7 +54,7 @@ function reportOnce({ reported, stderr }: OfflineInput, line: string): void {
   stderr.write(`clawgate: ${oneLineJson(line).slice(1, -1)}.\n`);
 }
 
-/** The same input, with this text in a file's place. */
+/** The same input with this text instead of a file. */
 export function withFileText<T extends LoadInputs>(input: T, path: string, text: string): T {
   const over = (read: T["readFile"]) => (each: string) => (each === path ? text : read(each));
   return { ...input, readFile: over(input.readFile), readFound: over(input.readFound ?? input.readFile) };

@@ -6,7 +6,7 @@ import type { OfflineInput } from "./offline-config.ts";
 
 export type OfflineExplanation = {
   readonly explanation: RouteExplanation;
-  /** Null: there is no config file, so it is what discovery found. */
+  /** Null: there is no config file, so discovery supplied the config. */
   readonly configPath: string | null;
 };
 

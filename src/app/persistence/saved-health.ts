@@ -1,5 +1,5 @@
-// What was learned of providers outlives the process: holds and open circuits are written to the state store after a change, never
-// during a request. What was learned with a key that was removed is not applied to another one.
+// Keeps provider health across restarts: holds and open circuits are written to the state store after a change, never during a
+// request. What was learned with a key that was removed is not applied to another one.
 
 import type { HealthTracker } from "../../backends/health/health-tracker.ts";
 import { type PersistedState, readPersistedState } from "../../backends/health/persisted-state.ts";
@@ -8,16 +8,16 @@ import type { Clock } from "../../system/clock.ts";
 import type { Log } from "../../system/log.ts";
 
 export type SavedHealth = {
-  /** To be called with every change; cheap. */
+  /** To be called on every change; cheap. */
   changed(provider: string): void;
   /** Restores what still applies. Once, before the first request. */
   load(): Promise<void>;
-  /** Writes what is outstanding. */
+  /** Writes pending changes. */
   flush(): Promise<void>;
 };
 
 const namespace = "health";
-/** Failures come in bursts: what changes within this time is written once. */
+/** Failures come in bursts: all changes within this time are written together. */
 const settleMs = 500;
 
 const keyOf = (provider: string, { credential, model, kind }: PersistedState): string =>

@@ -1,6 +1,6 @@
-// What tenants spent outlives the process: it is put into slots before the end of an answer is sent, and into the state store a
-// little later; a start takes it from the store, the slots or the records, whichever holds most. Writing must never take more than
-// a share of the process's time.
+// Keeps tenant spending across restarts: it is written to slots before the end of an answer is sent, and to the state store a
+// little later; a start takes the highest of store, slots and records. Writing must never take more than a share of the process's
+// time.
 
 import type { MetricsStore } from "../../metrics/metrics-store.ts";
 import type { Slots } from "../../state/slots.ts";
@@ -24,9 +24,9 @@ export type SavedSpending = {
   readonly meters: MeterRegistry;
   /** Loads what tenants with a budget have already spent, once for each. Never rejects. */
   follow(tenants: readonly Pick<TenantSettings, "name" | "limits">[]): Promise<void>;
-  /** To be called periodically: slots that were deleted or replaced are made again. */
+  /** To be called periodically: creates slots again that were deleted or replaced. */
   checkSlots(): void;
-  /** Writes what is outstanding, for the last time. */
+  /** Writes pending changes for the last time. */
   close(): Promise<void>;
 };
 
@@ -34,13 +34,13 @@ export type SavedSpending = {
 export type SavedMemorySpending = SavedSpending & { readonly limits: MemoryLimitStore };
 
 const namespace = "spent";
-/** The share of the time that writing may take, how much of it can be saved up, and the pause after it is used up. */
+/** The share of the time that writing may use, how much of it can be saved up, and the pause after it is used up. */
 const writingShare = 0.05;
 const maxSavedMs = 50;
 const restMs = 20;
-/** A kill loses nothing that matters without a budget, and nothing at all with a slot. */
-const unhurriedMs = 150;
-/** Days and months that are written: no budget looks further back. */
+/** Without a budget a kill loses nothing that matters; with a slot it loses nothing at all. */
+const lazyWriteMs = 150;
+/** Days and months that are kept: no budget looks further back. */
 const keptDays = 8;
 const keptMonths = 3;
 /** In a slot: around midnight, answers of two periods end. */
@@ -48,7 +48,7 @@ const slotPeriods = 2;
 
 export type SavedSpendingOptions = {
   readonly store: StateStore;
-  /** Null: there is no place for them. */
+  /** Null: slots cannot be stored. */
   readonly slots: Slots | null;
   readonly records: Pick<MetricsStore, "flush" | "spent">;
   readonly clock: Pick<Clock, "nowMs" | "monotonicMs" | "setTimer">;
@@ -81,7 +81,7 @@ class Spending {
     this.limits = new MemoryLimitStore({
       clock,
       onCharge: (name) => this.charged(name),
-      // After a start with a wrong clock, or with a budget of the day that an earlier run has used already.
+      // Happens after a start with a wrong clock, or if an earlier run has used up the day's budget.
       onNewDay: (name) => {
         if (!this.followed.has(name)) return;
         clock.setTimer(0, () => {
@@ -116,9 +116,9 @@ class Spending {
 
   private charged(name: string): void {
     this.dirty.add(name);
-    if (!this.followed.has(name)) this.writeIn(unhurriedMs);
+    if (!this.followed.has(name)) this.writeIn(lazyWriteMs);
     else if (this.budget.left() <= 0) this.writeIn(restMs);
-    else if (this.isPut(name)) this.writeIn(unhurriedMs);
+    else if (this.isPut(name)) this.writeIn(lazyWriteMs);
     else this.writeNow();
   }
 
@@ -156,7 +156,7 @@ class Spending {
     this.cancel = clock.setTimer(delayMs, () => this.writeNow());
   }
 
-  /** False: it has to be written to the store. */
+  /** False: it must be written to the store. */
   private isPut(name: string): boolean {
     const { slots } = this.options;
     if (slots === null) return false;
@@ -186,7 +186,7 @@ class Spending {
   }
 }
 
-/** The time that writing may take: a share of the process's time, some of which can be saved up. */
+/** The time that writing may take: a share of the process's time, part of which can be saved up. */
 class WriteBudget {
   private savedMs = maxSavedMs;
   private savedAtMs: number;
@@ -195,7 +195,7 @@ class WriteBudget {
     this.savedAtMs = clock.monotonicMs();
   }
 
-  /** Milliseconds that may be spent now. Starts the measurement that `used` ends. */
+  /** Milliseconds that may be used now. Starts the measurement that `used` ends. */
   left(): number {
     const now = this.clock.monotonicMs();
     this.savedMs = Math.min(maxSavedMs, this.savedMs + (now - this.savedAtMs) * writingShare);

@@ -1,4 +1,4 @@
-// What outlives the process: the state store, what tenants spent, and what was learned of providers.
+// State that survives a restart: the state store, tenant spending, and what was learned of providers.
 
 import { join } from "node:path";
 import { createHealthTracker, type HealthTracker } from "../../backends/health/health-tracker.ts";
@@ -28,7 +28,7 @@ export type SavedStateOptions = {
   readonly currentConfig: () => LoadedConfig;
   readonly redact: (text: string) => string;
   readonly records: MetricsStore;
-  /** Absent: nothing is kept beyond this process. */
+  /** Absent: nothing is kept after this process. */
   readonly stateDirectory?: string;
   readonly mayOpenState?: () => boolean;
 };

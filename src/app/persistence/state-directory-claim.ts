@@ -1,4 +1,4 @@
-// One gateway owns one state directory: its lock and its run.json, both made again where the directory was deleted. It must never
+// One gateway owns one state directory: its lock and its run.json. Both are created again if the directory is deleted. It must never
 // touch what another gateway owns.
 
 import { closeSync, constants, fchmodSync, fstatSync, mkdirSync, openSync } from "node:fs";
@@ -17,36 +17,36 @@ import {
 } from "../../system/state-directory.ts";
 
 export type StateDirectoryClaim = {
-  /** False: the directory was deleted, and another gateway owns the one that is there now. */
+  /** False: the directory was deleted, and another gateway owns the new one. */
   isHeld(): boolean;
-  /** What is wrong with the directory now. */
+  /** The current problems of the directory. */
   problems(): readonly HealthProblem[];
-  /** Writes run.json at once, before the first answer; where it cannot be written, that is logged. */
+  /** Writes run.json immediately, before the first answer; a failure is logged. */
   announce(run: RunFile): void;
-  /** Checks periodically whether directory and run.json are still there, and calls `onCheck`. The returned function ends it. */
+  /** Checks periodically whether directory and run.json still exist, and calls `onCheck`. The returned function stops it. */
   watch(onCheck: () => void): () => void;
-  /** Removes our run.json, then lets the next gateway in. */
+  /** Removes our run.json, then releases the directory to the next gateway. */
   release(): Promise<void>;
 };
 
-/** Its message is for the person at the terminal. */
+/** The message is for the person at the terminal. */
 class DirectoryInUse extends Error {
   override readonly name = "DirectoryInUse";
 }
 
 const checkMs = 2_000;
 /** A gateway that has just started writes its run.json within this time. */
-const introductionMs = 2_000;
+const runFileGraceMs = 2_000;
 
 export type ClaimOptions = {
   readonly log: Log;
   readonly clock: Clock;
   readonly fetch?: typeof fetch;
-  /** What named the directory, in words. */
+  /** The source of the directory, in words. */
   readonly from: string;
 };
 
-/** Throws DirectoryInUse where another gateway owns it. `directory` undefined: there is none to own. */
+/** Throws DirectoryInUse if another gateway owns it. `directory` undefined: there is none to own. */
 export async function claimStateDirectory(
   directory: string | undefined,
   options: ClaimOptions,
@@ -56,7 +56,7 @@ export async function claimStateDirectory(
   const first = lockDirectory(directory);
   if (first.kind === "taken") throw new DirectoryInUse(await directoryInUseText(directory, clock));
   const lock = first.kind === "held" ? first.lock : null;
-  // A gateway of a build without locks, or where no lock is possible.
+  // A gateway of a build without locks, or on a file system without them.
   const unlocked = await runningOwner(directory);
   if (
     unlocked !== null &&
@@ -92,7 +92,7 @@ export async function claimStateDirectory(
 
 const answerMs = 1_000;
 
-/** Whether a gateway answers at its url. Asked without its token: another program may listen there by now. */
+/** Whether a gateway answers at its url. Asked without its token: another program may listen there now. */
 async function answers({ url }: RunFile, ask: typeof fetch): Promise<boolean> {
   try {
     const answer = await ask(`${url}/health`, { signal: AbortSignal.timeout(answerMs), redirect: "manual" });
@@ -123,7 +123,7 @@ class Claim implements StateDirectoryClaim {
     this.lock = first;
   }
 
-  // Where no lock is possible, none can be lost.
+  // Where locks are impossible, none can be lost.
   isHeld(): boolean {
     return this.first === null || this.lock?.isInPlace() === true || this.reclaim();
   }
@@ -171,7 +171,7 @@ class Claim implements StateDirectoryClaim {
   }
 
   async release(): Promise<void> {
-    // A check that is under way must not write it again.
+    // A running check must not write it again.
     const ended = this.run;
     this.run = null;
     try {
@@ -187,11 +187,11 @@ class Claim implements StateDirectoryClaim {
     const { run } = this;
     if (run === null) return;
     const found = await readRunFile(this.directory);
-    // While we hold the lock, only our own run.json can be right.
+    // While we hold the lock, only our own run.json is valid.
     if (found === null || (this.lock !== null && found.token !== run.token)) this.writeRun();
   }
 
-  /** Makes the directory again where it was deleted, and owns it unless another gateway was first. */
+  /** Creates the directory again if it was deleted, and owns it unless another gateway was first. */
   private reclaim(): boolean {
     const { directory } = this;
     this.lock?.release();
@@ -203,22 +203,24 @@ class Claim implements StateDirectoryClaim {
       const again = lockDirectory(directory);
       if (again.kind !== "held") return this.lost(`another gateway owns ${this.place}`, null);
       this.lock = again.lock;
-      this.options.log.warn("the state directory was deleted or replaced: made again", { path: directory });
+      this.options.log.warn("the state directory was deleted or replaced: created again", {
+        path: directory,
+      });
       this.isLost = false;
       return true;
     } catch (error) {
       const detail = errorText(error);
-      return this.lost(`${this.place} is gone and cannot be made again: ${detail}`, detail);
+      return this.lost(`${this.place} is gone and cannot be created again: ${detail}`, detail);
     }
   }
 
-  /** `detail` null: another gateway has the directory. */
+  /** `detail` null: another gateway owns the directory. */
   private lost(why: string, detail: string | null): false {
     const { log } = this.options;
     const path = this.directory;
     this.lostTo = why;
     if (!this.isLost && detail !== null)
-      log.warn("the state directory is gone and cannot be made again: state is kept in memory", {
+      log.warn("the state directory is gone and cannot be created again: state is kept in memory", {
         path,
         detail,
       });
@@ -246,11 +248,11 @@ class Claim implements StateDirectoryClaim {
     }
   }
 
-  /** Logs a problem once, and again when it is a different one. */
+  /** Logs a problem once, and again if it changes. */
   private warnOnce(error: unknown): void {
     const detail = errorText(error);
     if (this.lastError !== detail)
-      this.options.log.warn("the state directory cannot be used as it should", {
+      this.options.log.warn("the state directory cannot be used as intended", {
         path: this.directory,
         detail,
       });
@@ -266,15 +268,15 @@ const noClaim: StateDirectoryClaim = {
   release: () => Promise.resolve(),
 };
 
-/** Who owns it, in words. A gateway that is starting gets a moment to write its run.json. */
+/** The owner, in words. A gateway that is starting gets a moment to write its run.json. */
 async function directoryInUseText(directory: string, clock: Clock): Promise<string> {
-  const endMs = clock.monotonicMs() + introductionMs;
+  const endMs = clock.monotonicMs() + runFileGraceMs;
   let run = await runningOwner(directory);
   while (run === null && clock.monotonicMs() < endMs) {
     await pause(clock, 50);
     run = await runningOwner(directory);
   }
-  // Still no visible process: it may run in a container of its own, where process numbers differ.
+  // Still no visible process: it may run in a container, where process numbers differ.
   run ??= await readRunFile(directory).catch(() => null);
   const pid = run === null ? lockHolder(directory) : localOwnerPid(directory, run.pid);
   const who = [
@@ -282,7 +284,7 @@ async function directoryInUseText(directory: string, clock: Clock): Promise<stri
     ...(run === null ? [] : [`listening at ${run.url}`]),
     ...(run?.startedAt === undefined ? [] : [`since ${run.startedAt}`]),
   ].join(", ");
-  return `another gateway has the state directory ${directory}: ${who}. One state directory has one gateway: stop that one ("clawgate stop"), or set CLAWGATE_STATE_DIR to a folder of its own for this one.`;
+  return `another gateway owns the state directory ${directory}: ${who}. One state directory has one gateway: stop that one ("clawgate stop"), or set CLAWGATE_STATE_DIR to a folder of its own for this one.`;
 }
 
 /** Not a killed one whose run.json the new owner has not removed yet. */
@@ -291,12 +293,12 @@ async function runningOwner(directory: string): Promise<RunFile | null> {
   return run !== null && isAlive(run.pid) ? run : null;
 }
 
-/** As at the start: closes a folder of ours that others may read. Throws where it is no folder, or another user's. */
+/** As at the start: closes a folder of ours that others may read. Throws if it is not a folder or belongs to another user. */
 function makePrivate(directory: string): void {
   const folder = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
     const { uid, mode } = fstatSync(folder);
-    if (uid !== process.getuid?.()) throw new Error("what lies there now belongs to another user");
+    if (uid !== process.getuid?.()) throw new Error("what is there now belongs to another user");
     if ((mode & 0o077) !== 0) fchmodSync(folder, 0o700);
   } finally {
     closeSync(folder);

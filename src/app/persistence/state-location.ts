@@ -16,7 +16,7 @@ import type { ServicesOptions } from "../app-services.ts";
 import type { StateDirectoryClaim } from "./state-directory-claim.ts";
 
 export type StateLocation = Pick<ServicesOptions, "stateDirectory" | "temporaryDirectory"> & {
-  /** Why state is kept in memory, where it is. */
+  /** Why state is kept in memory, if it is. */
   readonly problems: readonly HealthProblem[];
 };
 
@@ -47,7 +47,7 @@ export async function openStateLocation(environment: Environment, log: Log): Pro
   return { temporaryDirectory, problems };
 }
 
-/** To be called last: the claim keeps other gateways out. */
+/** To be called last: the claim keeps other gateways out until then. */
 export async function releaseStateLocation(
   { temporaryDirectory }: StateLocation,
   claim: StateDirectoryClaim,

@@ -1,4 +1,4 @@
-// Which models a config names, in a list or anywhere else: those are the operator's; any other name was made up by a client.
+// Which models a config names, in a list or elsewhere: those are the operator's; a client made up any other name.
 
 import type { ProviderSettings } from "../../backends/settings.ts";
 import type { Config } from "../../config/schema.ts";

@@ -1,4 +1,4 @@
-// Builds the pipeline's Provider from one provider of the config: backend, signer, limits, queue and what is known of its models.
+// Builds the pipeline's Provider from one provider of the config: backend, signer, limits, queue and the known facts of its models.
 
 import { dialects } from "../../dialects/dialect-table.ts";
 import type { DialectName } from "../../canon/request.ts";
@@ -103,7 +103,7 @@ export function createLoadedProvider(provider: ConfiguredProvider, services: Pro
     },
     queue: services.queues.of(id, queueLimits(settings, config)),
     isCurrent() {
-      // Asked twice with every request; only a reload can change the answer.
+      // Needed twice per request; only a reload can change the answer.
       const loaded = services.currentConfig();
       if (loaded !== judged) {
         const upstream = { settings, environment, section: config.cli };
@@ -176,7 +176,7 @@ export function queueLimits(settings: ProviderSettings, config: Config): QueueLi
   };
 }
 
-/** The default is meant for a first token, and a whole answer may take longer; a value that the operator wrote counts for both. */
+/** The default is meant for a first token, and a whole answer may take longer; a value that the operator set counts for both. */
 function wholeSeconds(timeout: {
   readonly first_token_s: number;
   readonly idle_s: number;
@@ -186,7 +186,7 @@ function wholeSeconds(timeout: {
   return isFirstTokenWritten === true ? first_token_s : Math.max(first_token_s, idle_s);
 }
 
-/** The CLI's aliases stand for models of Anthropic's; the program reports which. */
+/** The CLI's aliases refer to Anthropic models; the program reports which. */
 function modelFactsOf(
   id: string,
   settings: ProviderSettings,
@@ -252,7 +252,7 @@ function httpBackendOf(
   });
 }
 
-/** Headers that the format and the vendor ask for; a header of the operator replaces one of the same name. */
+/** Headers that the format and the vendor require; an operator's header replaces one of the same name. */
 function defaultHeaders(
   baseUrl: string,
   dialect: DialectName,
@@ -267,7 +267,7 @@ function defaultHeaders(
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !named.has(name)));
 }
 
-/** Fingerprints of the keys; a token from elsewhere may change and has none. */
+/** Fingerprints of the keys; a token from a command or file may change and has none. */
 function credentialsOf(settings: ProviderSettings): readonly string[] {
   return settings.auth === "api_key" ? settings.api_keys.map(fingerprintOf) : [];
 }
@@ -299,11 +299,11 @@ function signerOf(
       return tokenSigner(async () => {
         const result = await runCommand(auth.command, {
           timeoutMs: tokenCommandMs,
-          // `sh -c "$PWD/x"` is a program of the folder as well, which cannot be seen from the command.
-          ...(services.currentConfig().isMerelyFound ? { cwd: "/" } : {}),
+          // `sh -c "$PWD/x"` also runs a program of the folder, which the command line does not show.
+          ...(services.currentConfig().isUnnamed ? { cwd: "/" } : {}),
           env: childEnvironment(environment, {}),
         });
-        if (result.code !== 0) throw new Error(`the token command ended with ${result.code ?? "a signal"}`);
+        if (result.code !== 0) throw new Error(`the token command exited with ${result.code ?? "a signal"}`);
         return result.stdout;
       }, nowMs);
   }

@@ -1,4 +1,4 @@
-// What routing knows of a provider's models: its part of the config, combined with the catalogue.
+// What routing knows of a provider's models: its part of the config combined with the catalogue.
 
 import type { ProviderSettings } from "../../backends/settings.ts";
 import { createModelFacts as createFacts } from "../../catalog/facts.ts";

@@ -6,7 +6,7 @@ import { canOpen, isScarcity, Scarcity } from "../../system/descriptors.ts";
 const probeMs = 300;
 const maxModels = 200;
 
-/** The ids that the server lists; null when no server answers in this format. Throws Scarcity when no request could be sent. */
+/** The ids that the server lists; null if no server answers in this format. Throws Scarcity if no request could be sent. */
 export async function probeModels(modelsUrl: string): Promise<readonly string[] | null> {
   try {
     const answer = await fetch(modelsUrl, {
@@ -30,7 +30,7 @@ export async function probeModels(modelsUrl: string): Promise<readonly string[] 
     return ids.slice(0, maxModels);
   } catch (error) {
     if (isScarcity(error) || !canOpen(2)) throw new Scarcity(error);
-    // No server, a slow one or another kind of server: all of them mean "not found".
+    // No server, a slow one and another kind of server all mean "not found".
     return null;
   }
 }

@@ -1,4 +1,4 @@
-// What one provider asks for its answers: the price book's numbers, and what the Claude Code program adds to them.
+// The price of one provider's answers: the numbers of the price book, and what the Claude Code program adds to them.
 
 import { isLoopback } from "../../backends/http/proxy.ts";
 import { localServers } from "../../backends/http/vendors.ts";
@@ -9,12 +9,12 @@ import type { PriceBook, PricedTarget } from "../../catalog/prices.ts";
 import { PricedModels } from "../../catalog/priced-target.ts";
 import type { ProviderPrice } from "../../pipeline/dependencies.ts";
 
-/** The program's models cost what Anthropic's own do. */
+/** The program's models cost the same as Anthropic's own. */
 export const anthropicAddress = "https://api.anthropic.com/v1";
 
-/** Tokens that the program sends beside the client's own. */
+/** Tokens that the program sends in addition to the client's. */
 const programTokens = 25_000;
-/** The most expensive of each family that the program may mean by a name that no list knows; the last is the most expensive of all. */
+/** The most expensive of each family that the program may mean by an unlisted name; the last is the most expensive of all. */
 const costliestProgramModels = ["claude-haiku-4-5", "claude-sonnet-4-6", "claude-opus-5", "claude-fable-5"];
 
 function costliestProgramModel(name: string): string {
@@ -22,7 +22,7 @@ function costliestProgramModel(name: string): string {
   return costliestProgramModels.find(isSameFamily) ?? "claude-fable-5";
 }
 
-/** `modelOf`: the vendor's own id behind a name. */
+/** `modelOf`: the vendor's own id for a name. */
 export function createProviderPrice(
   id: string,
   settings: ProviderSettings,
@@ -79,10 +79,10 @@ export function createProviderPrice(
   };
 }
 
-/** LiteLLM runs locally too, and resells what others sell. */
+/** LiteLLM also runs locally, but resells paid models. */
 const sellers: ReadonlySet<string> = new Set(["litellm"]);
 
-/** A program on this machine that runs models, at its own port or under its own name: it costs nothing. */
+/** A program on this machine that runs models, recognized by its port or its name: it costs nothing. */
 function isLocalServer(id: string, { base_url: address }: ProviderSettings): boolean {
   if (address === null || !URL.canParse(address)) return false;
   const { hostname, port } = new URL(address);

@@ -1,14 +1,14 @@
-// Whether a provider of one config is still the same upstream in another. Only then is what was learned of its health kept.
+// Whether a provider of one config is still the same upstream in another. Only then is its learned health kept.
 
 import { resolveProgramSettings } from "../../backends/claude-code/program-settings.ts";
 import type { ProviderSettings } from "../../backends/settings.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 
-/** A provider's settings with the variables that its token may come from. */
+/** A provider's settings with the variables that may supply its token. */
 export type Upstream = {
   readonly settings: ProviderSettings;
   readonly environment: LoadedConfig["environment"];
-  /** The `cli` section, where it is the CLI. */
+  /** The `cli` section, if it is the CLI. */
   readonly section?: LoadedConfig["config"]["cli"];
 };
 

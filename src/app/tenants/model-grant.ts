@@ -20,8 +20,8 @@ export type GrantContext = {
 const isWild = (name: string): boolean => name.includes("*");
 
 /**
- * What a client may put in place of a wildcard: no list separators, no path traversal, no look-alike letters, and none of
- * OpenRouter's presets, which name models themselves.
+ * What a client may put in place of a wildcard: no list separators, no path traversal, no look-alike letters, and no OpenRouter
+ * presets, which select models themselves.
  */
 function isPlain(name: string): boolean {
   return /^[\w.:@+/[\]~=-]+$/.test(name) && !/(?:^|\/)\.{0,2}(?:\/|$)/.test(name) && !/@preset/i.test(name);
@@ -29,7 +29,7 @@ function isPlain(name: string): boolean {
 
 type Entries = {
   readonly plain: readonly string[];
-  /** By their folded form, which comparisons use. */
+  /** By their case-folded form, which comparisons use. */
   readonly folds: ReadonlyMap<string, string>;
   readonly wild: readonly NamePattern[];
 };
@@ -51,7 +51,7 @@ export function createModelGrant(listed: readonly string[], context: GrantContex
     return patterns.some((pattern) => pattern.fits(folded));
   };
   let read: Entries | null = null;
-  /** Read with the first request: the router does not exist before this. */
+  /** Read on the first request: the router does not exist before it. */
   const list = (): Entries =>
     (read ??= entriesOf(inConfigSpelling(listed, config.providers, router().known())));
   const fitsWild = (name: string): boolean => list().wild.some(({ fits }) => fits(name));
@@ -79,7 +79,7 @@ export function createModelGrant(listed: readonly string[], context: GrantContex
       return target === null ? [] : [target];
     }));
 
-  /** Whether the provider itself has this model: a bare name means that model wherever it is sold, and nowhere else. */
+  /** Whether the provider itself has this model: a bare name means that model at every provider that offers it, and nothing else. */
   const isSoldBy = (id: string, model: string): boolean => {
     const provider = config.providers[id];
     if (provider === undefined) return false;

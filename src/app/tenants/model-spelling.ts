@@ -1,5 +1,5 @@
-// `tenants[].models` in the spelling of the rest of the config. The config's own check ignores case, so a list in another case means
-// the models of the config; an entry that matches as it is written must never mean more than that.
+// `tenants[].models` in the spelling of the rest of the config. The config check ignores case, so a list in another case means the
+// models of the config; an entry that matches exactly must never mean more than that.
 
 import type { ProviderSettings } from "../../backends/settings.ts";
 import { compileExactPattern, compileNamePattern } from "../../routing/name-pattern.ts";

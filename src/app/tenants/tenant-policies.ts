@@ -1,5 +1,5 @@
-// The tenants of one config: their keys, and the limits that the pipeline applies to their requests. It must never keep what was
-// used: the meters do, which outlive the config.
+// The tenants of one config: their keys, and the limits that the pipeline applies to their requests. It must never keep usage:
+// the meters do, which outlive the config.
 
 import type { Config } from "../../config/schema.ts";
 import type { PipelineSnapshot } from "../../pipeline/dependencies.ts";
@@ -12,7 +12,7 @@ import { keysOfTenant, type TenantSettings } from "../../tenants/settings.ts";
 import type { AppServices } from "../app-services.ts";
 import { createModelGrant } from "./model-grant.ts";
 
-/** At most one line per key in this time: a client with an old key keeps asking. */
+/** At most one line per key in this time: a client with an expired key keeps trying. */
 const repeatMs = 60_000;
 
 export function keyDirectory(
@@ -38,7 +38,7 @@ export function keyDirectory(
   });
 }
 
-/** Only tenants that are restricted in some way: the others pass unchecked. */
+/** Only tenants that are restricted in some way: others are not checked. */
 export function policiesOf(
   config: Config,
   { meters, claudePrograms }: Pick<AppServices, "meters" | "claudePrograms">,
@@ -79,7 +79,7 @@ export function countsMoney(limits: LimitsSettings): boolean {
   return usd_per_day !== undefined || usd_per_month !== undefined;
 }
 
-/** Where only money is counted, models without a price could be used without limit. */
+/** If only money is counted, models without a price could be used without limit. */
 export function refusesUnpriced(limits: LimitsSettings): boolean {
   const { tokens_per_day, tokens_per_month } = limits?.budget ?? {};
   const countsTokens = tokens_per_day !== undefined || tokens_per_month !== undefined;
@@ -87,7 +87,7 @@ export function refusesUnpriced(limits: LimitsSettings): boolean {
   return limits?.unknown_price === undefined ? !countsTokens : limits.unknown_price === "refuse";
 }
 
-/** Applies the limits of this config, to running requests as well. */
+/** Applies the limits of this config, also to running requests. */
 export function adjustMeters(config: Config, meters: MeterRegistry): void {
   for (const { name, limits } of config.tenants)
     if (limits === undefined) meters.find(name)?.adjust(noLimits);
@@ -112,7 +112,7 @@ function limitsOf(settings: NonNullable<TenantSettings["limits"]>): Limits {
   };
 }
 
-/** Which names a tenant sees in the list of models. */
+/** The names that a tenant sees in the list of models. */
 export function visibleNames(pipeline: PipelineSnapshot, tenant: string | null): (name: string) => boolean {
   const models = tenant === null ? null : (pipeline.tenants.get(tenant)?.models ?? null);
   if (models === null) return () => true;

@@ -1,5 +1,5 @@
-// Warnings about tenants with a budget in dollars: models without a known price, and a model for the time after the budget that
-// costs money as well. One line per tenant at the start and at a reload; it must never stop either.
+// Warnings about tenants with a budget in dollars: models without a known price, and an over_budget_model that also costs money.
+// One line per tenant at the start and at a reload; it must never stop either.
 
 import type { Config } from "../../config/schema.ts";
 import type { PipelineSnapshot } from "../../pipeline/dependencies.ts";
@@ -7,7 +7,7 @@ import type { AppServices } from "../app-services.ts";
 import { countsMoney, refusesUnpriced } from "./tenant-policies.ts";
 
 const maxNames = 20;
-/** Any size shows whether there is a price. */
+/** Any token count shows whether there is a price. */
 const someTokens = 1_000;
 
 /** Resolves when the prices are loaded and the warnings logged. Never rejects. */
@@ -30,10 +30,10 @@ export async function warnOfUnpricedModels(
   for (const { name, limits } of counting) {
     const grant = pipeline.tenants.get(name)?.models ?? null;
     const concerned = unpriced.filter((target) => grant === null || grant.allowsTarget(target));
-    const treatment = refusesUnpriced(limits) ? "refused to it" : "counted as free";
+    const treatment = refusesUnpriced(limits) ? "refused" : "counted as free";
     if (concerned.length > 0)
       services.log.warn(
-        `tenant ${name} has a budget in dollars; what has no known price is ${treatment} (limits.unknown_price): ${listed(concerned)}. \`pricing\` of the provider or model says what it costs`,
+        `tenant ${name} has a budget in dollars; models without a known price are ${treatment} (limits.unknown_price): ${listed(concerned)}. Set the price in \`pricing\` of the provider or model`,
         { tenant: name },
       );
     const cheaper = limits?.over_budget_model;
@@ -41,7 +41,7 @@ export async function warnOfUnpricedModels(
     const cost = target === null ? 0 : costAt(target.provider, target.model);
     if (cheaper !== undefined && cost !== 0)
       services.log.warn(
-        `tenant ${name}: over_budget_model ${cheaper} may cost money as well, and behind the budget nothing limits how much`,
+        `tenant ${name}: over_budget_model ${cheaper} may cost money too, and nothing limits it once the budget is used up`,
         { tenant: name },
       );
   }

@@ -1,4 +1,4 @@
-// `clawgate manage add <name>`: one more tenant in the config file, every comment kept.
+// `clawgate manage add <name>`: adds a tenant to the config file and keeps every comment.
 
 import { resolve } from "node:path";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
@@ -19,14 +19,14 @@ import { hashOf, newKey, shownKey } from "./keys.ts";
 
 const help = `Usage: clawgate manage add <name> [options]
 
-Writes a tenant into the config file and makes it active in the running gateway. Without --key a key is made and shown
+Writes a tenant into the config file; the running gateway uses it immediately. Without --key a key is created and shown
 once. The old file is kept as <file>.bak.
 
 Options:
   --key K          its key: plain (at least 16 characters) or sha256:<hex>
   --hash           write only the hash of the key into the file
   --docker C       the Docker container of its OpenClaw
-  --working-dir D  folder in which its Claude Code processes run
+  --working-dir D  working directory of its Claude Code processes
   --apply          also write address and key into its OpenClaw, as manage apply does
   --dry-run        check and show, write nothing
   --json           the result as JSON
@@ -101,7 +101,7 @@ function run(context: CommandContext): Promise<number> {
             ? showPlan(plan.planned, plan.notes, style)
             : `${outcomesText(outcomes, style)}${showPlan([], plan.notes, style)}${followUpText(outcomes)}`;
       context.stdout.write(
-        `The tenant ${plain(name)} ${isDryRun ? "would stand" : "stands"} in ${plain(opened.path)}.\n${made}${applied}${reloadText(reloaded)}`,
+        `The tenant ${plain(name)} ${isDryRun ? "would be" : "was"} added to ${plain(opened.path)}.\n${made}${applied}${reloadText(reloaded)}`,
       );
     }
     return isWell ? exitCodes.ok : exitCodes.failed;

@@ -1,4 +1,4 @@
-// `clawgate manage apply [name]`: writes address and key of the gateway into the OpenClaw instances of tenants.
+// `clawgate manage apply [name]`: writes the gateway's address and the tenant's key into the OpenClaw instances of tenants.
 
 import { loadOffline } from "../../app/offline/offline-config.ts";
 import { apis } from "../../openclaw/provider-entry.ts";
@@ -25,7 +25,7 @@ as it is. An instance is found by the tenant's \`container\`, else by its name. 
 
 Options:
   --primary       make clawgate/auto the main model of the instance
-  --api API       openai-completions, anthropic-messages or openai-responses (default: as it is, else the first)
+  --api API       openai-completions, anthropic-messages or openai-responses (default: unchanged, else the first)
   --dry-run       only show what would be written
   --json          the result as JSON
   --config FILE   config file, as for serve
@@ -81,7 +81,7 @@ function run(context: CommandContext): Promise<number> {
       for (const note of notes) context.stderr.write(`clawgate: ${plain(note)}\n`);
       context.stdout.write(
         outcomes.length === 0
-          ? "None of the tenants has an OpenClaw instance that is known here.\n"
+          ? "No OpenClaw instance was found for any tenant.\n"
           : `${outcomesText(outcomes, style)}${followUpText(outcomes)}`,
       );
     }

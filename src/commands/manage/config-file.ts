@@ -1,5 +1,5 @@
-// The config file as the manage commands change it: found as the gateway finds it, checked as the gateway checks it before
-// it is written, and applied at once where a gateway runs. It must never write what a gateway would refuse.
+// The config file for the manage commands: found as the gateway finds it, checked as the gateway checks it before it is written,
+// and applied immediately if a gateway runs. They must never write a config that a gateway would refuse.
 
 import {
   offlineEnvironment,
@@ -21,13 +21,13 @@ import { plain } from "../terminal.ts";
 
 export type OpenConfig = {
   readonly path: string;
-  /** As it was read. */
+  /** The text as it was read. */
   readonly original: string;
   readonly edit: ConfigEdit;
   readonly input: OfflineInput;
 };
 
-/** Its message is for the person at the terminal. */
+/** The message is for the person at the terminal. */
 export class ManageProblem extends Error {
   override readonly name = "ManageProblem";
   readonly exitCode: number;
@@ -56,7 +56,7 @@ export function openConfig(context: CommandContext, configPath: string | undefin
   return { path, original: text, edit: editConfig(text), input };
 }
 
-/** The config as it would be with the changes. Throws ConfigProblem. */
+/** The config that would result from the changes. Throws ConfigProblem. */
 export async function checkedConfig({ path, edit, input }: OpenConfig): Promise<Config> {
   return (await loadOffline(withFileText(input, path, edit.text()))).config;
 }
@@ -97,11 +97,11 @@ export function reloadText(reloaded: Reloaded): string {
 export function unknownTenant(edit: ConfigEdit, name: string): ManageProblem {
   const names = edit.tenants().map((each) => each.name);
   const near = nearest(name, names);
-  const hint = near === null ? '"clawgate manage list" lists them.' : `Did you mean "${plain(near)}"?`;
+  const hint = near === null ? '"clawgate manage list" lists the tenants.' : `Did you mean "${plain(near)}"?`;
   return new ManageProblem(`There is no tenant "${plain(name)}". ${hint}`);
 }
 
-/** Runs a command's work, and writes one line about what went wrong. */
+/** Runs a command's work, and prints one line about an error. */
 export async function withProblems(context: CommandContext, work: () => Promise<number>): Promise<number> {
   try {
     return await work();

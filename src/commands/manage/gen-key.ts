@@ -1,4 +1,4 @@
-// `clawgate manage gen-key`: a key for a config that is written by hand. Nothing is stored.
+// `clawgate manage gen-key`: a key for a config that the user edits by hand. Nothing is stored.
 
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { readOptions } from "../options.ts";
@@ -6,7 +6,7 @@ import { hashOf, newKey } from "./keys.ts";
 
 const help = `Usage: clawgate manage gen-key [options]
 
-Prints a new random key (256 bits). --hash prints also the form in which a config may hold it without knowing it.
+Prints a new random key (256 bits). --hash also prints its hash, which a config may contain instead of the key.
 
 Options:
   --hash          print sha256:<hex> on a second line

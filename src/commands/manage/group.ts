@@ -17,8 +17,8 @@ const help = `Usage: clawgate manage [list] [options]
        clawgate manage gen-key
        clawgate manage skills list|pull|push|diff|bisync|clean [tenant]
 
-Changes keep every comment of the config file, are checked before they are written, and are active at once where a
-gateway runs. apply writes into a tenant's OpenClaw instance what it has to know of the gateway; clawgate setup does that for
+Changes keep every comment of the config file and are checked before they are written; a running gateway applies them
+immediately. apply writes the gateway's address and key into a tenant's OpenClaw instance; clawgate setup does that for
 every instance it finds.
 clawgate manage <command> --help shows a command's options.
 `;

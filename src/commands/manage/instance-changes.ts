@@ -1,5 +1,5 @@
 // What the manage commands write into the OpenClaw instances of tenants, and what they remove again. Planned first, so that nothing
-// is written when the instance is missing or cannot be read.
+// is written if the instance is missing or cannot be read.
 
 import type { Config } from "../../config/schema.ts";
 import { nearest } from "../../canon/nearest.ts";
@@ -23,11 +23,11 @@ import { ManageProblem } from "./config-file.ts";
 
 export type ApplyOptions = {
   readonly isPrimary: boolean;
-  /** Null: as the instance has it, else openai-completions. */
+  /** Null: as in the instance, else openai-completions. */
   readonly api: Api | null;
-  /** Where the config was found, and with it the gateway that runs. */
+  /** Where the config was found, and with it the running gateway. */
   readonly input: OfflineInput;
-  /** The key of the one named tenant, where it was just created. */
+  /** The key of the named tenant, if it was just created. */
   readonly key?: string;
 };
 
@@ -55,7 +55,7 @@ export async function planApply(
   const host = hasDocker ? await addressForContainers(context, config) : null;
   if (host !== null && isLoopback(config.server.host))
     notes.push(
-      `containers reach this machine at ${host}, but the gateway listens on ${config.server.host} only: \`clawgate setup --host ${host}\` changes it`,
+      `containers reach this machine at ${host}, but the gateway listens on ${config.server.host} only: run \`clawgate setup --host ${host}\` to change it`,
     );
   const planned: PlannedInstance[] = [];
   for (const { name, instance } of pairs)
@@ -78,7 +78,7 @@ export async function planApply(
   };
 }
 
-/** The plan for one named tenant. Throws ManageProblem when nothing can be written for it. */
+/** The plan for one named tenant. Throws ManageProblem if nothing can be written for it. */
 export async function planApplyTo(
   context: CommandContext,
   config: Config,
@@ -89,18 +89,18 @@ export async function planApplyTo(
   const [first] = plan.planned;
   if (first === undefined) throw unknownInstance(name, plan.notes);
   if (first.leftOut !== null)
-    throw new ManageProblem(`nothing was written: ${plain(name)} is left out, ${plain(first.leftOut)}`);
+    throw new ManageProblem(`nothing was written: ${plain(name)} was skipped, ${plain(first.leftOut)}`);
   return plan;
 }
 
 export function unknownInstance(name: string, notes: readonly string[]): ManageProblem {
   const why = notes.length === 0 ? "" : ` (${plain(notes.join("; "))})`;
   return new ManageProblem(
-    `no OpenClaw instance is known by the name ${plain(name)}${why}. For one in Docker set \`container\` of the tenant to the container's name; \`clawgate setup --dry-run\` shows what is found`,
+    `no OpenClaw instance was found by the name ${plain(name)}${why}. For one in Docker set \`container\` of the tenant to the container's name; \`clawgate setup --dry-run\` shows what is found`,
   );
 }
 
-/** Removes our keys from the tenant's instance. Throws ManageProblem when it is missing or cannot be read. */
+/** Removes our keys from the tenant's instance. Throws ManageProblem if it is missing or cannot be read. */
 export async function planRemoval(
   context: CommandContext,
   config: Config,
@@ -157,7 +157,7 @@ function hasNoEntry(text: string): boolean {
   }
 }
 
-/** Where the config is already active: a new key must be shown whatever happens to the instance's files. */
+/** For the time when the config is already active: a new key must be shown whatever happens to the instance's files. */
 export async function writeAfterConfig(
   context: CommandContext,
   planned: readonly PlannedInstance[],
@@ -198,28 +198,28 @@ export const asPlanned = (planned: PlannedInstance): Outcome => ({
   verdict: planned.leftOut ?? (planned.changes.length === 0 ? "nothing to change" : "would be written"),
 });
 
-/** A name that docker does not know is a mistake. Throws ManageProblem, also where docker cannot be asked. */
+/** A name that docker does not know is a mistake. Throws ManageProblem, also if docker cannot be asked. */
 export async function requireContainer(context: CommandContext, container: string): Promise<void> {
   const docker = dockerOf(context);
   if (docker === null)
     throw new ManageProblem("--docker names a container, but there is no docker program on PATH");
   const { instances, trouble } = await dockerInstances(docker, [container]);
   if (trouble !== null)
-    throw new ManageProblem(`docker cannot be asked for the container: ${plain(trouble)}`);
+    throw new ManageProblem(`docker could not be asked for the container: ${plain(trouble)}`);
   const names = instances.flatMap((each) => each.container ?? []);
   if (names.includes(container)) return;
   const near = nearest(container, names);
   const hint = near === null ? "`docker ps -a` lists all of them." : `Did you mean "${plain(near)}"?`;
-  throw new ManageProblem(`docker knows no container "${plain(container)}". ${hint}`);
+  throw new ManageProblem(`docker has no container "${plain(container)}". ${hint}`);
 }
 
-/** What the user must know after the files of an instance were changed. */
+/** What the user must do after the files of an instance were changed. */
 export function followUpText(outcomes: readonly Outcome[]): string {
   const changed = outcomes.filter(({ changes, isWell }) => isWell && changes.length > 0);
   if (changed.length === 0) return "";
   const containers = changed.flatMap(({ instance }) => instance.container ?? []);
   const restart = containers.map((name) => `docker restart ${name}`).join("; ");
-  return `A running OpenClaw takes the provider over by itself; the variables of its .env count from its next start${
+  return `A running OpenClaw applies the provider by itself; the variables of its .env take effect at its next start${
     restart === "" ? "" : ` (${plain(restart)})`
   }. \`clawgate setup --undo\` reverts it.\n`;
 }

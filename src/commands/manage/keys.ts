@@ -9,7 +9,7 @@ export const newKey = (): string => randomBytes(32).toString("hex");
 
 export const hashOf = (key: string): string => `sha256:${sha256Hex(key)}`;
 
-/** A key that is written in the config in the clear, so that it may be shown. */
+/** A key that the config contains in plain text, so it may be shown. */
 export function shownKey(written: string | null): string {
   if (written === null) return "none";
   if (/^\$\{[^}]*\}$/.test(written)) return plain(written.replace(/:-.*\}$/, ":-…}"));

@@ -1,4 +1,4 @@
-// `clawgate manage list`: the tenants as the config file has them.
+// `clawgate manage list`: the tenants in the config file.
 
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { readOptions } from "../options.ts";
@@ -34,7 +34,7 @@ function run(context: CommandContext): Promise<number> {
     }));
     if (isJson) context.stdout.write(`${JSON.stringify({ config: path, tenants }, null, 2)}\n`);
     else if (tenants.length === 0)
-      context.stdout.write(`${plain(path)} has no tenants. clawgate manage add <name> makes one.\n`);
+      context.stdout.write(`${plain(path)} has no tenants. clawgate manage add <name> adds one.\n`);
     else {
       const style = terminalStyle(context);
       const columns = [

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { loadOffline } from "../../app/offline/offline-config.ts";
 import { skillsDirectoryOf } from "../../operator/skills-directory.ts";
 import { risksOf } from "../../openclaw/skill-risks.ts";
-import { cleanSkills, skillsHere } from "../../openclaw/skill-sync.ts";
+import { cleanSkills, localSkills } from "../../openclaw/skill-sync.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { changeOptions, readOptions } from "../options.ts";
 import { terminalStyle, plain } from "../terminal.ts";
@@ -45,7 +45,7 @@ function runList(context: CommandContext): Promise<number> {
     const { directory, tenants } = await choose(context, read.values.config, read.positionals[0]);
     const listed = [];
     for (const tenant of tenants) {
-      const { skills, refused } = await skillsHere(join(directory, tenant));
+      const { skills, refused } = await localSkills(join(directory, tenant));
       listed.push({
         tenant,
         skills: [...skills.values()].map((tree) => ({
@@ -78,7 +78,7 @@ function runList(context: CommandContext): Promise<number> {
       { title: "skill" },
       { title: "files", isNumber: true },
       { title: "bytes", isNumber: true },
-      { title: "look at", shrinks: true },
+      { title: "to review", shrinks: true },
     ];
     context.stdout.write(
       rows.length === 0 ? `No skills in ${plain(directory)}.\n` : textTable(columns, rows, style),
@@ -111,7 +111,7 @@ function runClean(context: CommandContext): Promise<number> {
           `${plain(tenant)}: ${isDryRun ? "would remove" : "removed"} ${removed.length}${
             kept.length === 0
               ? ""
-              : `, kept ${plain(kept.join(", "))} (changed here, or never synced; --all removes what can be read)`
+              : `, kept ${plain(kept.join(", "))} (changed here, or never synced; --all removes those that can be read)`
           }\n`,
         );
     return exitCodes.ok;
@@ -123,7 +123,7 @@ export const listCommand: Command = {
   summary: "show the skills here",
   help: `Usage: clawgate manage skills list [tenant] [options]
 
-Shows the skills that lie here for each tenant, and what in them would run something by itself.
+Shows each tenant's local skills, and what in them would run something by itself.
 
 Options:
 ${common}`,
@@ -135,11 +135,11 @@ export const cleanCommand: Command = {
   summary: "remove a tenant's skills here",
   help: `Usage: clawgate manage skills clean [tenant] [options]
 
-Removes the skills that lie here and are the same as when they were last synced: their instance has them. Others are kept
-and named. Nothing is removed from an instance.
+Removes local skills that are unchanged since their last sync: their instance has them. Others are kept
+and listed. Nothing is removed from an instance.
 
 Options:
-  --all           those as well that were changed here or never synced
+  --all           also those that were changed here or never synced
   --dry-run       show what would be removed
 ${common}`,
   run: runClean,

@@ -15,12 +15,12 @@ import { openConfig, writeAndReload, reloadText, unknownTenant, withProblems } f
 
 const help = `Usage: clawgate manage remove <name> [options]
 
-Takes a tenant out of the config file: its key opens nothing any more as soon as the running gateway has read it. Its
-folders, its login and its skills stay where they are, and so does what its OpenClaw was told of the gateway, unless --apply
-takes that out as well. The old file is kept as <file>.bak.
+Removes a tenant from the config file: its key is refused as soon as the running gateway has read the file. Its
+folders, its login and its skills stay where they are, and its OpenClaw keeps the gateway's address and key unless --apply
+removes them as well. The old file is kept as <file>.bak.
 
 Options:
-  --apply         also take the provider "clawgate" and the CLAWGATE_ variables out of its OpenClaw
+  --apply         also remove the provider "clawgate" and the CLAWGATE_ variables from its OpenClaw
   --dry-run       check and show, write nothing
   --json          the result as JSON
   --config FILE   config file, as for serve
@@ -61,10 +61,10 @@ function run(context: CommandContext): Promise<number> {
             state: reloaded,
             ...(isApplied ? { instances: outcomesAsJson(outcomes) } : {}),
           })}\n`
-        : `The tenant ${plain(name)} ${isDryRun ? "would be" : "is"} taken out of ${plain(opened.path)}.\n${outcomesText(outcomes, terminalStyle(context))}${reloadText(reloaded)}`,
+        : `The tenant ${plain(name)} ${isDryRun ? "would be" : "was"} removed from ${plain(opened.path)}.\n${outcomesText(outcomes, terminalStyle(context))}${reloadText(reloaded)}`,
     );
     return isWell ? exitCodes.ok : exitCodes.failed;
   });
 }
 
-export const remove: Command = { name: "remove", summary: "take a tenant out", help, run };
+export const remove: Command = { name: "remove", summary: "remove a tenant", help, run };

@@ -25,7 +25,7 @@ import { hashOf, newKey } from "./keys.ts";
 
 const help = `Usage: clawgate manage rotate-key <name> [options]
 
-Makes a new key for a tenant, writes it into the config file, makes it active in the running gateway and shows it once.
+Creates a new key for a tenant, writes it into the config file, applies it in the running gateway and shows it once.
 The old \`api_key\` is refused from then on; further keys of the tenant (\`keys\`) stay. A hashed key stays hashed. The old
 file is kept as <file>.bak.
 
@@ -56,7 +56,7 @@ function run(context: CommandContext): Promise<number> {
     const written = opened.edit.tenants().find((each) => each.name === name);
     if (written === undefined) throw unknownTenant(opened.edit, name);
     const old = written.apiKey ?? "";
-    // A plain key instead would make the variable ineffective, and put the key into a file where it was kept out on purpose.
+    // A plain key would replace the variable, and put the key into a file from which it was kept out on purpose.
     if (/(?:^|[^$])\$\{/.test(old))
       throw new ManageProblem(
         `the key of ${plain(name)} comes from a variable (${plain(old.replace(/:-.*\}/, ":-…}"))}); change it there`,
@@ -88,7 +88,7 @@ function run(context: CommandContext): Promise<number> {
       );
     else
       context.stdout.write(
-        `${shown === null ? `The key of ${plain(name)} would be replaced.` : `The new key of ${plain(name)} (shown only now): ${key}`}\n${further === 0 ? "" : `Its ${further} further ${further === 1 ? "key" : "keys"} (tenants[].keys) still ${further === 1 ? "opens" : "open"} the door.\n`}${plan === null ? `An OpenClaw instance that uses it gets the new one with --apply${old.startsWith("sha256:") ? "" : `, or from \`clawgate manage apply ${plain(name)}\``}.\n` : `${outcomesText(outcomes, terminalStyle(context))}${isDryRun ? "" : followUpText(outcomes)}`}${reloadText(reloaded)}`,
+        `${shown === null ? `The key of ${plain(name)} would be replaced.` : `The new key of ${plain(name)} (shown only now): ${key}`}\n${further === 0 ? "" : `Its ${further} further ${further === 1 ? "key" : "keys"} (tenants[].keys) ${further === 1 ? "is" : "are"} still accepted.\n`}${plan === null ? `An OpenClaw instance that uses it gets the new one with --apply${old.startsWith("sha256:") ? "" : `, or from \`clawgate manage apply ${plain(name)}\``}.\n` : `${outcomesText(outcomes, terminalStyle(context))}${isDryRun ? "" : followUpText(outcomes)}`}${reloadText(reloaded)}`,
       );
     return isWell ? exitCodes.ok : exitCodes.failed;
   });

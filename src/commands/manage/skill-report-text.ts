@@ -44,7 +44,7 @@ export function reportWords(
         `${style.yellow("review it before its first use")}  ${plain(skill)}: ${plain(risks.join(", "))}\n`,
     ),
     hasConflict
-      ? "Nothing of a conflict was overwritten. bisync --pull keeps the remote version, bisync --push the local one (--skill names one).\n"
+      ? "Conflicts were not overwritten. bisync --pull keeps the remote version, bisync --push the local one (--skill names one).\n"
       : "",
   ].join("");
 }

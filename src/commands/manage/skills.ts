@@ -14,8 +14,8 @@ import { cleanCommand, listCommand } from "./local-skills.ts";
 import { reportWords } from "./skill-report-text.ts";
 
 const options = `  --skill S        only this skill
-  --container C    the instance's container, when it is not found by the tenant's name (then --state-dir is inside it)
-  --state-dir D    the instance's state directory, when it is not found by the tenant's name
+  --container C    the instance's container, if it is not found by the tenant's name (then --state-dir is inside it)
+  --state-dir D    the instance's state directory, if it is not found by the tenant's name
   --json           the result as JSON
   --config FILE    config file, as for serve
   -h, --help       this text
@@ -97,9 +97,9 @@ function syncCommand({ name: verb, summary, help }: Verb): Command {
       if (trouble !== null) context.stderr.write(`clawgate: docker was not searched: ${plain(trouble)}\n`);
       for (const tenant of missing)
         context.stderr.write(
-          `clawgate: no OpenClaw instance is known by the name ${plain(tenant)}; name it with --container or --state-dir, or as \`container\` of the tenant.\n`,
+          `clawgate: no OpenClaw instance was found by the name ${plain(tenant)}; name it with --container or --state-dir, or as \`container\` of the tenant.\n`,
         );
-      // People and agents are tenants too: one that was not named need not be an OpenClaw.
+      // People and agents are tenants too: a tenant that was not named need not have an OpenClaw.
       const isMissing = missing.length > 0 && (name !== undefined || reports.length === 0);
       const isWell = !isMissing && reports.every(({ report }) => isSettled(report, verb));
       return isWell ? exitCodes.ok : exitCodes.failed;
@@ -108,7 +108,7 @@ function syncCommand({ name: verb, summary, help }: Verb): Command {
   return { name: verb, summary, help, run };
 }
 
-/** A diff is done when nothing differs, any other action when everything requested was done. */
+/** A diff succeeds if nothing differs, any other action if everything requested was done. */
 function isSettled({ rows, refused }: SkillReport, verb: Verb["name"]): boolean {
   if (refused.length > 0) return false;
   if (verb === "diff") return rows.every(({ relation }) => relation === "same");
@@ -134,8 +134,8 @@ const pull = syncCommand({
   summary: "fetch skills from the OpenClaw instance",
   help: `Usage: clawgate manage skills pull [tenant] [options]
 
-Copies skills that are new or changed in the tenant's OpenClaw instance to <skills.dir>/<tenant>. What was changed here, or
-on both sides, is reported and left as it is; nothing is deleted. Without a tenant: all of them.
+Copies skills that are new or changed in the tenant's OpenClaw instance to <skills.dir>/<tenant>. Skills changed here, or
+on both sides, are reported and not touched; nothing is deleted. Without a tenant: all of them.
 
 Options:
   --dry-run        show what would be done
@@ -147,8 +147,8 @@ const push = syncCommand({
   summary: "send skills to the OpenClaw instance",
   help: `Usage: clawgate manage skills push [tenant] [options]
 
-Copies skills that are new or changed here into the tenant's OpenClaw instance. What was changed there, or on both sides, is
-reported and left as it is; nothing is deleted. Without a tenant: all of them.
+Copies skills that are new or changed here into the tenant's OpenClaw instance. Skills changed there, or on both sides, are
+reported and not touched; nothing is deleted. Without a tenant: all of them.
 
 Options:
   --dry-run        show what would be done
@@ -157,15 +157,15 @@ ${options}`,
 
 const bisync = syncCommand({
   name: "bisync",
-  summary: "bring both sides together",
+  summary: "sync in both directions",
   help: `Usage: clawgate manage skills bisync [tenant] [--pull|--push] [options]
 
-Pulls what is new or changed there and pushes what is new or changed here. What changed on both sides is a conflict: it is
-reported and left as it is, unless --pull or --push says whose word counts. Nothing is deleted.
+Pulls skills that are new or changed there and pushes those that are new or changed here. A change on both sides is a
+conflict: it is reported and not touched, unless --pull or --push decides which side wins. Nothing is deleted.
 
 Options:
-  --pull           where both changed, take what is there (and give back what was removed here)
-  --push           where both changed, take what is here
+  --pull           if both changed, keep the remote version (and restore what was removed here)
+  --push           if both changed, keep the local version
   --dry-run        show what would be done
 ${options}`,
 });
@@ -175,8 +175,8 @@ const diff = syncCommand({
   summary: "show what differs, by content",
   help: `Usage: clawgate manage skills diff [tenant] [options]
 
-Compares the skills here with those of the tenant's OpenClaw instance by their content, and says who changed what since they
-were last the same. Changes nothing. The exit code is 1 when something differs.
+Compares the local skills with those of the tenant's OpenClaw instance by content, and shows which side changed since they
+were last equal. Changes nothing. The exit code is 1 if something differs.
 
 Options:
 ${options}`,
@@ -189,10 +189,10 @@ Commands:
   pull      fetch skills from the tenant's OpenClaw instance
   push      send skills to it
   diff      show what differs, by content
-  bisync    bring both sides together
+  bisync    sync in both directions
   clean     remove a tenant's skills here
 
-Skills lie in <skills.dir>/<tenant>/<skill>. A skill is copied whole and in one step; links, devices and paths that lead
+Skills are kept in <skills.dir>/<tenant>/<skill>. A skill is copied whole and in one step; links, devices and paths that lead
 elsewhere are refused. clawgate manage skills <command> --help shows a command's options.
 `;
 

@@ -1,5 +1,5 @@
-// Which OpenClaw instance belongs to a tenant, for commands that copy skills: by the name that setup gives it, or by what
-// the user names. It must never guess between two.
+// Which OpenClaw instance belongs to a tenant, for commands that copy skills: by the name that setup gives it, or by the user's
+// options. It must never guess between two.
 
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { outermost } from "../../openclaw/container-mounts.ts";
@@ -18,7 +18,7 @@ const insideHome = "/home/node/.openclaw";
 
 export type Instances = {
   readonly docker: DockerForSkills;
-  /** Null: none is known by this name. */
+  /** Null: none was found by this name. */
   of(tenant: string): Promise<SkillInstance | null>;
   /** Why docker could not be asked; null: it was asked, or was not needed. */
   trouble(): Promise<string | null>;
@@ -62,7 +62,7 @@ export function instancesFor(
   };
 }
 
-/** The tenant's instance; null: none is known. */
+/** The tenant's instance; null: none was found. */
 export function instanceOf(
   instances: readonly Instance[],
   tenant: string,
@@ -104,7 +104,7 @@ async function localAt({ home, configPath, usersHome, writable }: Local): Promis
   return { ...plain, workspace, workspaceBelow: outermost(writable, workspace), owner: await ownerOf(home) };
 }
 
-/** Only root could be led by a user's config to files which that user may not read. Null: there is no other user. */
+/** Only for root could a user's config point to files which that user may not read. Null: there is no other user. */
 async function ownerOf(home: string): Promise<number | null> {
   if (process.geteuid?.() !== 0) return null;
   const folder = await openFolder(home);

@@ -19,7 +19,7 @@ import { textTable } from "../text-table.ts";
 const help = `Usage: clawgate providers catalog [id] [options]
 
 Lists the vendors that ClawGate knows: address, the variable that holds the key and whether it is set, models with
-price (USD per million tokens) and context window. The default model is marked with *. Nothing is asked of anybody.
+price (USD per million tokens) and context window. The default model is marked with *. No request is sent.
 
 Options:
   --json          the whole list as JSON
@@ -70,7 +70,7 @@ function blockOf(row: CatalogRow, style: TerminalStyle): string {
   const inner = { ...style, columns: style.columns === null ? null : Math.max(1, style.columns - 2) };
   const models =
     row.models.length === 0
-      ? "whatever the server lists\n"
+      ? "the models that the server lists\n"
       : textTable(
           [
             { title: "model", shrinks: true },

@@ -1,4 +1,4 @@
-// `clawgate providers`: the providers, the state of each, and what an operator can do about it.
+// `clawgate providers`: the providers, the state of each, and the operator's actions on them.
 
 import type { Command } from "../command.ts";
 import { catalog } from "./catalog.ts";
@@ -12,12 +12,12 @@ const help = `Usage: clawgate providers [list] [options]
        clawgate providers catalog [id] [options]
 
 Commands:
-  list      every provider of the running gateway and how it is doing (the default)
+  list      every provider of the running gateway and its state (the default)
   reset     forget a provider's failures: close its circuit, end its cooldowns
   test      send one small real request to a provider, or to each of them
   catalog   the vendors that ClawGate knows, with address, key variable, models and prices
 
-clawgate providers <command> --help shows a command's options; those of list work without its name too.
+clawgate providers <command> --help shows a command's options; those of list work without the word list too.
 `;
 
 export const providers: Command = {

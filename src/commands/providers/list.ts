@@ -1,4 +1,4 @@
-// `clawgate providers list`: the running gateway's view of every provider; without a gateway, what the config says.
+// `clawgate providers list`: every provider as the running gateway reports it; without a gateway, from the config.
 
 import {
   offlineProviderReport,
@@ -18,14 +18,15 @@ import { type Cell, textTable } from "../text-table.ts";
 
 const help = `Usage: clawgate providers [list] [options]
 
-Shows every provider of the running gateway: backend, model, state, when it is tried again, latency, requests
-answered today (UTC), how much of a key's quota its vendor says is used, and its last error. When no gateway runs, it shows what the config says.
+Shows every provider of the running gateway: backend, model, state, when it is tried again, latency, requests answered
+today (UTC), the share of a key's quota that its vendor reports as used, and its last error. If no gateway runs, it
+shows the config.
 
 States:
   healthy     requests go there
-  half-open   taken out for failures; the next request finds out whether it is back
-  open        taken out for failures until the time shown
-  cooling     it (or some of its models) rests: rate limit, quota, or a model that is missing upstream
+  half-open   taken out of use after failures; the next request checks whether it works again
+  open        taken out of use after failures, until the time shown
+  cooling     it (or some of its models) is on hold: rate limit, quota, or a model that is missing upstream
   rejected    the vendor did not accept the key
 
 Options:
@@ -48,7 +49,7 @@ async function run(context: CommandContext): Promise<number> {
     if ("why" in found) {
       isLive = false;
       report = offlineProviderReport(await loadOffline(input));
-      const source = report.config === null ? "what was found on this machine" : "what the config says";
+      const source = report.config === null ? "what was found on this machine" : "what the config declares";
       context.stderr.write(`clawgate: ${found.why}; this is ${source}.\n`);
     } else report = (await found.askForBody({ method: "GET", path: "/api/providers" })) as ProviderReport;
   } catch (thrown) {
@@ -110,7 +111,9 @@ function noteOf(row: ProviderRow): string {
   const cooling = Object.keys(row.cooling_models);
   const held = row.credentials.filter((each) => each.state !== "ok").length;
   const parts = [
-    ...(held === 0 || row.credentials.length < 2 ? [] : [`${held} of ${row.credentials.length} keys rest`]),
+    ...(held === 0 || row.credentials.length < 2
+      ? []
+      : [`${held} of ${row.credentials.length} keys on hold`]),
     ...scarce(row),
     ...(cooling.length === 0 ? [] : [`resting: ${cooling.join(", ")}`]),
     ...(row.last_error === null ? [] : [row.last_error]),
@@ -118,7 +121,7 @@ function noteOf(row: ProviderRow): string {
   return plain(parts.join("; "));
 }
 
-/** The lowest of what the vendor reports as left for each key; empty for a provider with all its quota. */
+/** The lowest share that the vendor reports as left for a key; empty for a provider with all its quota. */
 function scarce({ credentials }: ProviderRow): string[] {
   return credentials.flatMap(({ id, allowances }) => {
     const used = (allowances ?? []).filter((each) => each.used_percent !== null && each.used_percent >= 1);

@@ -17,8 +17,8 @@ import { plain } from "../terminal.ts";
 
 const help = `Usage: clawgate providers reset <id> [options]
 
-Forgets what the running gateway knows of a provider's failures: its circuit closes and its cooldowns end, so that
-the next request may go there at once.
+Clears a provider's failures in the running gateway: its circuit closes and its cooldowns end, so that
+the next request may go there immediately.
 
 Options:
   --json          the result as JSON
@@ -66,7 +66,7 @@ async function unknown(gateway: RunningGateway, id: string): Promise<GatewayProb
     report.providers.map((each) => each.id),
   );
   return new GatewayProblem(
-    `There is no provider "${plain(id)}".${near === null ? ' "clawgate providers" lists them.' : ` Did you mean "${near}"?`}`,
+    `There is no provider "${plain(id)}".${near === null ? ' "clawgate providers" lists the providers.' : ` Did you mean "${near}"?`}`,
   );
 }
 

@@ -1,4 +1,4 @@
-// `clawgate providers test`: one small real request to a provider, sent by the running gateway or, where none runs, by this command
+// `clawgate providers test`: one small real request to a provider, sent by the running gateway or, if none runs, by this command
 // with the same config.
 
 import { offlineEnvironment } from "../../app/offline/offline-config.ts";
@@ -23,8 +23,8 @@ import { type TerminalStyle, terminalStyle, plain } from "../terminal.ts";
 const help = `Usage: clawgate providers test [id] [options]
 
 Sends one small real request ("Reply with the word OK.", at most 16 tokens) to the provider, or to each provider of the
-gateway, and says what came of it: model, latency, tokens, cost, or the error and what to do about it. No other provider
-is tried in its place. It may cost a fraction of a cent. With a running gateway the request is recorded like any other
+gateway, and shows the result: model, latency, tokens, cost, or the error and what to do about it. No other provider
+is tried instead. It may cost a fraction of a cent. With a running gateway the request is recorded like any other
 (tag provider-test); without one it is sent from here.
 
 Options:
@@ -33,10 +33,10 @@ Options:
   --config FILE   config file, as for serve (used when no gateway runs)
   -h, --help      this text
 
-The exit code is 1 when a provider failed.
+The exit code is 1 if a provider failed.
 `;
 
-/** Longer than the test's own deadline and a full queue before it. */
+/** Longer than the test's own deadline plus a full queue before it. */
 const answerMs = 45_000;
 
 type Tests = {
@@ -115,7 +115,7 @@ async function show(
     context.stderr.write(
       `One small request to ${ids.length === 1 ? "1 provider" : `${ids.length} providers`}; it may cost a fraction of a cent.\n`,
     );
-  // All at once, shown in order: one that hangs must not delay the others.
+  // All in parallel, shown in order: one that hangs must not delay the others.
   const running = ids.map((id) => tests.test(id));
   // Awaited one after the other below; one that fails in the meantime must not be an unhandled rejection.
   void Promise.allSettled(running);

@@ -1,15 +1,15 @@
-// Counters and histograms in memory: a family for each row of the table, a cell for each set of its labels' values.
-// A cell must never go down, nor a family grow without an end: past its limit names are counted as `other`.
+// Counters and histograms in memory: a family for each row of the series table, a cell for each set of label values.
+// A cell must never go down, nor a family grow without limit: past the limit, names are counted as `other`.
 
 import { labelText, otherName } from "./labels.ts";
 import type { CountedRow } from "./series-row.ts";
 
-/** Cells of a family with names of their own. The second figure: for those whose tenant and model are `other` already. */
+/** Cells of a family with their own names. The second figure: for those whose tenant and model are `other` already. */
 const counterLimits = [2_000, 3_000] as const;
 /** A histogram's cell is twenty lines long. */
 const histogramLimits = [200, 300] as const;
 
-/** Labels whose values grow with tenants and clients, not with what the gateway is made of. */
+/** Labels whose values grow with tenants and clients, not with the parts of the gateway. */
 const givenUpFirst: ReadonlySet<string> = new Set(["tenant", "model"]);
 
 export class Counter {
@@ -22,7 +22,7 @@ export class Counter {
 }
 
 export class Histogram {
-  /** By bucket, each without the ones below it; the last is for what is above all bounds. */
+  /** By bucket, each without the ones below it; the last is for values above all bounds. */
   readonly counts: number[];
   count = 0;
   sum = 0;
@@ -40,7 +40,7 @@ export class Histogram {
     while (at < bounds.length && value > (bounds[at] ?? 0)) at += 1;
     counts[at] = (counts[at] ?? 0) + 1;
     this.count += 1;
-    // A clock that was put back must not make the sum go down.
+    // A clock that was set back must not make the sum go down.
     if (value > 0) this.sum += value;
   }
 }
@@ -49,7 +49,7 @@ export type Cell = Counter | Histogram;
 
 export class Family<Source> {
   private readonly cells = new Map<string, Cell>();
-  /** In the units of what is read. */
+  /** In the units of the source. */
   private readonly bounds: readonly number[];
 
   constructor(readonly row: CountedRow<Source>) {
@@ -86,7 +86,7 @@ export class Family<Source> {
   }
 }
 
-/** The cells of all families for one set of labels, each looked up when something is first read for it. */
+/** The cells of all families for one set of labels, each looked up on first use. */
 export class LabelledCells<Source> {
   private readonly cells: (Cell | undefined)[] = [];
 

@@ -1,5 +1,5 @@
-// What `GET /metrics` shows of finished requests: counted here as they end, since the start of the process. It must
-// never throw, nor look a series up again for a request that is like an earlier one.
+// The part of `GET /metrics` about finished requests: counted here as they end, since the start of the process. It must
+// never throw, nor look up a series again for a request that equals an earlier one.
 
 import { LRUCache } from "lru-cache";
 import { consequences } from "../../canon/failure.ts";
@@ -19,18 +19,18 @@ export type Exposition = {
 };
 
 export type ExpositionOptions = {
-  /** False: no request is counted, and only live state is shown. */
+  /** False: requests are not counted, and only live state is shown. */
   readonly counts: boolean;
-  /** The config in force names this model of this provider's. */
+  /** The active config names this model of this provider. */
   readonly isListed: (provider: string, model: string) => boolean;
   /** It has a price. Names that are neither listed nor priced are counted as `other`. */
   readonly isPriced: (provider: string, model: string) => boolean;
 };
 
-/** Sets of labels whose cells are remembered. What falls out is looked up again. */
+/** Sets of labels whose cells are cached. An evicted set is looked up again. */
 const rememberedSets = 1_024;
 
-/** Counted together: a loop finds its code and its counters in the caches of the processor, a single call does not. */
+/** Counted in groups: a loop keeps its code and counters in the processor's caches, a single call does not. */
 const batchSize = 64;
 
 const outcomeOf = ({ failure }: RequestRecord): string =>
@@ -66,7 +66,7 @@ export function createExposition(options: ExpositionOptions): Exposition {
   };
 }
 
-/** Values of a record that decide on its labels, and the cells that they have led to. */
+/** The values of a record that determine its labels, and the cells found for them. */
 type LatestRequest = Pick<RequestRecord, "door" | "tenant" | "status" | "failure"> & {
   readonly provider: string;
   readonly model: string;
@@ -76,10 +76,10 @@ type LatestRequest = Pick<RequestRecord, "door" | "tenant" | "status" | "failure
 class RequestSeries {
   readonly families = seriesTable.flatMap((row) => (row.of === "requests" ? [new Family(row)] : []));
   private readonly known = new LRUCache<string, LabelledCells<RequestRecord>>({ max: rememberedSets });
-  // Most requests are like the one before them: comparing is cheaper than writing a key.
+  // Most requests are like the previous one: comparing is cheaper than building a key.
   private latest: LatestRequest | null = null;
   private readonly names;
-  /** Models that have series of their own, as `provider\nmodel`: they keep them when the config names them no more. */
+  /** Models with their own series, as `provider\nmodel`: they keep them even when the config no longer names them. */
   private readonly named = new Set<string>();
 
   constructor(private readonly options: ExpositionOptions) {
@@ -121,7 +121,7 @@ class RequestSeries {
       cells = new LabelledCells(this.families, labels);
       this.known.set(key, cells);
     }
-    // A name without cells of its own may get some when the next config lists it.
+    // A name without its own cells may get some when the next config lists it.
     if (shownModel === model) this.latest = { door, provider, model, tenant, status, failure, cells };
     return cells;
   }

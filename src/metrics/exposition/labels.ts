@@ -1,7 +1,7 @@
-// Labels as the text formats want them. Names come from configs and clients: whatever one holds, it must never end its quotes,
-// its line, or change the terminal that shows it.
+// Labels escaped for the text formats. Names come from configs and clients: whatever a name contains, it must never end its quotes
+// or its line, or change the terminal that shows it.
 
-/** What is counted where a name has no series of its own. */
+/** Replaces a name that has no series of its own. */
 export const otherName = "other";
 
 const longestValue = 200;

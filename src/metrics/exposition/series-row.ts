@@ -1,35 +1,35 @@
-// What a row of the table of series is made of: its names, and how it is read from a finished record or from live state.
+// The type of a row of the series table: its names, and how its value is read from a finished record or from live state.
 
 import type { AttemptRecord, RequestRecord } from "../../canon/record.ts";
 
-/** `status` is a class ("2xx"); `failure` and `tenant` are empty where there is none. */
+/** `status` is a class ("2xx"); `failure` and `tenant` are empty if there is none. */
 export type RequestLabel = "endpoint" | "provider" | "model" | "tenant" | "outcome" | "status" | "failure";
 export type AttemptLabel = "provider" | "outcome" | "failure";
 
 type RowNames<Label> = {
-  /** With its unit, and `_total` where it is a counter. */
+  /** With its unit, and `_total` for a counter. */
   readonly name: string;
-  /** One sentence without quotes, backslashes and line breaks: it stands in both formats as it is. */
+  /** One sentence without quotes, backslashes and line breaks: both formats contain it unescaped. */
   readonly help: string;
   readonly labels: readonly Label[];
 };
 
-/** What one source adds. */
+/** The amount that one source adds. */
 export type CountedRow<Source, Label extends string = string> = RowNames<Label> & {
-  /** What is read is divided by this when it is shown. Sums are kept in whole units, so that none is lost. Absent: 1. */
+  /** The value is divided by this when it is shown. Sums are kept in integers to stay exact. Absent: 1. */
   readonly divisor?: number;
-  /** 0 shows the series as well, null does not: there is nothing to say. */
+  /** 0 shows the series, null does not: there is no value. */
   read(source: Source): number | null;
 } & (
     | { readonly type: "counter" }
-    /** Upper bounds as they are shown, ascending. */
+    /** Upper bounds as shown, ascending. */
     | { readonly type: "histogram"; readonly buckets: readonly number[] }
   );
 
 export type RequestRow = { readonly of: "requests" } & CountedRow<RequestRecord, RequestLabel>;
 export type AttemptRow = { readonly of: "attempts" } & CountedRow<AttemptRecord, AttemptLabel>;
 
-/** The labels' values in the order of the row's labels. */
+/** The values of the labels, in the order of the row's labels. */
 export type Sample = { readonly labels: readonly string[]; readonly value: number };
 
 export type StateRow = RowNames<string> & {
@@ -42,7 +42,7 @@ export type SeriesRow = RequestRow | AttemptRow | StateRow;
 
 export type CircuitState = "closed" | "half-open" | "open";
 
-/** What the gateway is doing at the moment of the scrape. */
+/** The gateway's state at the moment of the scrape. */
 export type LiveState = {
   readonly version: string;
   readonly commit: string | null;
@@ -58,7 +58,7 @@ export type LiveState = {
   }[];
   /** Processes of Claude Code by provider. */
   readonly processes: readonly { readonly provider: string; readonly counts: ProcessStates }[];
-  /** Null: not known on this system. */
+  /** Null: unknown on this system. */
   readonly openFiles: number | null;
   readonly maxFiles: number | null;
   readonly memoryBytes: number;

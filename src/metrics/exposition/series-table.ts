@@ -1,14 +1,14 @@
-// Every series of `GET /metrics`, a row each: name, type, help, labels, and how it is read. A new metric is a row here and
-// nothing else; `npm run reference` writes the list in the manual from it.
+// Every series of `GET /metrics`, a row each: name, type, help, labels, and how it is read. A new metric is one new row here;
+// `npm run reference` generates the manual's list from it.
 
 import { attemptCount, wholeNumber } from "../record-values.ts";
 import type { CircuitState, ProcessStates, Sample, SeriesRow } from "./series-row.ts";
 
-/** Of OpenTelemetry's `gen_ai.client.operation.duration`, and two more for agents that write for minutes. */
+/** The bounds of OpenTelemetry's `gen_ai.client.operation.duration`, and two more for agents that write for minutes. */
 const durationBuckets = [
   0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92, 163.84, 327.68,
 ];
-/** Of OpenTelemetry's `gen_ai.server.time_to_first_token`, and two more for models that think first. */
+/** The bounds of OpenTelemetry's `gen_ai.server.time_to_first_token`, and two more for models that think first. */
 const firstTokenBuckets = [
   0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60,
 ];
@@ -31,7 +31,7 @@ export const seriesTable: readonly SeriesRow[] = [
     of: "requests",
     type: "counter",
     name: "clawgate_request_failures_total",
-    help: "Requests without a whole answer, by the kind of failure; cancelled means that the client left.",
+    help: "Requests without a complete answer, by the kind of failure; cancelled means that the client left.",
     labels: ["endpoint", "provider", "failure"],
     read: ({ failure }) => (failure === null ? null : 1),
   },
@@ -67,7 +67,7 @@ export const seriesTable: readonly SeriesRow[] = [
     of: "requests",
     type: "histogram",
     name: "clawgate_overhead_seconds",
-    help: "Time of the gateway itself from the arrival of a request to its first dispatch.",
+    help: "Time spent in the gateway from the arrival of a request to its first dispatch.",
     labels: ["endpoint"],
     buckets: overheadBuckets,
     divisor: perSecond,
@@ -77,7 +77,7 @@ export const seriesTable: readonly SeriesRow[] = [
     of: "requests",
     type: "histogram",
     name: "clawgate_queue_wait_seconds",
-    help: "Time that a request waited for a turn at its providers; 0 for most.",
+    help: "Time that a request waited for a slot at its providers; 0 for most.",
     labels: ["provider"],
     buckets: waitBuckets,
     divisor: perSecond,
@@ -127,7 +127,7 @@ export const seriesTable: readonly SeriesRow[] = [
     of: "requests",
     type: "counter",
     name: "clawgate_unknown_usage_requests_total",
-    help: "Requests that reached a provider and whose tokens are not known.",
+    help: "Requests that reached a provider and whose tokens are unknown.",
     labels: ["provider", "model"],
     read: (record) =>
       attemptCount(record) > 0 && (record.usage.input === null || record.usage.output === null) ? 1 : 0,
@@ -136,7 +136,7 @@ export const seriesTable: readonly SeriesRow[] = [
     of: "requests",
     type: "counter",
     name: "clawgate_cost_usd_total",
-    help: "Cost in US dollars, as far as prices and tokens are known.",
+    help: "Cost in US dollars, where prices and tokens are known.",
     labels: ["provider", "model"],
     divisor: perUsd,
     read: ({ costNanoUsd }) => wholeNumber(costNanoUsd),
@@ -154,7 +154,7 @@ export const seriesTable: readonly SeriesRow[] = [
     of: "requests",
     type: "counter",
     name: "clawgate_unknown_cost_requests_total",
-    help: "Requests that reached a provider and whose cost is not known.",
+    help: "Requests that reached a provider and whose cost is unknown.",
     labels: ["provider", "model"],
     read: (record) => (attemptCount(record) > 0 && record.costNanoUsd === null ? 1 : 0),
   },
@@ -162,7 +162,7 @@ export const seriesTable: readonly SeriesRow[] = [
     of: "attempts",
     type: "counter",
     name: "clawgate_attempts_total",
-    help: "Attempts at providers; skipped ones were passed over and not sent.",
+    help: "Attempts at providers; skipped ones were not sent.",
     labels: ["provider", "outcome", "failure"],
     read: () => 1,
   },
@@ -170,7 +170,7 @@ export const seriesTable: readonly SeriesRow[] = [
     of: "attempts",
     type: "counter",
     name: "clawgate_maybe_billed_attempts_total",
-    help: "Attempts without a whole answer that the vendor may have charged for.",
+    help: "Attempts without a complete answer that the vendor may have charged for.",
     labels: ["provider"],
     read: ({ maybeBilled }) => (maybeBilled ? 1 : 0),
   },
@@ -186,7 +186,7 @@ export const seriesTable: readonly SeriesRow[] = [
     of: "state",
     type: "gauge",
     name: "clawgate_provider_running_requests",
-    help: "Turns that are taken at each provider now.",
+    help: "Slots in use at each provider now.",
     labels: ["provider"],
     read: ({ providers }) => providers.map(({ id, running }) => ({ labels: [id], value: running })),
   },
@@ -194,7 +194,7 @@ export const seriesTable: readonly SeriesRow[] = [
     of: "state",
     type: "gauge",
     name: "clawgate_queued_requests",
-    help: "Requests that wait for a turn at each provider now.",
+    help: "Requests that wait for a slot at each provider now.",
     labels: ["provider"],
     read: ({ providers }) => providers.map(({ id, waiting }) => ({ labels: [id], value: waiting })),
   },
@@ -202,7 +202,7 @@ export const seriesTable: readonly SeriesRow[] = [
     of: "state",
     type: "gauge",
     name: "clawgate_provider_healthy",
-    help: "1 where requests go to the provider, 0 where it is out, its key is rejected or rests.",
+    help: "1 if requests go to the provider, 0 if it is out of use or its key is rejected or on hold.",
     labels: ["provider"],
     read: ({ providers }) =>
       providers.map(({ id, isHealthy }) => ({ labels: [id], value: isHealthy ? 1 : 0 })),
@@ -257,7 +257,7 @@ export const seriesTable: readonly SeriesRow[] = [
     of: "state",
     type: "gauge",
     name: "clawgate_build_info",
-    help: "1; the labels say which build runs.",
+    help: "1; the labels describe the running build.",
     labels: ["version", "commit", "bun"],
     read: ({ version, commit, runtime }) => [{ labels: [version, commit ?? "", runtime], value: 1 }],
   },

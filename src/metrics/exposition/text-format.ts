@@ -1,5 +1,5 @@
-// The two text formats that Prometheus reads: its own (0.0.4) and OpenMetrics 1.0, which differ in the names of counters'
-// families and in the last line.
+// The two text formats that Prometheus reads: its own (0.0.4) and OpenMetrics 1.0, which differ in the family names of counters and
+// in the last line.
 
 import { Counter, type Family, type Histogram } from "./counted-series.ts";
 import { labelText } from "./labels.ts";
@@ -14,7 +14,7 @@ const contentTypes: Readonly<Record<MetricsFormat, string>> = {
   openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
 };
 
-/** OpenMetrics only for whoever names it: people and simple programs get the older one. */
+/** OpenMetrics only for clients that name it: people and simple programs get the older format. */
 export function formatFor(accept: string | null): MetricsFormat {
   const asked = accept?.toLowerCase().split(",") ?? [];
   const isWanted = (part: string): boolean =>
@@ -22,7 +22,7 @@ export function formatFor(accept: string | null): MetricsFormat {
   return asked.some(isWanted) ? "openmetrics" : "prometheus";
 }
 
-/** Whatever it counts. */
+/** Any kind of series. */
 export type ShownFamily = Pick<Family<never>, "row" | "list">;
 export type StateSamples = { readonly row: StateRow; readonly samples: readonly Sample[] };
 
@@ -74,7 +74,7 @@ function writeHistogram(lines: string[], { name, buckets, divisor }: HistogramRo
   );
 }
 
-/** OpenMetrics writes whole bounds with a point; the same text in both keeps the series one. */
+/** OpenMetrics writes integer bounds with a decimal point; the same text in both formats keeps the series one. */
 const floatText = (bound: number): string => (Number.isInteger(bound) ? `${bound}.0` : String(bound));
 
 const line = (name: string, labels: string, value: number): string =>

@@ -1,5 +1,5 @@
-// What `clawgate doctor` finds of certificates: the file that NODE_EXTRA_CA_CERTS names, and whether this program trusts the chain of
-// each provider. Only a handshake: no request and no key is ever sent.
+// What `clawgate doctor` finds about certificates: the file that NODE_EXTRA_CA_CERTS names, and whether this program trusts the chain
+// of each provider. It only performs a handshake: no request and no key is ever sent.
 
 import { isIP } from "node:net";
 import { resolve } from "node:path";
@@ -43,7 +43,7 @@ export async function certificateFindings(
   ];
 }
 
-/** One finding for each chain that is not trusted; an unreachable provider is none of them. */
+/** One finding for each chain that is not trusted; an unreachable provider produces none. */
 export async function trustFindings(
   { config, environment }: LoadedConfig,
   signal: AbortSignal,
@@ -60,14 +60,14 @@ export async function trustFindings(
   const each = [...origins.values()].map(async ({ url, ids }): Promise<Finding[]> => {
     const thrown = await handshake(url, signal);
     const failure = thrown === null ? null : networkFailure(thrown, undefined, addressOf(url.href, null));
-    if (failure === null || !isOfTrust(thrown)) return [];
+    if (failure === null || !isTrustError(thrown)) return [];
     return [inProviders("failed", `${ids[0]}.certificate`, ids.join(", "), failure.operatorMessage, null)];
   });
   return (await Promise.all(each)).flat();
 }
 
 /** Whether the handshake failed, not the network. */
-function isOfTrust(thrown: unknown): boolean {
+function isTrustError(thrown: unknown): boolean {
   const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
   return /CERT|UNABLE_TO_|SELF_SIGNED|ALTNAME|EPROTO|ERR_SSL|SIGNATURE/i.test(code);
 }

@@ -1,4 +1,4 @@
-// What `clawgate doctor` finds of the user's Claude Code programs: which ones the config names, their self-test, their jail, and
+// What `clawgate doctor` finds about the user's Claude Code programs: which ones the config names, their self-test, their jail, and
 // whether the machine has enough memory for the warm processes.
 
 import { createInstallation } from "../../backends/claude-code/installation.ts";
@@ -19,7 +19,7 @@ import { type Finding, findingsIn } from "./finding.ts";
 import { jailFindings } from "./jail-findings.ts";
 
 export type ClaudeCodeOptions = {
-  /** Null: the config is invalid; the program is searched for in the usual place. */
+  /** Null: the config is invalid; the program is then searched for in the usual place. */
   readonly loaded: LoadedConfig | null;
   readonly environment: Environment;
   readonly homeDirectory: string;
@@ -86,12 +86,7 @@ async function examined(
   if (workspace === null) {
     if (provider === null)
       return [
-        inCli(
-          "skipped",
-          "program",
-          "no Claude Code program is here",
-          "not needed unless you want it as a provider",
-        ),
+        inCli("skipped", "program", "Claude Code was not found", "needed only to use it as a provider"),
       ];
     const advice =
       "install it (npm install -g @anthropic-ai/claude-code), or set the provider's `bin` or CLAUDE_BIN";
@@ -99,7 +94,7 @@ async function examined(
       inCli(
         "failed",
         idOf("program"),
-        `provider ${provider}: "${program.bin}" is not there or cannot be run`,
+        `provider ${provider}: "${program.bin}" is missing or cannot be run`,
         null,
         advice,
       ),
@@ -123,16 +118,16 @@ async function examined(
   return seen;
 }
 
-/** Examining a folder must not start a program that the folder chose, nor hand it the user's login. */
+/** Examining a folder must not start a program that the folder names, nor give that program the user's login. */
 function isNamedHereOnly(program: CliProgram, { loaded, environment }: ClaudeCodeOptions): boolean {
-  if (loaded?.isMerelyFound !== true) return false;
+  if (loaded?.isUnnamed !== true) return false;
   const names = Object.keys(program.env);
   if (!names.every((name) => isSecretName(name) || name === "CLAUDE_CONFIG_DIR")) return true;
   const onPath = findOnPath("claude", environment["PATH"]);
   return !["claude", onPath, environment["CLAUDE_BIN"], environment["CLAUDE_PATH"]].includes(program.bin);
 }
 
-/** As the gateway's for a request without a tenant, except for its folder: nothing may be created here. */
+/** As for a gateway request without a tenant, except for the folder: nothing may be created here. */
 function workspaceOf(program: CliProgram, options: ClaudeCodeOptions): Workspace | null {
   const { environment, homeDirectory, workingDirectory } = options;
   const named = program.env["CLAUDE_CONFIG_DIR"] ?? program.configDir ?? environment["CLAUDE_CONFIG_DIR"];
@@ -185,12 +180,12 @@ function asFinding(
   const { title, otherwise, detail, state, isEssential, fallback } = check;
   if (state === "passed") return inCli("ok", id, title, detail);
   if (state === "skipped") return inCli("skipped", id, title, detail);
-  // A program that no provider uses may have any fault.
+  // A fault of a program that no provider uses does not matter.
   const isFailure = (isEssential || isNeeded) && provider !== null;
   return inCli(isFailure ? "failed" : "warning", id, otherwise, detail, fallback);
 }
 
-/** Tenants that are users of the machine: the gateway does not start where one of them does not exist. */
+/** Tenants that run as another user: the gateway does not start if one of these users does not exist. */
 async function userFindings(
   bin: string,
   { loaded, environment }: ClaudeCodeOptions,
@@ -226,7 +221,7 @@ async function userFindings(
 async function memoryFinding({ provider, program, maxConcurrent }: ConfiguredProgram): Promise<Finding> {
   const fit = await childrenThatFit(processMb);
   const { max } = program.warm;
-  const title = `room for ${fit} more Claude Code processes`;
+  const title = `memory for ${fit} more Claude Code processes`;
   const wanted = `${provider} keeps up to ${max} warm and runs up to ${maxConcurrent} at a time, about ${processMb} MB each`;
   return fit >= max + maxConcurrent
     ? inMemory("ok", `${provider}.processes`, title, wanted)

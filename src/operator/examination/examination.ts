@@ -1,5 +1,5 @@
-// Everything that `clawgate doctor` can say without a running gateway. One thing that cannot be examined must never hide the
-// others: an invalid config is a finding, not an end.
+// Everything that `clawgate doctor` can find without a running gateway. A check that fails must never hide the others: an invalid
+// config is a finding, not the end.
 
 import { ConfigProblem, problemText } from "../../config/problems.ts";
 import type { LoadedConfig } from "../../config/load.ts";
@@ -17,9 +17,9 @@ import { databaseFindings, stateFindings } from "./machine-findings.ts";
 
 export type Examination = {
   readonly findings: readonly Finding[];
-  /** Where a gateway would listen; null when the config is wrong. */
+  /** Where a gateway would listen; null if the config is invalid. */
   readonly address: { readonly host: string; readonly port: number; readonly from: string } | null;
-  /** The config file that was read; null when there is none, or a wrong one. */
+  /** The config file that was read; null if there is none or it is invalid. */
   readonly path: string | null;
   readonly environment: Environment;
 };
@@ -31,7 +31,7 @@ export type ExaminationInput = {
   readonly homeDirectory: string;
   /** Throws ConfigProblem. */
   load(): Promise<LoadedConfig>;
-  /** The variables as a gateway would see them, whatever is wrong with the config. */
+  /** The variables that a gateway would use, even if the config is invalid. */
   environmentOfGateway(): Environment;
   /** Files that exist and are not trusted, a line each, whatever else is wrong with the config. */
   distrustedFiles(): readonly string[];
@@ -42,7 +42,7 @@ export type ExamineOptions = {
   /** A running gateway has read the same config with its own variables and reports its problems itself. Absent: none runs. */
   readonly isReadElsewhere?: boolean;
   readonly onProgress: (what: string) => void;
-  /** Ends the long part early. */
+  /** Aborts the long checks early. */
   readonly signal: AbortSignal;
 };
 
@@ -99,10 +99,10 @@ function runtimeFindings(environment: Environment): readonly Finding[] {
 function descriptorFinding(): Finding {
   const limit = descriptorLimit();
   const notice = lowLimitNotice(limit);
-  if (limit === null) return inProgram("skipped", "descriptors", "the limit of open files is not known here");
+  if (limit === null) return inProgram("skipped", "descriptors", "the limit of open files is unknown here");
   const title = `${limit} files and connections may be open`;
   return notice === null
-    ? inProgram("ok", "descriptors", title, "as this command was started; a service has a limit of its own")
+    ? inProgram("ok", "descriptors", title, "for this command; a service has its own limit")
     : inProgram("warning", "descriptors", title, notice);
 }
 
@@ -117,7 +117,7 @@ async function readConfig(input: ExaminationInput, isReadElsewhere: boolean): Pr
     const ignored = input.distrustedFiles().map((line) => inConfig("warning", "notice", line));
     // The variables of this terminal may lack what the gateway has; the gateway reports its own view of the file.
     const [state, advice] = isReadElsewhere
-      ? (["warning", "so it reads here, with the rights and variables of this terminal"] as const)
+      ? (["warning", "as read here, with the permissions and variables of this terminal"] as const)
       : (["failed", "the gateway does not start with it"] as const);
     const problems = thrown.problems.map((problem) =>
       inConfig(state, "problem", problemText(problem), null, advice),
@@ -145,13 +145,13 @@ function exposure({ server, auth, tenants }: LoadedConfig["config"]): Finding {
   const isLocal = server.host === "localhost" || isLoopback(server.host.replace(/^\[|\]$/g, ""));
   const who = keys === 0 ? "no key is asked for" : `${keys} ${keys === 1 ? "key is" : "keys are"} known`;
   return isLocal
-    ? inConfig("ok", "exposure", `listens on ${server.host}: this machine alone`, who)
+    ? inConfig("ok", "exposure", `listens on ${server.host}: reachable only from this machine`, who)
     : inConfig(
         "warning",
         "exposure",
-        `listens on ${server.host}: other machines reach it`,
+        `listens on ${server.host}: reachable from other machines`,
         who,
-        "use a firewall, or TLS in front of it",
+        "use a firewall, or a TLS proxy in front of it",
       );
 }
 

@@ -16,11 +16,11 @@ export type SectionId = keyof typeof sections;
 export type Finding = {
   readonly section: SectionId;
   readonly id: string;
-  /** `failed`: something cannot work; `warning`: it works, but not as it should; `skipped`: not examined, or not requested. */
+  /** `failed`: something cannot work; `warning`: it works, but not as intended; `skipped`: not examined, or not requested. */
   readonly state: "ok" | "warning" | "failed" | "skipped";
   readonly title: string;
   readonly detail: string | null;
-  /** What to do about it, or what happens otherwise; null: nothing has to be done. */
+  /** What to do about it, or what happens otherwise; null: nothing. */
   readonly advice: string | null;
 };
 

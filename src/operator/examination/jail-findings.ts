@@ -1,5 +1,5 @@
-// What `clawgate doctor` finds of the jail of the Claude Code program: whether it is possible, and whether it holds, checked from
-// inside for every tenant that has one. It uses a folder that is removed again; nothing of the user's is created or changed.
+// What `clawgate doctor` finds about the jail of the Claude Code program: whether one is possible, and whether it is effective, checked
+// from inside for every tenant that has one. It uses a temporary folder; it must never create or change anything of the user's.
 
 import { chmod, chown, mkdir, mkdtemp, rm, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -30,7 +30,7 @@ export type JailQuestion = {
 };
 
 const inCli = findingsIn("cli");
-const title = "a namespace of its own (bubblewrap)";
+const title = "its own namespace (bubblewrap)";
 
 export async function jailFindings(question: JailQuestion): Promise<readonly Finding[]> {
   const { program, environment, idOf } = question;
@@ -85,7 +85,7 @@ async function promiseFindings({
     jailRuntime,
     warn: (message) => void warnings.push(message),
   });
-  const guests: Guest[] = [];
+  const guests: OtherUserFolder[] = [];
   try {
     const breaches: Breach[] = [];
     const findings: Finding[] = [];
@@ -106,7 +106,7 @@ async function promiseFindings({
         breaches.push(...((await installation.breachesOf(tenant, place.settings)) ?? []));
         if (place.isOtherUser)
           findings.push(
-            inCli("ok", idOf(`jail.${tenant}`), `the jail of tenant ${tenant}`, "tried as its user"),
+            inCli("ok", idOf(`jail.${tenant}`), `the jail of tenant ${tenant}`, "checked as its user"),
           );
       } catch (thrown) {
         const whose = tenant === null ? "requests without a tenant" : `tenant ${tenant}`;
@@ -121,16 +121,21 @@ async function promiseFindings({
   } finally {
     await jailRuntime.close();
     // Root must not remove files in a folder of another user: a link could lead elsewhere.
-    const areGone = await Promise.all(guests.map((guest) => takeAway(guest, loaded.environment)));
+    const areGone = await Promise.all(
+      guests.map((guest) => removeOtherUserFolder(guest, loaded.environment)),
+    );
     if (areGone.every((isGone) => isGone)) await rm(folder, { recursive: true, force: true });
   }
 }
 
 /** A folder that belongs to another user. */
-type Guest = { readonly user: UserIds; readonly workingDir: string };
+type OtherUserFolder = { readonly user: UserIds; readonly workingDir: string };
 
-/** False: something is left in it. */
-async function takeAway({ user, workingDir }: Guest, environment: Environment): Promise<boolean> {
+/** False: something in it could not be removed. */
+async function removeOtherUserFolder(
+  { user, workingDir }: OtherUserFolder,
+  environment: Environment,
+): Promise<boolean> {
   const program = findOnPath("rm", environment["PATH"]) ?? "/bin/rm";
   await runCommand([program, "-rf", "--", workingDir], { timeoutMs: 5_000, cwd: "/", user });
   return rmdir(workingDir).then(
@@ -143,16 +148,16 @@ type Place =
   | {
       readonly settings: PreparedTenant | null;
       readonly isOtherUser: boolean;
-      readonly guest: Guest | null;
+      readonly guest: OtherUserFolder | null;
     }
   /** Only root can check. */
   | "unseen"
-  /** There is no such user: another finding says so. */
+  /** There is no such user: another finding reports it. */
   | null;
 
 /**
- * Where the jail of a tenant is checked. Another user of the machine gets a working folder of its own, which is removed again: in
- * the home of that user it would stay.
+ * Where the jail of a tenant is checked. Another user gets a temporary working folder, which is removed again: in the home of that
+ * user it would remain.
  */
 async function placeFor(
   tenant: string | null,
@@ -171,7 +176,7 @@ async function placeFor(
     const account = await resolveUser({ programName, tenant, uid, bin, environment });
     if (settings.workingDir !== null) return { settings, isOtherUser: true, guest: null };
     const workingDir = join(folder, `work-${crypto.randomUUID().slice(0, 8)}`);
-    // Nobody else knows its name, and it cannot be listed.
+    // No other program knows its name, and it cannot be listed.
     await chmod(folder, 0o711);
     await mkdir(workingDir, { mode: 0o700 });
     await chown(workingDir, account.uid, account.gid);
@@ -182,9 +187,9 @@ async function placeFor(
   }
 }
 
-/** The path of a socket in it may have 107 bytes at most. */
+/** The path of a socket in it may have at most 107 bytes. */
 const longestFolder = 50;
-const gone = "nothing is run in it: change the folders that the line names";
+const gone = "nothing runs in it: change the folders that this line names";
 
 function promiseFinding(id: GuaranteeId, breaches: readonly Breach[], idOf: (id: string) => string): Finding {
   const own = breaches.filter(({ guarantee }) => guarantee === id);

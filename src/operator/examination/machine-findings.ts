@@ -1,5 +1,5 @@
-// What `clawgate doctor` finds on the machine: the state directory, the database, the port. It must never create or change
-// anything; whether a file could be written follows from its mode.
+// What `clawgate doctor` finds about the machine: the state directory, the database, the port. It must never create or change
+// anything; whether a file could be written is derived from its mode.
 
 import { accessSync, constants, lstatSync } from "node:fs";
 import { createServer } from "node:net";
@@ -10,7 +10,7 @@ import { schema } from "../../metrics/records-file.ts";
 import { checkDatabaseFile } from "../../sqlite/database-check.ts";
 import { errorCode } from "../../system/files.ts";
 import { type Environment, stateDirectory, stateDirectoryFrom } from "../../system/state-directory.ts";
-import { leastFreeBytes, megabytes, freeSpaceAt } from "../../system/free-space.ts";
+import { minFreeBytes, megabytes, freeSpaceAt } from "../../system/free-space.ts";
 import { type Finding, findingsIn } from "./finding.ts";
 
 const inState = findingsIn("state");
@@ -25,7 +25,7 @@ function isWritable(path: string): boolean {
   }
 }
 
-function nearestThatExists(path: string): string {
+function nearestExisting(path: string): string {
   for (let at = path; ; at = dirname(at))
     if (lstatSync(at, { throwIfNoEntry: false }) !== undefined || at === dirname(at)) return at;
 }
@@ -35,24 +35,26 @@ export async function stateFindings(environment: Environment): Promise<readonly 
   return [...directoryFindings(path, stateDirectoryFrom(environment)), ...(await spaceFindings(path))];
 }
 
-/** Free space where it is, or would be. */
+/** Free space on the disk where it is or would be. */
 async function spaceFindings(path: string): Promise<readonly Finding[]> {
-  const space = await freeSpaceAt(nearestThatExists(path));
+  const space = await freeSpaceAt(nearestExisting(path));
   if (space === null) return [];
   const free = `${megabytes(space.free)} MB are free there`;
   if (!space.hasNames)
-    return [inState("failed", "space", "no further file can be made there (inodes)", path, freeSomeSpace)];
+    return [
+      inState("failed", "space", "no more files can be created there (no free inodes)", path, freeSomeSpace),
+    ];
   if (space.free === 0) return [inState("failed", "space", "the disk is full", path, freeSomeSpace)];
-  return space.free < leastFreeBytes
+  return space.free < minFreeBytes
     ? [inState("warning", "space", `only ${free}`, path, freeSomeSpace)]
     : [inState("ok", "space", free)];
 }
 
-const freeSomeSpace = "make room, or set CLAWGATE_STATE_DIR to a folder of another disk";
+const freeSomeSpace = "free some space, or set CLAWGATE_STATE_DIR to a folder on another disk";
 
 function directoryFindings(path: string, from: string): readonly Finding[] {
   const title = path;
-  const advice = `its place comes from ${from}; set CLAWGATE_STATE_DIR to a folder of your own`;
+  const advice = `its path comes from ${from}; set CLAWGATE_STATE_DIR to your own folder`;
   let found: ReturnType<typeof lstatSync>;
   try {
     found = lstatSync(path);
@@ -63,14 +65,14 @@ function directoryFindings(path: string, from: string): readonly Finding[] {
           "failed",
           "directory",
           title,
-          `it cannot be looked at (${errorCode(thrown) ?? "unknown"})`,
+          `it cannot be inspected (${errorCode(thrown) ?? "unknown"})`,
           advice,
         ),
       ];
-    const parent = nearestThatExists(dirname(path));
+    const parent = nearestExisting(dirname(path));
     return isWritable(parent)
-      ? [inState("ok", "directory", title, "not there yet; the first start makes it")]
-      : [inState("failed", "directory", title, `it cannot be made: ${parent} is not writable`, advice)];
+      ? [inState("ok", "directory", title, "does not exist yet; the first start creates it")]
+      : [inState("failed", "directory", title, `it cannot be created: ${parent} is not writable`, advice)];
   }
   if (found.isSymbolicLink() || !found.isDirectory())
     return [inState("failed", "directory", title, "it is not a plain directory", advice)];
@@ -86,7 +88,7 @@ function directoryFindings(path: string, from: string): readonly Finding[] {
       "warning",
       "directory",
       title,
-      `others may look into it (mode ${shown})`,
+      `others can read it (mode ${shown})`,
       "the next start makes it private",
     ),
   ];
@@ -125,15 +127,15 @@ function databaseFinding(path: string, from: string, checksPages: boolean): Find
     case "memory":
       return inDatabase("ok", "database", "in memory", "records end with the gateway");
     case "absent": {
-      const parent = nearestThatExists(dirname(path));
+      const parent = nearestExisting(dirname(path));
       return isWritable(parent)
-        ? inDatabase("ok", "database", path, "not there yet; the first start makes it")
+        ? inDatabase("ok", "database", path, "does not exist yet; the first start creates it")
         : inDatabase(
             "failed",
             "database",
             path,
-            `it cannot be made: ${parent} is not writable`,
-            `its place comes from ${from}; set CLAWGATE_DB_PATH`,
+            `it cannot be created: ${parent} is not writable`,
+            `its path comes from ${from}; set CLAWGATE_DB_PATH`,
           );
     }
     case "whole": {
@@ -142,7 +144,7 @@ function databaseFinding(path: string, from: string, checksPages: boolean): Find
         "ok",
         "database",
         path,
-        seen.wasChecked ? `whole; ${size}` : `${size}; its pages were not checked`,
+        seen.wasChecked ? `intact; ${size}` : `${size}; its pages were not checked`,
       );
     }
     case "busy":
@@ -159,7 +161,7 @@ function databaseFinding(path: string, from: string, checksPages: boolean): Find
         "database",
         path,
         `it is damaged: ${seen.detail}`,
-        "restart the gateway: it moves the file aside and begins a new one",
+        "restart the gateway: it moves the file aside and starts a new one",
       );
     default:
       return inDatabase(
@@ -167,12 +169,12 @@ function databaseFinding(path: string, from: string, checksPages: boolean): Find
         "database",
         path,
         seen.detail,
-        `its place comes from ${from}; set CLAWGATE_DB_PATH or metrics.db_path to another file`,
+        `its path comes from ${from}; set CLAWGATE_DB_PATH or metrics.db_path to another file`,
       );
   }
 }
 
-/** Null: it is free; else the code of the error. */
+/** Null: the port is free; otherwise the error code. */
 export function portProblem(host: string, port: number): Promise<string | null> {
   return new Promise((resolve) => {
     const server = createServer();

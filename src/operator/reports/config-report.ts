@@ -1,5 +1,5 @@
-// The answer of GET /api/config: which config is active and since when, what overrides its file, and where the file on the disk
-// differs from it. It must never apply what it reads, nor show a secret.
+// The answer of GET /api/config: which config is active and since when, what overrides its file, and how the file on disk differs
+// from it. It must never apply what it reads, nor show a secret.
 
 import type { LoadedConfig } from "../../config/load.ts";
 import { ConfigProblem, problemText } from "../../config/problems.ts";
@@ -10,7 +10,7 @@ import { maskedConfig } from "./masked-config.ts";
 export type ConfigReport = {
   /** Null: no file; the gateway serves what discovery found. */
   readonly path: string | null;
-  /** The file was not named: the gateway was started in its folder. */
+  /** The file was not named explicitly: the gateway was started in its folder. */
   readonly is_merely_found: boolean;
   readonly loaded_at: string;
   readonly invalid_since: string | null;
@@ -37,11 +37,11 @@ export async function configReport(
   peek: PeekConfig,
   redact: (text: string) => string,
 ): Promise<ConfigReport> {
-  const { path, config, isMerelyFound, origins } = loaded;
+  const { path, config, isUnnamed, origins } = loaded;
   const iso = (atMs: number): string => new Date(atMs).toISOString();
   return {
     path,
-    is_merely_found: isMerelyFound,
+    is_merely_found: isUnnamed,
     loaded_at: iso(diskState.loadedAtMs),
     invalid_since: diskState.invalidSinceMs === null ? null : iso(diskState.invalidSinceMs),
     overrides: [...origins].flatMap(([key, { text, isFile }]) => (isFile ? [] : [{ key, from: text }])),
@@ -67,7 +67,7 @@ async function diskOf(
     return { state: isSame ? "same" : "differs", path: fresh.path, changed, problems: [] };
   } catch (thrown) {
     if (isScarcity(thrown))
-      return { state: "none", path: null, changed: noChanges, problems: ["it cannot be read just now"] };
+      return { state: "none", path: null, changed: noChanges, problems: ["it cannot be read at the moment"] };
     if (!(thrown instanceof ConfigProblem)) throw thrown;
     const problems = thrown.problems.map((problem) => redact(problemText(problem)));
     return { state: "invalid", path: loaded.path, changed: noChanges, problems };

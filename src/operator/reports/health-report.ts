@@ -1,5 +1,5 @@
-// GET /health: the overall status in ClawGate's shape, and what a person needs to act on it. Anybody may ask: hosts, ports, paths
-// and tenants must never be shown to a caller that may not read the operator's routes.
+// GET /health: the overall status in ClawGate's format, and what a person needs to act on it. Anybody may call it: hosts, ports, paths
+// and tenants must never be shown to a caller that may not use the operator's routes.
 
 import { noTrust } from "../../backends/http/network-failure.ts";
 import { version } from "../../system/identity.ts";
@@ -44,7 +44,7 @@ export type HealthFacts = {
   readonly mayRead: boolean;
   readonly machine: MachineState;
   readonly disk: ConfigDiskState;
-  /** What was wrong at the start and stays wrong. */
+  /** What was wrong at the start and has not changed. */
   readonly startProblems: readonly HealthProblem[];
 };
 
@@ -112,7 +112,7 @@ function providerMembers(id: string, view: View, mayRead: boolean) {
   };
 }
 
-/** Everything that does not work as configured, except providers, which have their own place. */
+/** Everything that does not work as configured, except providers, which are listed separately. */
 function problemsOf(
   services: HealthReportServices,
   { loaded }: ActiveConfig,
@@ -186,7 +186,7 @@ function readerMembers(
   };
 }
 
-/** By the last failure of the provider. */
+/** Derived from the provider's last failure. */
 const isUntrusted = ({ lastShort, consecutiveFailures }: View): boolean =>
   consecutiveFailures > 0 && lastShort === `unreachable: ${noTrust}`;
 
@@ -201,15 +201,15 @@ function tenantsAndQueue({ loaded, pipeline }: ActiveConfig) {
     running += counts.running;
     queued += counts.waiting;
     for (const [tenant, turns] of queue.runningByTenant()) {
-      // Its word for requests without a tenant; a tenant of that name is not mixed up with them.
-      const name = tenant ?? (names.includes(nobody) ? null : nobody);
+      // openclaw-cc-gateway's word for requests without a tenant; it must not be mixed up with a tenant of that name.
+      const name = tenant ?? (names.includes(noTenant) ? null : noTenant);
       if (name !== null) perTenant.set(name, (perTenant.get(name) ?? 0) + turns);
     }
   }
   return { tenants: names, queue: { running, queued, perTenant: Object.fromEntries(perTenant) } };
 }
 
-const nobody = "default";
+const noTenant = "default";
 
 function oldestSeconds(services: Pick<HealthReportServices, "live" | "clock">): number | null {
   const started = services.live.list().map((request) => request.startedAtMs);

@@ -1,4 +1,4 @@
-// GET /api/logs: the last lines of the log. It must show no secret, not even one that became known after its line was written.
+// GET /api/logs: the last lines of the log. It must never show a secret, not even one that became known after its line was written.
 
 import { type LogTail, maxLines } from "../../system/log-tail.ts";
 
@@ -14,7 +14,7 @@ export function logReport(
   return { lines: found.lines.map((line) => lineOf(redact(line))), cursor: found.cursor };
 }
 
-/** A line that was masked across the end of a member is no JSON any more; then its text is shown. */
+/** If masking cut across the end of a member, the line is not JSON any more; then its text is shown. */
 function lineOf(line: string): unknown {
   try {
     return JSON.parse(line) as unknown;

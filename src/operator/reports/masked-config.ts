@@ -1,5 +1,5 @@
-// A config as people may see it: its values without any secret. The value of a key, a header or a variable must never be in it,
-// whatever it looks like; of an address only what shown-address.ts shows.
+// A config as people may see it: its values without any secret. It must never contain the value of a key, a header or a variable,
+// whatever it looks like; of an address it shows only what shown-address.ts allows.
 
 import { shownAddress } from "../../backends/http/shown-address.ts";
 import { mask } from "../../canon/redact.ts";

@@ -1,4 +1,4 @@
-// GET /api/providers and `clawgate providers`: the configured providers, how each is doing, and when it is tried again.
+// GET /api/providers and `clawgate providers`: the configured providers, their state, and when they are tried again.
 // It must never show a key or a header of the config, nor an unmasked address.
 
 import { shownAddress } from "../../backends/http/shown-address.ts";
@@ -28,12 +28,12 @@ export type ProviderRow = {
   readonly id: string;
   readonly backend: string;
   readonly base_url: string | null;
-  /** The model meant by the bare provider id. */
+  /** The model that the bare provider id means. */
   readonly model: string;
   readonly models: readonly string[];
   readonly tier: string | null;
   readonly state: ProviderState;
-  /** ISO 8601, and the same as seconds from now; null when nothing holds it back. */
+  /** As ISO 8601 and in seconds from now; null if the provider is not on hold. */
   readonly retry_at: string | null;
   readonly retry_in_s: number | null;
   /** Each key by its fingerprint. */
@@ -41,7 +41,7 @@ export type ProviderRow = {
     readonly id: string;
     readonly state: string;
     readonly retry_at: string | null;
-    /** What the vendor last reported of its quota. */
+    /** The quota that the vendor last reported. */
     readonly allowances: readonly AllowanceRow[];
   }[];
   /** Models that are on hold for every key, and until when. */
@@ -53,7 +53,7 @@ export type ProviderRow = {
   readonly last_check: string | null;
   readonly running: number;
   readonly waiting: number;
-  /** Answered since midnight UTC; null when records are not kept. */
+  /** Requests answered since midnight UTC; null when records are not kept. */
   readonly requests_today: number | null;
 };
 
@@ -61,7 +61,7 @@ export type ProviderReport = {
   readonly version: string;
   readonly config: string | null;
   readonly providers: readonly ProviderRow[];
-  /** Configured and not loaded, and why. */
+  /** Why it is configured but not loaded. */
   readonly skipped: readonly { readonly id: string; readonly reason: string }[];
 };
 
@@ -160,14 +160,14 @@ function unseen(id: string, settings: ProviderSettings): ProviderRow {
   };
 }
 
-/** The credential first: with a rejected key the state of the circuit does not matter. */
+/** The credential first: if its key is rejected, the state of the circuit does not matter. */
 function stateOf(view: ProviderView): ProviderState {
   if (view.credential === "rejected") return "rejected";
   if (view.circuit !== "closed") return view.circuit;
   return view.credential === "ok" && Object.keys(view.coolingModels).length === 0 ? "healthy" : "cooling";
 }
 
-/** When the provider as a whole is asked again; where only models are on hold, the first of them. */
+/** When the provider as a whole is tried again; if only models are on hold, the first of them. */
 function retryAt(view: ProviderView): number | null {
   if (view.retryAtMs !== null) return view.retryAtMs;
   const models = Object.values(view.coolingModels);

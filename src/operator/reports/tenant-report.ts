@@ -1,4 +1,4 @@
-// The answer of GET /api/tenants. It must never hold a key: only the first digits of its hash.
+// The answer of GET /api/tenants. It must never contain a key, only the first digits of its hash.
 
 import { fingerprintOfEntry } from "../../tenants/key-directory.ts";
 import type { Meter } from "../../tenants/limits.ts";
@@ -29,7 +29,7 @@ export async function tenantReport(
   return { tenants: await Promise.all(tenants) };
 }
 
-/** Only tenants with limits are metered; /api/stats?tenant= has the others. */
+/** Only tenants with limits are metered; /api/stats?tenant= covers the others. */
 async function usedOf(meter: Meter, limits: NonNullable<TenantSettings["limits"]>) {
   const { requests, tokens, reserved, spent } = await meter.usage();
   const { day, month } = spent;
@@ -40,7 +40,7 @@ async function usedOf(meter: Meter, limits: NonNullable<TenantSettings["limits"]
     tokens_last_minute: tokens,
     today: shown(day),
     this_month: shown(month),
-    // Set aside for requests that still run: neither spent nor free.
+    // Reserved for running requests: neither spent nor free.
     reserved: shown(reserved),
     is_over_budget: limits.budget !== undefined && usedUp !== null,
     budget_resets_in_s: usedUp === null ? null : Math.ceil(usedUp.resetInMs / 1_000),

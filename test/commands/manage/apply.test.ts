@@ -104,7 +104,7 @@ test("all tenants that have an instance: here and in a container, our keys alone
 test("one by its name, --primary and --api; without --api the instance keeps the one it has", async () => {
   const first = await run("apply", "local", "--primary", "--api", "anthropic-messages");
   expect(first.code).toBe(0);
-  expect(first.stdout).toContain("the variables of its .env count from its next start");
+  expect(first.stdout).toContain("the variables of its .env take effect at its next start");
   expect(entryIn(".openclaw/openclaw.json")).toMatchObject({
     api: "anthropic-messages",
     baseUrl: "http://127.0.0.1:9123",
@@ -135,7 +135,7 @@ test.each([
     ["apply", "person"],
     {},
     {},
-    "no OpenClaw instance is known by the name person",
+    "no OpenClaw instance was found by the name person",
   ],
   ["docker does not answer", ["apply", "alice"], {}, { isDown: true }, "Cannot connect to the Docker daemon"],
   ["a wrong api", ["apply", "--api", "soap"], {}, {}, "--api must be one of"],
@@ -149,7 +149,7 @@ test.each([
 
 test.each([
   ["stopped", { state: "exited" } as const, {}, (): void => undefined, "start it and try again"],
-  ["a link", {}, {}, (): void => linked(), "is a link or no file"],
+  ["a link", {}, {}, (): void => linked(), "is a link or not a file"],
   ["no JSON5", {}, {}, (): void => put(`${inside}/openclaw.json`, "{ nope"), "it is not JSON5 at line 1"],
   ["none", {}, {}, (): void => world({ root: at("empty") }), "there is no my-claw:/home/node/.openclaw"],
 ])(
@@ -228,12 +228,12 @@ test("remove --apply gives the main model back that set-up took", async () => {
 });
 
 test.each([
-  [["add", "bob", "--docker", "my-clwa"], 1, 'docker knows no container "my-clwa"'],
+  [["add", "bob", "--docker", "my-clwa"], 1, 'docker has no container "my-clwa"'],
   [["add", "bob", "--docker", "--privileged"], 64, ""],
   [["add", "bob", "--docker", "$(touch x)"], 64, "the name of a container"],
-  [["add", "bob", "--apply"], 1, "no OpenClaw instance is known by the name bob"],
+  [["add", "bob", "--apply"], 1, "no OpenClaw instance was found by the name bob"],
   [["add", "bob", "--apply", "--key", `sha256:${"ab".repeat(32)}`], 64, "--apply needs a plain key"],
-  [["remove", "person", "--apply"], 1, "no OpenClaw instance is known by the name person"],
+  [["remove", "person", "--apply"], 1, "no OpenClaw instance was found by the name person"],
 ])("%p: exit code %p, and nothing is written", async (args, code, words) => {
   const ran = await run(...args);
   expect({ code: ran.code, said: ran.stderr }).toEqual({ code, said: expect.stringContaining(words) });
@@ -300,5 +300,5 @@ test("a tenant's OpenClaw is offered the models that the tenant may ask for, and
   expect(modelsOf()).toEqual(["fast", "other"]);
   const refused = await run("apply", "local", "--primary");
   expect(refused.code).toBe(1);
-  expect(refused.stdout).toContain("left out: tenant local may not ask for auto");
+  expect(refused.stdout).toContain("left out: tenant local may not use auto");
 });

@@ -165,7 +165,7 @@ describe("rotate-key", () => {
       `${config}    keys: [{ key: further-key-0123456789 }, { key: expired-key-0123456789, expires: 2020-01-01 }]\n`,
     );
     expect((await run(["manage", "rotate-key", "alice"])).stdout).toContain(
-      "Its 1 further key (tenants[].keys) still opens",
+      "Its 1 further key (tenants[].keys) is still accepted",
     );
   });
 

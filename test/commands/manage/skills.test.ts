@@ -59,7 +59,7 @@ test("a conflict: exit code 1, nothing overwritten, and --push says whose word c
   writeTree(there, { "weather/SKILL.md": "theirs" });
   const both = await run(["manage", "skills", "bisync", "local"]);
   expect(both.code).toBe(1);
-  expect(both.stdout).toContain("Nothing of a conflict was overwritten.");
+  expect(both.stdout).toContain("Conflicts were not overwritten.");
   expect(treeIn(there)).toEqual({ "weather/SKILL.md": "theirs" });
   expect((await run(["manage", "skills", "bisync", "local", "--push", "--dry-run"])).code).toBe(0);
   expect(treeIn(there)).toEqual({ "weather/SKILL.md": "theirs" });
@@ -89,7 +89,7 @@ test("an instance that nobody knows, wrong words, and sync: disabled", async () 
   const { run, there, dir } = home();
   const missing = await run(["manage", "skills", "pull", "box"]);
   expect(missing.code).toBe(1);
-  expect(missing.stderr).toContain("no OpenClaw instance is known by the name box");
+  expect(missing.stderr).toContain("no OpenClaw instance was found by the name box");
   expect((await run(["manage", "skills", "pull", "nobody"])).code).toBe(1);
   for (const words of [
     ["pull", "--push"],

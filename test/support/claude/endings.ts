@@ -1,5 +1,5 @@
-// What the stand-in prints around a turn: init before it, one result after it, and what stands in for both when the turn
-// is interrupted, breaks off or never goes upstream. It must never print a second result.
+// What the stand-in prints around a turn: init before it, one result after it, and what replaces both when the turn is
+// interrupted, breaks off or never goes upstream. It must never print a second result.
 
 import { textOf } from "../upstream/json.ts";
 import type { Json } from "../upstream/json.ts";
@@ -8,12 +8,12 @@ import { fullModel } from "./options.ts";
 import type { Session, Usage } from "./session.ts";
 import type { ToolServers } from "./tool-servers.ts";
 
-/** Where a turn stands, for whoever breaks it off. */
+/** The state of a turn, for code that breaks it off. */
 export type Progress = {
   message: Json;
-  /** The block that is being said. */
+  /** The block that is being printed. */
   growing: Json | null;
-  /** Ids of calls that nobody has answered. */
+  /** Ids of calls without an answer. */
   readonly unanswered: Set<string>;
   /** Printed in this turn; the program counts them as turns. */
   userLines: number;
@@ -80,7 +80,7 @@ export function answerItself(session: Session, servers: ToolServers, text: strin
   session.print({ ...resultOf(session, nothing), num_turns: 0, result: text, stop_reason: null });
 }
 
-/** The result of a line that only feeds history. */
+/** The result of a line that only supplies history. */
 export function acceptHistory(session: Session, servers: ToolServers): void {
   printInit(session, servers);
   const { api_error_status: _status, terminal_reason: _reason, ...result } = resultOf(session, nothing);
@@ -89,7 +89,7 @@ export function acceptHistory(session: Session, servers: ToolServers): void {
 
 const rejection = "The user doesn't want to proceed with this tool use. The tool use was rejected.";
 
-/** What the program prints when a turn is interrupted, after it has acknowledged that. */
+/** What the program prints when a turn is interrupted, after acknowledging it. */
 export function printInterruption(session: Session, progress: Progress, heldTool: boolean): void {
   const user = (content: readonly Json[]): void => {
     progress.userLines += 1;

@@ -1,5 +1,5 @@
-// The stand-in's diary: one JSON line for everything that it was given, sent and did. Appended, so that several processes
-// can share the file. It must never hold the value of a key.
+// The stand-in's event log: one JSON line for everything that it received, sent and did. Appended, so that several processes can
+// share the file. It must never contain the value of a key.
 
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ export type Entry = { readonly pid: number } & (
 
 export type EventLog = {
   started(): void;
-  /** `line` is undefined when it is not JSON. */
+  /** `line` is undefined if it is not JSON. */
   read(line: unknown, text: string): void;
   printed(line: Json): void;
   signalled(name: string): void;

@@ -1,5 +1,5 @@
-// What goes wrong with the stand-in whatever it is asked: its start, its login, and the behaviours that it does not have.
-// Read from faults.json beside the executable, and over it from $CLAUDE_STAND_IN (JSON) where the environment has it.
+// Faults of the stand-in that do not depend on the prompt: its start, its login, and behaviours that it lacks.
+// Read from faults.json next to the executable, overridden by $CLAUDE_STAND_IN (JSON).
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { parsed, recordOf } from "../upstream/json.ts";
 /** A stage at which it ends (with the code, or by SIGKILL with "killed") or hangs. */
 export type Stage = "start" | "initialize" | "history" | "turn";
 
-/** Each takes away one behaviour of the real program that ClawGate relies on, or gives it a bad one. */
+/** Each removes one behaviour of the real program that ClawGate relies on, or adds a bad one. */
 export type Misbehaviour =
   | "expands-paths"
   | "expands-paths-unless-plain"
@@ -35,9 +35,9 @@ export type Misbehaviour =
   | "streams-nothing";
 
 export type Faults = {
-  /** What `--version` and `init` say. Default 2.1.197. */
+  /** The version in `--version` and `init`. Default 2.1.197. */
   readonly version?: string;
-  /** What `auth status` says. Default: an API key when there is one, else nobody. */
+  /** The answer of `auth status`. Default: an API key if there is one, else not signed in. */
   readonly auth?: Readonly<Record<string, unknown>>;
   /** Ends at a stage: before anything, after the answer to initialize, in the first history line, when a turn begins. */
   readonly dies?: { readonly at: Stage; readonly how: number | "killed"; readonly stderr?: string };
@@ -46,7 +46,7 @@ export type Faults = {
   readonly startMs?: number;
   /** Written to standard error at the start. */
   readonly stderr?: string;
-  /** The answer to initialize is this error. */
+  /** Initialize is answered with this error. */
   readonly initializeError?: string;
   readonly misbehaves?: readonly Misbehaviour[];
 };

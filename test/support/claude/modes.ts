@@ -1,4 +1,4 @@
-// What a turn of the stand-in can do wrong by name. A mode edits the steps of the correct answer or replaces them.
+// The errors of a turn of the stand-in, by name. A mode edits the steps of the correct answer or replaces them.
 // Names: a status (400 401 404 500 529; "429 7" = retry after 7 s) and those in `modes`.
 
 import type { Json } from "../upstream/json.ts";
@@ -43,16 +43,16 @@ export type Step =
   | { readonly do: "raw"; readonly text: string }
   | { readonly do: "stderr"; readonly text: string }
   | { readonly do: "fail"; readonly failed: Failed }
-  /** The synthetic line now, the rest of the message after it, and then the error result. */
+  /** First the synthetic line, then the rest of the message, and then the error result. */
   | { readonly do: "synthetic"; readonly failed: Failed }
-  /** A result that is no API error: `errors`, no text. */
+  /** A result that is not an API error: `errors`, no text. */
   | {
       readonly do: "break";
       readonly subtype: string;
       readonly errors: readonly string[];
       readonly terminalReason: string;
     }
-  /** The whole answer came by a second, not streamed request. */
+  /** The whole answer came from a second request without streaming. */
   | { readonly do: "whole"; readonly text: string }
   | { readonly do: "hang" }
   | { readonly do: "die"; readonly how: number | "killed" };
@@ -167,7 +167,7 @@ function deltasOf(block: Block): readonly Json[] {
     .map((partial_json) => ({ type: "input_json_delta", partial_json }));
 }
 
-/** Up to about the middle: at least one word was said. */
+/** Up to about the middle: at least one word was sent. */
 const firstHalf = (steps: readonly Step[]): readonly Step[] =>
   steps.slice(0, Math.max(3, Math.floor(steps.length / 2)));
 const before = (steps: readonly Step[], type: string, more: readonly Step[]): readonly Step[] =>
@@ -183,7 +183,7 @@ type Mode = (steps: readonly Step[], argument: string, said: Said) => readonly S
 const modes: Readonly<Record<string, Mode>> = {
   hang: () => [{ do: "hang" }],
   "hang-mid": (steps) => [...firstHalf(steps), { do: "hang" }],
-  /** Before the result; where a tool was called, while the call is held. */
+  /** Before the result; if a tool was called, while the call is held. */
   "hang-end": (steps) => [...steps, { do: "hang" }],
   die: (_steps, argument) => [endOf(argument)],
   "die-mid": (steps, argument) => [...firstHalf(steps), endOf(argument)],

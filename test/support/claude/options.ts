@@ -1,4 +1,4 @@
-// The stand-in's command line: the flags of the real program that the gateway may use, read as strictly as it reads them.
+// The stand-in's command line: the flags of the real program that the gateway may use, parsed as strictly as the real program does.
 // It must never accept a flag that the real one does not know.
 
 export type Options = {
@@ -31,7 +31,7 @@ const withValue = new Set(
     "--permission-prompt-tool --agents --betas --plugin-dir --name"
   ).split(" "),
 );
-/** These take every word up to the next flag. */
+/** These take all words up to the next flag. */
 const withValues = new Set(
   "--allowedTools --allowed-tools --disallowedTools --disallowed-tools --add-dir --mcp-config".split(" "),
 );
@@ -103,6 +103,6 @@ const aliases: Readonly<Record<string, string>> = {
   fable: "claude-fable-5",
 };
 
-/** As `init` names it; on the wire the suffix in brackets is gone. */
+/** The name in `init`; requests upstream lack the suffix in brackets. */
 export const fullModel = (name: string): string => aliases[name] ?? name;
 export const wireModel = (name: string): string => fullModel(name).replace(/\[.*\]$/, "");

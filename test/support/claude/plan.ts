@@ -1,4 +1,4 @@
-// What the stand-in's model says to a request, as steps: raw Anthropic events, and acts for what no event can show.
+// What the stand-in's model answers to a request, as steps: raw Anthropic events, and actions for what no event can express.
 // Directives in the last text of a person (as for the fake vendor):
 //   say:TEXT echo think:TEXT long:N tool:NAME {..} (several = one a round) tools:A {..};B {..} (parallel) then:TEXT json:{..}
 //   toolresult request (the whole request body as JSON) stop:REASON usage:IN,CACHED,WRITE,OUT pace:MS mode:NAME ARG (modes.ts)
@@ -16,7 +16,7 @@ export const resumeText =
 const blocksOf = (content: unknown): readonly Json[] =>
   typeof content === "string" ? [{ type: "text", text: content }] : listOf(content).map(recordOf);
 
-/** Texts of a person in a user message; reminders and the program's own words are not. */
+/** Texts of a person in a user message, without reminders and the program's own texts. */
 function humanTexts(message: Json): readonly string[] {
   if (message["role"] !== "user") return [];
   return blocksOf(message["content"])
@@ -76,7 +76,7 @@ export function planned(body: Json, nextId: (kind: "msg" | "toolu") => string): 
   }
   const strange = calls.find((call) => !tools.some(({ name }) => name === call.name));
   const isCalling = calls.length > 0 && strange === undefined;
-  // Beside a newer text of a person they belong to what was before.
+  // Next to a newer text of a person they belong to the earlier turn.
   const results = rounds > 0 ? lastResults(messages) : [];
 
   const saying = (): string => {
@@ -134,7 +134,7 @@ export function planned(body: Json, nextId: (kind: "msg" | "toolu") => string): 
     paceMs: Number(argumentOf("pace") ?? "0"),
   };
   const [name = "", argument = ""] = (argumentOf("mode") ?? "").split(" ");
-  // A mode is for the first message of the turn; `then-` puts it off to the ones after a tool round.
+  // A mode applies to the first message of the turn; `then-` moves it to the ones after a tool round.
   const mode = name.startsWith("then-") ? (rounds > 0 ? name.slice(5) : "") : rounds === 0 ? name : "";
   return inMode(said, mode, argument);
 }

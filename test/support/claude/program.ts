@@ -1,5 +1,5 @@
-// The stand-in as a process: reads lines as they come, answers control requests at once, works off user lines one by one.
-// It must never print anything before it is spoken to.
+// The stand-in as a process: reads lines as they arrive, answers control requests immediately, handles user lines one by one.
+// It must never print anything before it gets input.
 
 import { readFileSync } from "node:fs";
 import { listOf, numberOf, parsed, recordOf, textOf } from "../upstream/json.ts";
@@ -20,7 +20,7 @@ import { createSession, pause, type Session } from "./session.ts";
 import { createToolServers, type ToolServers } from "./tool-servers.ts";
 import { commandOf, Interrupted, runTurn } from "./turn.ts";
 
-// User lines are queued, assistant lines are not: that is the trap that a feeder of history must know.
+// User lines are queued, assistant lines are not: code that feeds history must know this.
 const queueMs = 2;
 
 export async function main(dir: string): Promise<void> {

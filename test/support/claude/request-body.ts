@@ -1,5 +1,5 @@
-// The request that the stand-in sends upstream, or would send: the scripted model and a fake API see the same.
-// It must hold what section 9 of the measured facts lists, and no more.
+// The request that the stand-in sends upstream, or would send: the scripted model and a fake API get the same one.
+// It must contain exactly what the real program was measured to send.
 
 import { readFileSync } from "node:fs";
 import { listOf, parsed, recordOf, textOf } from "../upstream/json.ts";
@@ -98,7 +98,7 @@ function merged(messages: readonly Json[]): readonly Json[] {
 const isPlain = (session: Session): boolean =>
   /^(?:1|true|yes|on)$/i.test(session.env("CLAUDE_CODE_SIMPLE") ?? "");
 
-/** As 2.1.332 does, behind the first message. */
+/** As 2.1.332 does, after the first message. */
 function withSurroundings(session: Session, messages: readonly Json[]): readonly Json[] {
   if (isPlain(session) || !session.does("tells-surroundings")) return messages;
   const text = `# Environment\n - Primary working directory: ${process.cwd()}\n - Platform: linux`;

@@ -1,5 +1,5 @@
-// What one process of the stand-in knows: its options, the conversation, the settings in force, what it has spent.
-// Everything that it prints goes through here.
+// The state of one process of the stand-in: its options, the conversation, the active settings, its usage.
+// All its output passes through here.
 
 import { randomUUID } from "node:crypto";
 import { writeSync } from "node:fs";
@@ -20,17 +20,17 @@ export type Session = {
   readonly id: string;
   readonly options: Options;
   readonly faults: Faults;
-  /** As upstream would see it, but for neighbours of one role. */
+  /** As upstream would get it, except that neighbours of one role are not merged. */
   readonly conversation: Json[];
   /** From the first initialize. */
   systemPrompt: string | null;
   jsonSchema: unknown;
-  /** Set live; they win over the environment and the flags. */
+  /** Set while it runs; they override the environment and the flags. */
   readonly liveEnv: Map<string, string>;
   effort: string | null;
   maxThinkingTokens: number | null;
   model: string;
-  /** Over the process. */
+  /** For the whole process. */
   costUsd: number;
   readonly spent: Map<string, Usage>;
   lastWasError: boolean;
@@ -40,13 +40,13 @@ export type Session = {
   print(line: Json): void;
   printRaw(text: string): void;
   signalled(name: string): void;
-  /** Ends or hangs here if a fault says so. */
+  /** Ends or hangs here if a fault requires it. */
   stage(stage: Stage): Promise<void>;
   die(how: number | "killed"): never;
 };
 
 export const hang = (): Promise<never> => new Promise(() => undefined);
-/** How long the stand-in takes for what the real program does not do at once. */
+/** The delay of the stand-in for actions that take the real program time. */
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
 
 export function createSession(options: Options, faults: Faults, eventLog: EventLog): Session {
@@ -63,7 +63,7 @@ export function createSession(options: Options, faults: Faults, eventLog: EventL
     throw new Error("It lives on after SIGKILL.");
   };
   const printRaw = (text: string): void => {
-    // Written at once: process.exit must not lose what a consumer is to see before the end.
+    // Written synchronously: process.exit must not lose what the reader should see before the end.
     const bytes = Buffer.from(text);
     for (let at = 0; at < bytes.length;) at += writeSome(bytes.subarray(at));
   };
@@ -107,7 +107,7 @@ function writeSome(bytes: Uint8Array): number {
   try {
     return writeSync(1, bytes);
   } catch (error) {
-    // The pipe is full: its reader takes its time.
+    // The pipe is full: its reader is slow.
     if (textOf(recordOf(error)["code"]) === "EAGAIN") {
       Bun.sleepSync(1);
       return 0;

@@ -8,7 +8,7 @@ import type { Session } from "./session.ts";
 export type ClientTool = {
   readonly server: string;
   readonly name: string;
-  /** With the prefix, or without where that is asked for. */
+  /** With the prefix, or without if that is requested. */
   readonly wireName: string;
   readonly definition: Json;
 };
@@ -24,9 +24,9 @@ export type ToolServers = {
   states(): readonly Json[];
   /** A control_response of the gateway. */
   answered(response: Json): void;
-  /** The tool_result block. Rejects never; a call that is cut off never settles. */
+  /** The tool_result block. Never rejects; an interrupted call never settles. */
   call(wanted: Wanted, tool: ClientTool): Promise<Json>;
-  /** Tells the gateway that the held calls are no longer wanted; true when there were any. */
+  /** Cancels the held calls at the gateway; true if there were any. */
   cancelHeld(): boolean;
 };
 
@@ -39,7 +39,7 @@ export function createToolServers(session: Session): ToolServers {
   let ids = 0;
   let queue: Promise<unknown> = Promise.resolve();
   let outstanding = 0;
-  // Calls of an interrupted turn that still wait must not go out in the next one.
+  // Waiting calls of an interrupted turn must not be sent in the next one.
   let epoch = 0;
 
   const post = (server: string, message: Json): Promise<Json> => {
@@ -122,7 +122,7 @@ export function createToolServers(session: Session): ToolServers {
       const asOf = epoch;
       const inTurn = (): Promise<Json> =>
         asOf === epoch ? perform(wanted, tool) : new Promise(() => undefined);
-      // The first one goes out in this very moment: before the block's stop is printed.
+      // The first one is sent immediately: before the block's stop is printed.
       const mine = outstanding === 0 ? inTurn() : queue.then(inTurn);
       outstanding += 1;
       queue = mine.then(() => {

@@ -1,5 +1,5 @@
-// One turn of the stand-in: init, the rounds of the model and its tools, one result. The order of the lines is the one that
-// was measured: assistant before content_block_stop, tools/call before message_delta.
+// One turn of the stand-in: init, the rounds of the model and its tools, one result. The order of the lines is as measured:
+// assistant before content_block_stop, tools/call before message_delta.
 
 import { listOf, numberOf, parsed, recordOf, textOf } from "../upstream/json.ts";
 import type { Json } from "../upstream/json.ts";
@@ -11,7 +11,7 @@ import { hang, pause, type Session, type Usage } from "./session.ts";
 import type { ToolServers, Wanted } from "./tool-servers.ts";
 import { asked } from "./upstream.ts";
 
-/** Thrown out of everything that waits when the turn is interrupted. */
+/** Thrown by every wait when the turn is interrupted. */
 export class Interrupted extends Error {}
 
 export type Turn = {
@@ -26,7 +26,7 @@ export async function runTurn(session: Session, turn: Turn): Promise<void> {
   const stop = new Promise<never>((_resolve, reject) => {
     turn.signal.addEventListener("abort", () => reject(new Interrupted()), { once: true });
   });
-  // Nobody may be waiting in the moment in which it comes.
+  // It may come while nothing is waiting.
   stop.catch(() => undefined);
   const orStopped = <T>(promise: Promise<T>): Promise<T> => Promise.race([promise, stop]);
   let usage = nothing;
@@ -238,7 +238,7 @@ async function oneMessage(
   };
 }
 
-/** The last text block decides whether the program takes a text for a command of its own. */
+/** The last text block decides whether the program takes a text for one of its own commands. */
 export function commandOf(content: unknown): string | null {
   const texts =
     typeof content === "string" ? [content] : listOf(content).map((block) => textOf(recordOf(block)["text"]));

@@ -109,7 +109,7 @@ const errorWords: Readonly<Record<number, readonly [string, string]>> = {
   529: ["overloaded_error", "Overloaded"],
 };
 
-/** What the API says to a `thread` it cannot keep; the SDK's tool runner (1.11.0) reads the code and goes on without one. */
+/** The API's answer to a `thread` that it cannot keep; the SDK's tool runner (1.11.0) reads the code and continues without one. */
 export function anthropicThreadError(): Json {
   const details = { error_code: "thread_unsupported_request", unsupported: ["thread"] };
   const message = "thread: this server holds no conversation state";

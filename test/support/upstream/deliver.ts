@@ -1,5 +1,5 @@
-// Sends one scripted answer down one connection, with every delay, cut and lie that the script asks for.
-// It must never decide what to say.
+// Sends one scripted answer over one connection, with every delay, cut and wrong header that the script requires.
+// It must never decide the content.
 
 import type { Exchange } from "./socket.ts";
 
@@ -13,18 +13,18 @@ export type Scripted = {
   readonly body?: unknown;
   /** A streamed body: each entry is one write. Sent chunked as an event stream, unless headers or framing say otherwise. */
   readonly chunks?: readonly (string | Uint8Array)[];
-  /** Sends the body this many times over. */
+  /** Repeats the body this many times. */
   readonly repeat?: number;
-  /** Cuts the streamed bytes into pieces of this size (1 = one byte a write), wherever characters end. */
+  /** Cuts the streamed bytes into pieces of this size (1 = one byte a write), regardless of character boundaries. */
   readonly pieceBytes?: number;
   readonly beforeHeadersMs?: number;
   readonly beforeBodyMs?: number;
   readonly betweenChunksMs?: number;
   /** Stops after that many bytes of body, then does `ending` (default then: "fin"). */
   readonly cutAfterBytes?: number;
-  /** "end": as HTTP wants it. "fin" / "reset": the connection dies. "hang": silence until the client leaves. */
+  /** "end": as HTTP requires. "fin" / "reset": the connection breaks. "hang": silence until the client leaves. */
   readonly ending?: Ending;
-  /** The ending waits for this: a client may drop what it has not read yet when the connection dies. */
+  /** The ending waits for this: a client may drop unread data when the connection breaks. */
   readonly endsAfter?: Promise<unknown>;
   /** "close": no length, the end of the connection is the end of the body. */
   readonly framing?: "length" | "chunked" | "close";
@@ -100,7 +100,7 @@ async function finish(exchange: Exchange, ending: Ending): Promise<void> {
   if (ending !== "end") await exchange.closed;
 }
 
-/** True when everything was sent and the ending was reached; false when the client left before. */
+/** True if everything was sent and the ending was reached; false if the client left before. */
 export async function deliver(exchange: Exchange, scripted: Scripted, progress: Progress): Promise<boolean> {
   await pause(exchange, scripted.beforeHeadersMs);
   if (!exchange.isOpen()) return false;
@@ -129,7 +129,7 @@ export async function deliver(exchange: Exchange, scripted: Scripted, progress: 
           : piece;
       if (piece.length > 0 && !(await exchange.write(framed))) return false;
       progress.chunk(piece.length);
-      // A turn of the event loop between writes lets a client's abort be noticed at once.
+      // A turn of the event loop between writes lets a client's abort be noticed immediately.
       if (scripted.betweenChunksMs) await pause(exchange, scripted.betweenChunksMs);
       else if (scripted.chunks) await new Promise<void>((resolve) => setImmediate(resolve));
       if (!exchange.isOpen()) return false;

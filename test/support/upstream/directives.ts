@@ -1,17 +1,17 @@
-// Reads `[[name]]` and `[[name:argument]]` out of a prompt: the way to steer the fake vendor through any gateway.
-// The full list stands in plan.ts; this room only finds them.
+// Finds `[[name]]` and `[[name:argument]]` in a prompt: the way to control the fake vendor through any gateway.
+// The full list of directives is in plan.ts.
 
 export type Directive = { readonly name: string; readonly argument: string };
 
 export type ReadPrompt = {
   readonly directives: readonly Directive[];
-  /** What is left of the text when the directives are taken out. */
+  /** The rest of the text without the directives. */
   readonly rest: string;
 };
 
 const opening = /\[\[([a-z]+)(:|\]\])/g;
 
-/** Where the argument that starts at `from` ends: at the first "]]" outside JSON strings and brackets. */
+/** The end of the argument that starts at `from`: the first "]]" outside JSON strings and brackets. */
 function argumentEnd(text: string, from: number): number {
   let depth = 0;
   let isInString = false;

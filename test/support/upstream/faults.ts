@@ -9,7 +9,7 @@ import type { Json } from "./json.ts";
 import { responsesErrorFrame } from "./responses.ts";
 import type { Format } from "./turn.ts";
 
-/** The correct answer, in all the shapes a fault may need. */
+/** The correct answer, in all the forms that a fault may need. */
 export type Correct = {
   readonly format: Format;
   readonly isStream: boolean;
@@ -47,18 +47,18 @@ function errorFrame(correct: Correct): Frame {
 const typeOf = (frame: Frame): unknown => recordOf(frame.value).type;
 const choiceOf = (frame: Frame): Json => recordOf(listOf(recordOf(frame.value).choices)[0]);
 
-/** Frames up to about the middle of the answer: at least one word was said. */
+/** Frames up to about the middle of the answer: at least one word was sent. */
 function firstHalf(frames: readonly Frame[]): readonly Frame[] {
   return frames.slice(0, Math.max(4, Math.floor(frames.length / 2)));
 }
 
-/** A stream edited frame by frame; a whole body is left alone. */
+/** A stream edited frame by frame; a whole body is unchanged. */
 function edited(edit: (frames: readonly Frame[], correct: Correct) => readonly Frame[]) {
   return (correct: Correct): Scripted =>
     correct.isStream ? streamed(correct, edit(correct.frames, correct)) : answered(correct);
 }
 
-/** Dies in the middle: of the frames when streaming, of the bytes when whole. */
+/** Breaks in the middle: of the frames when streaming, of the bytes when whole. */
 function dying(ending: "fin" | "reset" | "hang") {
   return (correct: Correct): Scripted =>
     correct.isStream
@@ -175,7 +175,7 @@ const faults: Readonly<Record<string, Fault>> = {
 
 export const faultNames: readonly string[] = Object.keys(faults);
 
-/** The misbehaviour of that name, or null when no such name is known. */
+/** The fault of that name, or null if the name is unknown. */
 export function faulty(correct: Correct, name: string, argument: string): Scripted | null {
   const fault = faults[name];
   if (fault) return fault(correct, argument);

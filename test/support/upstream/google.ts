@@ -11,7 +11,7 @@ const finishNames: Readonly<Record<Finish, string>> = {
   stop: "STOP",
   "stop-sequence": "STOP",
   length: "MAX_TOKENS",
-  // Gemini has no word for "a tool is wanted".
+  // Gemini has no finish reason for "a tool is wanted".
   tool: "STOP",
   refusal: "SAFETY",
   pause: "STOP",
@@ -28,7 +28,7 @@ function usageOf(usage: FakeUsage): Json {
   };
 }
 
-/** Calls carry no id, as on the models that most people use; the first one after a thought carries its seal. */
+/** Calls carry no id, as with the models that most people use; the first one after a thought carries its signature. */
 function callOf(part: Part, plan: Plan): Json {
   if (part.type !== "tool") return {};
   const call = { functionCall: { name: part.name, args: parsed(part.input) ?? {} } };

@@ -1,4 +1,4 @@
-// Safe looks into parsed JSON of unknown shape, for the fake vendor. It must never throw on strange input.
+// Safe access to parsed JSON of unknown shape, for the fake vendor. It must never throw on strange input.
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -18,7 +18,7 @@ export function numberOf(value: unknown): number | null {
   return typeof value === "number" ? value : null;
 }
 
-/** Parsed JSON, or undefined when `text` is none. */
+/** Parsed JSON, or undefined if `text` is not JSON. */
 export function parsed(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
@@ -36,7 +36,7 @@ export function exampleOf(schema: unknown): unknown {
   const union = listOf(node.anyOf ?? node.oneOf);
   if (union.length > 0) return exampleOf(union[0]);
   const type = Array.isArray(node.type) ? node.type[0] : node.type;
-  // Gemini's own schemas shout their types.
+  // Gemini's own schemas write types in upper case.
   switch (typeof type === "string" ? type.toLowerCase() : type) {
     case "string":
       return "text";

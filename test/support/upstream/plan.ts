@@ -1,4 +1,4 @@
-// What the fake vendor will say to a turn, before any format is chosen. Steered by directives in the prompt:
+// The fake vendor's answer to a turn, before any format is chosen. Controlled by directives in the prompt:
 //   say:TEXT echo think:TEXT long:N json:{..} tool:NAME {..} (several = one a round) tools:A {..};B {..} (parallel)
 //   then:TEXT (after the tool rounds) toolresult images system history stop:REASON usage:IN,CACHED,WRITE,OUT pace:MS mode:NAME ARG
 
@@ -16,7 +16,7 @@ export type Part =
 
 export type Finish = "stop" | "length" | "tool" | "stop-sequence" | "refusal" | "pause";
 
-/** Tokens. `input` is everything read, cached parts included. */
+/** Tokens. `input` includes cached parts. */
 export type FakeUsage = {
   readonly input: number;
   readonly cached: number;
@@ -34,7 +34,7 @@ export type Plan = {
   readonly mode: { readonly name: string; readonly argument: string } | null;
 };
 
-/** The signature that goes with a thinking text; strict-anthropic.ts checks that it comes back unharmed. */
+/** The signature of a thinking text; strict-anthropic.ts checks that it comes back unchanged. */
 export function signatureOf(text: string): string {
   return createHash("sha256").update(`fake-vendor:${text}`).digest("base64");
 }
@@ -47,7 +47,7 @@ const finishes: Readonly<Record<string, Finish>> = {
   pause: "pause",
 };
 
-/** Words with the blanks before them: the deltas of a stream, and one token each in the fake count. */
+/** Words with the spaces before them: the deltas of a stream, and one token each in the fake count. */
 export function wordsOf(text: string): string[] {
   return text.match(/\s*\S+|\s+$/gu) ?? [];
 }
@@ -62,7 +62,7 @@ function usageOf(turn: Turn, words: number, reasoning: number, override: string 
   return { input, cached, written: 0, output: words + reasoning, reasoning };
 }
 
-/** Cuts the answer as `stop` and the token limit demand. */
+/** Cuts the answer as `stop` and the token limit require. */
 function limit(turn: Turn, text: string): { text: string; finish: Finish; stopSequence: string | null } {
   let cut = text;
   let stopSequence: string | null = null;

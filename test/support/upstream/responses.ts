@@ -22,7 +22,7 @@ function usageOf(usage: FakeUsage): Json {
   };
 }
 
-/** `in_progress` items are as they are announced: there, but still empty. */
+/** `in_progress` items are as announced: present, but still empty. */
 type State = "in_progress" | "completed";
 
 /** The input of a free-text tool, or null for any other part. A prompt writes it as `{"input": text}` for every format. */
@@ -145,7 +145,7 @@ export function responsesBody(plan: Plan, turn: Turn, id: string): Json {
   return responseOf(plan, turn, id, true);
 }
 
-/** An error in the middle of a stream: an event of its own, with the members of the error beside its type. */
+/** An error in the middle of a stream: a separate event, with the members of the error next to its type. */
 export function responsesErrorFrame(): Frame {
   const { message, code, param } = openaiError(500).error as Json;
   return { event: "error", value: { type: "error", code: code ?? "server_error", message, param } };

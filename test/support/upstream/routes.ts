@@ -1,4 +1,4 @@
-// What the fake vendor answers to each path when no code scripts it: the correct answer, steered by the prompt.
+// The fake vendor's answer to each path when no code scripts it: the correct answer, controlled by the prompt.
 
 import { anthropicBody, anthropicError, anthropicFrames, anthropicThreadError } from "./anthropic.ts";
 import type { Scripted } from "./deliver.ts";
@@ -25,11 +25,11 @@ import type { Format, Turn } from "./turn.ts";
 export type Rules = {
   /** Answers 400 to a body that breaks the vendor's own rules. */
   readonly isStrict: boolean;
-  /** Keys that are let in; null lets everybody in. */
+  /** Accepted keys; null accepts all. */
   readonly keys: readonly string[] | null;
-  /** What the model list shows. Other names are served too, but for those that start with "missing" or "unknown". */
+  /** The names in the model list. Other names are served too, except those that start with "missing" or "unknown". */
   readonly models: readonly string[];
-  /** A new number at every call, for ids. */
+  /** A new number on every call, for ids. */
   readonly nextNumber: () => number;
 };
 
@@ -45,10 +45,10 @@ export function keyOf(headers: Readonly<Record<string, string>>): string {
   );
 }
 
-/** All that differs between the formats of one and the same answer. */
+/** Everything that differs between the formats for the same answer. */
 type Speech = {
   readonly error: (status: number, message?: string, code?: string) => Json;
-  /** The member that holds the conversation. */
+  /** The member that contains the conversation. */
   readonly turns: string;
   breach(body: Json, headers: Readonly<Record<string, string>>): string | null;
   frames(plan: Plan, turn: Turn, id: string): Frame[];

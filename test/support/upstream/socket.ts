@@ -3,7 +3,7 @@
 
 export type HttpRequest = {
   readonly method: string;
-  /** Path and query as they came. */
+  /** Path and query as received. */
   readonly target: string;
   /** Names in lower case; repeated headers joined with ", ". */
   readonly headers: Readonly<Record<string, string>>;
@@ -12,14 +12,14 @@ export type HttpRequest = {
 
 export type Exchange = {
   readonly request: HttpRequest;
-  /** Settles when the connection is gone, whoever ended it. */
+  /** Settles when the connection is gone, whichever side closed it. */
   readonly closed: Promise<void>;
   isOpen(): boolean;
-  /** Raw bytes. Settles when the kernel has them all; false when the connection is gone. */
+  /** Raw bytes. Settles when the kernel has them all; false if the connection is gone. */
   write(bytes: string | Uint8Array): Promise<boolean>;
-  /** Ends the connection politely (FIN), whatever was promised. */
+  /** Closes the connection cleanly (FIN), whatever was announced. */
   fin(): void;
-  /** Ends the connection rudely (RST). */
+  /** Resets the connection (RST). */
   reset(): void;
 };
 
@@ -158,7 +158,7 @@ export function listenHttp(port: number, answer: (exchange: Exchange) => Promise
         socket.data.close();
         live.delete(socket);
       },
-      // A reset by the peer: `close` follows and tells everybody.
+      // A reset by the peer: `close` follows and notifies everything.
       error() {},
     },
   });

@@ -71,7 +71,7 @@ function breachInBlock(block: Json, role: string, at: string): string | null {
   }
 }
 
-/** The API joins consecutive messages of one role before it looks at tool rounds. */
+/** The API joins consecutive messages of one role before it checks tool rounds. */
 function joined(messages: readonly Message[]): Message[] {
   const result: Message[] = [];
   for (const message of messages) {

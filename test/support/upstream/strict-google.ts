@@ -21,7 +21,7 @@ const dataMembers =
   "text inlineData fileData functionCall functionResponse executableCode codeExecutionResult toolCall toolResponse".split(
     " ",
   );
-/** The `Schema` message; anything more of JSON Schema only fits `parametersJsonSchema` and `responseJsonSchema`. */
+/** The `Schema` message; other parts of JSON Schema are valid only in `parametersJsonSchema` and `responseJsonSchema`. */
 const schemaMembers = words(
   "type format title description nullable enum maxItems minItems properties required minProperties maxProperties minLength maxLength " +
     "pattern example anyOf propertyOrdering default items minimum maximum",
@@ -51,7 +51,7 @@ function breachInSchema(value: unknown, at: string): string | null {
   return null;
 }
 
-/** The second one is the vendor's own word for "made by somebody else". */
+/** The second one is the vendor's own value for content of another origin. */
 const isSealOf = (name: string, seal: string): boolean =>
   seal === signatureOf(name) || seal === "skip_thought_signature_validator";
 
@@ -78,7 +78,7 @@ function breachInContent(content: Json, at: string): string | null {
   return null;
 }
 
-/** Calls are answered at once, all of them, by their names. */
+/** Calls must be answered all together, by their names. */
 function breachInCalls(contents: readonly Json[]): string | null {
   const namesIn = (content: Json | undefined, member: string): string[] =>
     listOf(content?.parts)

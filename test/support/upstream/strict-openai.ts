@@ -13,7 +13,7 @@ const foreignMembers = [
   "context_management",
   "anthropic_version",
 ];
-// `input_text` is no chat part by the book, but OpenAI-compatible vendors take it and old OpenClaw sends it.
+// `input_text` is officially not a chat part, but OpenAI-compatible vendors accept it and old OpenClaw sends it.
 const partTypes: Readonly<Record<string, readonly string[]>> = {
   system: ["text"],
   developer: ["text"],

@@ -23,7 +23,7 @@ const toolTypes = new Set([
   "namespace",
 ]);
 
-/** Ids of items, when they are sent, have the vendor's own beginnings. */
+/** Ids of items, if they are sent, have the vendor's own prefixes. */
 const idStarts: Readonly<Record<string, string>> = {
   message: "msg_",
   function_call: "fc_",

@@ -1,10 +1,10 @@
-// A generateContent body, seen as a turn. It must never reject: strict-google.ts does that.
+// A generateContent body as a turn. It must never reject: strict-google.ts does that.
 
 import { listOf, numberOf, recordOf, textOf } from "./json.ts";
 import type { Json } from "./json.ts";
 import type { Choice, SeenImage, SeenMessage, Turn } from "./turn.ts";
 
-/** What the path says: neither the model nor the streaming flag is a member of the body. */
+/** What the path contains: neither the model nor the streaming flag is a member of the body. */
 export type GoogleCall = { readonly model: string; readonly method: string };
 
 /** `/v1beta/models/<model>:<method>`, or null. */
@@ -25,14 +25,14 @@ function imagesOf(parts: readonly Json[]): SeenImage[] {
   });
 }
 
-/** The words of a result. Clients wrap them in a member of their own choice. */
+/** The text of a result. Clients wrap it in a member of their own choice. */
 function resultOf(value: unknown): string {
   const response = recordOf(value);
   const inner = response.output ?? response.result ?? response.content ?? response.error;
   return typeof inner === "string" ? inner : JSON.stringify(inner ?? response);
 }
 
-/** The contents, neighbours of one role as one: the vendor's own SDK keeps each piece of a stream as a content of its own. */
+/** The contents, neighbours of one role as one: the vendor's own SDK keeps each piece of a stream as a separate content. */
 export function contentsOf(body: Json): readonly Json[] {
   const joined: Json[] = [];
   for (const content of listOf(body.contents).map(recordOf)) {

@@ -1,4 +1,4 @@
-// A Responses body, seen as a turn. It must never reject: strict-responses.ts does that.
+// A Responses body as a turn. It must never reject: strict-responses.ts does that.
 
 import { listOf, numberOf, recordOf, textOf } from "./json.ts";
 import type { Json } from "./json.ts";

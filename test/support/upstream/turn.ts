@@ -1,4 +1,4 @@
-// A request body of any format, seen the one way the fake vendor needs. It must never reject: strict-*.ts does that.
+// A request body of any format, in the one form that the fake vendor needs. It must never reject: strict-*.ts does that.
 
 import type { Json } from "./json.ts";
 import { listOf, numberOf, recordOf, textOf } from "./json.ts";
@@ -32,7 +32,7 @@ export type Turn = {
     readonly isFreeText?: boolean;
   }[];
   readonly choice: Choice;
-  /** The JSON Schema of the answer; {} when any object will do; null when text is wanted. */
+  /** The JSON Schema of the answer; {} if any object will do; null if text is wanted. */
   readonly answerSchema: unknown;
   readonly maxTokens: number | null;
   readonly stop: readonly string[];
@@ -57,7 +57,7 @@ function imageOf(part: Json): SeenImage | null {
   return null;
 }
 
-/** Texts and images of a content value, whichever way it is written. */
+/** Texts and images of a content value, in either of its forms. */
 export function contentOf(content: unknown): { texts: string[]; images: SeenImage[] } {
   if (typeof content === "string") return { texts: [content], images: [] };
   const texts: string[] = [];
@@ -137,17 +137,17 @@ export function readTurn(format: "openai" | "anthropic", value: unknown, bodyByt
 const internalContext = "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>";
 
 export type Steering = {
-  /** The text that steers this turn: the last user message that holds a directive, else the last one with words. */
+  /** The text that controls this turn: the last user message with a directive, else the last one with text. */
   readonly prompt: string;
-  /** Results of the tool round just before this request; empty when the user spoke last. */
+  /** Results of the tool round just before this request; empty if the user spoke last. */
   readonly results: readonly string[];
   /** Tool rounds since the prompt. */
   readonly rounds: number;
-  /** Images since the prompt, it included. */
+  /** Images since the prompt, including it. */
   readonly images: readonly SeenImage[];
 };
 
-/** Who speaks last, and what was asked. Looks no further back than the last finished answer. */
+/** Who speaks last, and what was requested. Looks no further back than the last finished answer. */
 export function steeringOf(turn: Turn): Steering {
   const { messages } = turn;
   let first = messages.length;
