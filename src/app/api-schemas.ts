@@ -9,8 +9,8 @@ export async function apiSchemas(): Promise<Readonly<Record<string, z.ZodType>>>
     import("../dialects/anthropic-messages/schema.ts"),
     import("../dialects/openai-responses/schema.ts"),
     import("../dialects/google-genai/schema.ts"),
-    import("../pipeline/embeddings-schema.ts"),
-    import("../pipeline/forwarding-schema.ts"),
+    import("../pipeline/plans/embeddings-schema.ts"),
+    import("../pipeline/plans/forwarding-schema.ts"),
   ]);
   return {
     chat: chat.chatRequestSchema,

@@ -1,7 +1,7 @@
 // How much memory and time request bodies may take, from the config and the machine. An idle gateway must always accept one body of
 // the largest size.
 
-import type { UploadRules } from "../pipeline/upload.ts";
+import type { UploadRules } from "../pipeline/body/upload.ts";
 import type { ServerSettings } from "../server/settings.ts";
 import { machineMemoryBytes } from "../system/memory.ts";
 

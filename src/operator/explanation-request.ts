@@ -1,6 +1,6 @@
 // POST /api/route: reads the body of the request within its limits and passes it to the explanation.
 
-import { readBody, Upload } from "../pipeline/upload.ts";
+import { readBody, Upload } from "../pipeline/body/upload.ts";
 import type { Services } from "../pipeline/dependencies.ts";
 import type { ActiveConfig } from "./active-config.ts";
 import { type ExplanationServices, explainRoute, type RouteExplanation } from "./route-explanation.ts";

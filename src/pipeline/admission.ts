@@ -10,7 +10,7 @@ import type { Services, PipelineSnapshot } from "./dependencies.ts";
 import type { TimerListener, TickerTimer } from "../system/ticker.ts";
 import type { LiveRegistration, LiveRequest } from "./live-registry.ts";
 import { Run } from "./run.ts";
-import { tooLate, Upload } from "./upload.ts";
+import { tooLate, Upload } from "./body/upload.ts";
 
 export type Admission = {
   readonly requestId: string;

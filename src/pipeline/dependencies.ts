@@ -15,13 +15,13 @@ import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
 import type { Ticker } from "../system/ticker.ts";
 import type { TurnQueue } from "../tenants/queue.ts";
-import type { BodyMemory } from "./body-memory.ts";
+import type { BodyMemory } from "./body/body-memory.ts";
 import type { LiveRegistry } from "./live-registry.ts";
-import type { UnreadBodies } from "./unread-body.ts";
-import type { RetryBudget } from "./retry-budget.ts";
+import type { UnreadBodies } from "./body/unread-body.ts";
+import type { RetryBudget } from "./attempts/retry-budget.ts";
 import type { StreamingSettings } from "./settings.ts";
-import type { TenantPolicy } from "./tenant-policy.ts";
-import type { UploadRules } from "./upload.ts";
+import type { TenantPolicy } from "./tenants/tenant-policy.ts";
+import type { UploadRules } from "./body/upload.ts";
 
 export type ProviderLimits = {
   readonly firstTokenMs: number;

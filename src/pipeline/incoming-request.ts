@@ -17,13 +17,13 @@ import type { RouteRequest } from "../routing/decision-builder.ts";
 import { type RuleInput, ruleInputOf } from "../routing/rule-input.ts";
 import { sessionKey } from "../tenants/sessions.ts";
 import { type JsonScan, memberNamed, scanObject, spliceObject } from "../wire/json.ts";
-import { withoutModelChoices } from "./choice-guard.ts";
+import { withoutModelChoices } from "./tenants/choice-guard.ts";
 import type { Endpoint } from "./endpoints.ts";
-import { type Envelope, maxJsonDepth, parseBody, type PathCall, readEnvelope } from "./envelope.ts";
-import { readFormEnvelope } from "./form.ts";
+import { type Envelope, maxJsonDepth, parseBody, type PathCall, readEnvelope } from "./body/envelope.ts";
+import { readFormEnvelope } from "./body/form.ts";
 import { takeRequestOptions } from "./request-options.ts";
 import { upperBoundRequirements } from "./requirements.ts";
-import type { TenantPolicy } from "./tenant-policy.ts";
+import type { TenantPolicy } from "./tenants/tenant-policy.ts";
 
 export type ReceivedRequest = {
   readonly endpoint: Endpoint;

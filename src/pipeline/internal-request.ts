@@ -9,12 +9,12 @@ import type { Target } from "../canon/decision.ts";
 import { estimateTokens } from "../canon/tokens.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import { admit, type Admission } from "./admission.ts";
-import { openWithFallback } from "./fallback.ts";
+import { openWithFallback } from "./attempts/fallback.ts";
 import { type Endpoint, endpoints } from "./endpoints.ts";
 import type { PipelineSnapshot, Services } from "./dependencies.ts";
-import { translatedSource } from "./translate.ts";
+import { translatedSource } from "./plans/translate.ts";
 import type { Run } from "./run.ts";
-import { TenantUsage } from "./tenant-usage.ts";
+import { TenantUsage } from "./tenants/tenant-usage.ts";
 import type { AskClassifier } from "../routing/classifier.ts";
 
 export type InternalRequest = {

@@ -5,22 +5,22 @@ import { atCapacity, failureFrom } from "../canon/failure.ts";
 import type { Target } from "../canon/decision.ts";
 import { leavesLargeBody, releaseMemory } from "../wire/body.ts";
 import { type Admission, admitWithBody } from "./admission.ts";
-import { planChat } from "./chat-plan.ts";
-import { planTokenCount } from "./count-tokens.ts";
+import { planChat } from "./plans/chat-plan.ts";
+import { planTokenCount } from "./plans/count-tokens.ts";
 import { logDecision, logRefusal, logWait } from "./debug-log.ts";
 import type { PipelineSnapshot, Provider, Services } from "./dependencies.ts";
-import { planEmbeddings } from "./embeddings.ts";
+import { planEmbeddings } from "./plans/embeddings.ts";
 import type { Endpoint } from "./endpoints.ts";
-import { callInPath } from "./envelope.ts";
-import { openWithFallback, type TargetPlan } from "./fallback.ts";
-import { planForward } from "./forward.ts";
+import { callInPath } from "./body/envelope.ts";
+import { openWithFallback, type TargetPlan } from "./attempts/fallback.ts";
+import { planForward } from "./plans/forward.ts";
 import { type IncomingRequest, readIncoming } from "./incoming-request.ts";
-import { passHeaders } from "./pass-headers.ts";
-import { failureResponse, streamResponse, wholeResponse } from "./respond.ts";
+import { passHeaders } from "./attempts/pass-headers.ts";
+import { failureResponse, streamResponse, wholeResponse } from "./answer/respond.ts";
 import type { Run } from "./run.ts";
 import { decideTargets } from "./target-decision.ts";
-import { enterTenant } from "./tenant-limits.ts";
-import type { Upload } from "./upload.ts";
+import { enterTenant } from "./tenants/tenant-limits.ts";
+import type { Upload } from "./body/upload.ts";
 
 /** Answers one request at one endpoint. Never rejects: every failure is an answer in the endpoint's dialect. */
 export async function handleRequest(

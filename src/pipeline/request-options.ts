@@ -6,7 +6,7 @@ import { readRequestOptions } from "../backends/request-options.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import type { ClientDialectName } from "../dialects/dialect-table.ts";
 import { memberNamed, scanObject, spliceObject } from "../wire/json.ts";
-import { type Envelope, maxJsonDepth } from "./envelope.ts";
+import { type Envelope, maxJsonDepth } from "./body/envelope.ts";
 
 const words = ['"effort"', '"mcp_servers"'].map((word) => Buffer.from(word));
 /** Room for 64 names; anything longer is the client's own metadata. */

@@ -9,10 +9,10 @@ import { noteInto } from "./adaptations.ts";
 import type { PipelineSnapshot, Provider } from "./dependencies.ts";
 import type { IncomingRequest } from "./incoming-request.ts";
 import { decidePassthrough, type PassthroughDecision } from "./passthrough.ts";
-import { passthroughBody } from "./passthrough-plan.ts";
+import { passthroughBody } from "./plans/passthrough-plan.ts";
 import { previewTargets } from "./target-decision.ts";
-import type { TenantPolicy } from "./tenant-policy.ts";
-import { translationOf } from "./translation-plan.ts";
+import type { TenantPolicy } from "./tenants/tenant-policy.ts";
+import { translationOf } from "./plans/translation-plan.ts";
 
 export type RequestPreview = {
   readonly decision: RoutedDecision;

@@ -4,7 +4,7 @@
 import type { Requirements } from "../routing/eligibility.ts";
 import { estimateTokensOfBytes } from "../canon/tokens.ts";
 import type { JsonMember } from "../wire/json.ts";
-import type { Envelope } from "./envelope.ts";
+import type { Envelope } from "./body/envelope.ts";
 
 /** Strings that every body with an image contains. Each costs a search through the whole body. */
 const imageWord = Buffer.from("image");

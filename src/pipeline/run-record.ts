@@ -5,10 +5,10 @@ import type { Context } from "../canon/context.ts";
 import type { AttemptRecord, UnpricedRecord } from "../canon/record.ts";
 import { unknownUsage } from "../canon/usage.ts";
 import type { RoutedDecision } from "../routing/decision-builder.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Attempt } from "./attempts/attempt.ts";
 import type { Services } from "./dependencies.ts";
 import type { Endpoint } from "./endpoints.ts";
-import { withPlace } from "./failure-place.ts";
+import { withPlace } from "./attempts/failure-place.ts";
 
 /** The part of a Run that its record is built from. */
 type RecordedRun = {

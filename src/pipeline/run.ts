@@ -10,13 +10,13 @@ import type { Endpoint } from "./endpoints.ts";
 import type { Services, PipelineSnapshot } from "./dependencies.ts";
 import type { LiveRequest } from "./live-registry.ts";
 import { noteInto } from "./adaptations.ts";
-import { Attempt, type AttemptFields } from "./attempt.ts";
-import { withPlace } from "./failure-place.ts";
+import { Attempt, type AttemptFields } from "./attempts/attempt.ts";
+import { withPlace } from "./attempts/failure-place.ts";
 import { recordOf, shortError } from "./run-record.ts";
-import { endBilledAttempt, chargeTenant } from "./tenant-bill.ts";
+import { endBilledAttempt, chargeTenant } from "./tenants/tenant-bill.ts";
 import { logAnswer, logEnd, logAttempt } from "./debug-log.ts";
 import { releaseMemory } from "../wire/body.ts";
-import type { TenantUsage } from "./tenant-usage.ts";
+import type { TenantUsage } from "./tenants/tenant-usage.ts";
 
 const noFields = {};
 

@@ -4,11 +4,11 @@
 import type { RoutedDecision } from "../routing/decision-builder.ts";
 import type { PipelineSnapshot } from "./dependencies.ts";
 import { type IncomingRequest, routeRequestOf } from "./incoming-request.ts";
-import { PreviewBudget, RunBudget } from "./request-budget.ts";
+import { PreviewBudget, RunBudget } from "./tenants/request-budget.ts";
 import type { Run } from "./run.ts";
 import { zeroAmount } from "../tenants/spending.ts";
-import { decideForTenant } from "./tenant-limits.ts";
-import type { TenantPolicy } from "./tenant-policy.ts";
+import { decideForTenant } from "./tenants/tenant-limits.ts";
+import type { TenantPolicy } from "./tenants/tenant-policy.ts";
 
 /** After `enterTenant`. Throws Failure, or rejects with it. */
 export function decideTargets(

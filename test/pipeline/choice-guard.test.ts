@@ -2,9 +2,9 @@
 
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { withoutModelChoices, withoutChoosingBetas } from "../../src/pipeline/choice-guard.ts";
-import { maxJsonDepth } from "../../src/pipeline/envelope.ts";
-import { normalizedName, treatmentOf } from "../../src/pipeline/model-choices.ts";
+import { withoutModelChoices, withoutChoosingBetas } from "../../src/pipeline/tenants/choice-guard.ts";
+import { maxJsonDepth } from "../../src/pipeline/body/envelope.ts";
+import { normalizedName, treatmentOf } from "../../src/pipeline/tenants/model-choices.ts";
 import { scanObject } from "../../src/wire/json.ts";
 
 const envelopeOf = (text: string) => {

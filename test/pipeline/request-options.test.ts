@@ -2,8 +2,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { noRequestOptions } from "../../src/backends/backend.ts";
-import type { Envelope } from "../../src/pipeline/envelope.ts";
-import { maxJsonDepth } from "../../src/pipeline/envelope.ts";
+import type { Envelope } from "../../src/pipeline/body/envelope.ts";
+import { maxJsonDepth } from "../../src/pipeline/body/envelope.ts";
 import { takeRequestOptions } from "../../src/pipeline/request-options.ts";
 import { scanObject } from "../../src/wire/json.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";

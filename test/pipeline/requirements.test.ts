@@ -1,7 +1,7 @@
 // What the bytes say a request may need at most: never less than a close look finds.
 
 import { describe, expect, test } from "bun:test";
-import type { Envelope } from "../../src/pipeline/envelope.ts";
+import type { Envelope } from "../../src/pipeline/body/envelope.ts";
 import { upperBoundRequirements } from "../../src/pipeline/requirements.ts";
 import { scanObject } from "../../src/wire/json.ts";
 

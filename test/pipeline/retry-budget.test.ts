@@ -1,7 +1,7 @@
 // How many second attempts may run at once, and that a place is never lost.
 
 import { describe, expect, test } from "bun:test";
-import { createRetryBudget } from "../../src/pipeline/retry-budget.ts";
+import { createRetryBudget } from "../../src/pipeline/attempts/retry-budget.ts";
 import { fakeClock, settleQueues } from "../support/clock.ts";
 
 function budgetForTest(active = 0) {

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import type { StreamEvent } from "../../src/canon/event.ts";
 import { unknownUsage } from "../../src/canon/usage.ts";
-import { stopCutter, untilStop } from "../../src/pipeline/stop-sequences.ts";
+import { stopCutter, untilStop } from "../../src/pipeline/plans/stop-sequences.ts";
 
 const usage = { ...unknownUsage, input: 7 };
 const start: StreamEvent = { type: "start", id: "a", model: "m", usage };

@@ -4,8 +4,8 @@ import { expect, test } from "bun:test";
 import { emptyRequest } from "../../src/canon/request.ts";
 import { dialects } from "../../src/dialects/dialect-table.ts";
 import { endpoints } from "../../src/pipeline/endpoints.ts";
-import { readEnvelope } from "../../src/pipeline/envelope.ts";
-import { requestSizeOf, longestAnswer } from "../../src/pipeline/tenant-price.ts";
+import { readEnvelope } from "../../src/pipeline/body/envelope.ts";
+import { requestSizeOf, longestAnswer } from "../../src/pipeline/tenants/tenant-price.ts";
 
 type Name = "chat" | "messages" | "responses" | "gemini" | "embeddings";
 

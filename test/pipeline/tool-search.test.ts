@@ -2,7 +2,7 @@
 // the client, one record, and an end however often the model searches.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { findTools } from "../../src/pipeline/tool-index.ts";
+import { findTools } from "../../src/pipeline/plans/tool-index.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { type Json, type ScriptedCall, scriptedAnswer } from "../support/scripted-answers.ts";
 

@@ -6,7 +6,7 @@ import type { StreamEvent } from "../../src/canon/event.ts";
 import { Failure } from "../../src/canon/failure.ts";
 import { redactorFor } from "../../src/canon/redact.ts";
 import { openaiChat } from "../../src/dialects/openai-chat/dialect.ts";
-import { translatedSource } from "../../src/pipeline/translate.ts";
+import { translatedSource } from "../../src/pipeline/plans/translate.ts";
 import { Observer } from "../../src/pipeline/observer.ts";
 
 describe.each([true, false])("stream: %p", (stream) => {

@@ -2,7 +2,7 @@
 
 import { connect } from "node:net";
 import { describe, expect, test } from "bun:test";
-import { createUnreadBodies } from "../../src/pipeline/unread-body.ts";
+import { createUnreadBodies } from "../../src/pipeline/body/unread-body.ts";
 import { createTicker } from "../../src/system/ticker.ts";
 import { hold } from "../server/raw-socket.ts";
 import { fakeClock } from "../support/clock.ts";

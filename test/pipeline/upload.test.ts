@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Failure } from "../../src/canon/failure.ts";
-import { type BodyShare, createBodyMemory } from "../../src/pipeline/body-memory.ts";
-import { Upload, type UploadRules } from "../../src/pipeline/upload.ts";
+import { type BodyShare, createBodyMemory } from "../../src/pipeline/body/body-memory.ts";
+import { Upload, type UploadRules } from "../../src/pipeline/body/upload.ts";
 
 const generous: UploadRules = {
   limitBytes: 1_000_000,

@@ -6,8 +6,8 @@ import { Failure, failureFrom } from "../../src/canon/failure.ts";
 import type { Caller, RouteClass } from "../../src/pipeline/access.ts";
 import type { Endpoint } from "../../src/pipeline/endpoints.ts";
 import type { ServerRequestFacts, ServerPort, HostRules } from "../../src/server/server-port.ts";
-import { createBodyMemory } from "../../src/pipeline/body-memory.ts";
-import { Upload } from "../../src/pipeline/upload.ts";
+import { createBodyMemory } from "../../src/pipeline/body/body-memory.ts";
+import { Upload } from "../../src/pipeline/body/upload.ts";
 
 export type ReceivedRequest = { readonly door: string; readonly caller: Caller; readonly body: string };
 

@@ -4,7 +4,7 @@
 import { cliName } from "../../backends/claude-code/models/cli-models.ts";
 import type { Target } from "../../canon/decision.ts";
 import type { Config } from "../../config/schema.ts";
-import type { ModelGrant } from "../../pipeline/tenant-policy.ts";
+import type { ModelGrant } from "../../pipeline/tenants/tenant-policy.ts";
 import { compileExactPattern, compileNamePattern, type NamePattern } from "../../routing/name-pattern.ts";
 import type { Router } from "../../routing/router.ts";
 import { foldText } from "../../routing/word-matcher.ts";

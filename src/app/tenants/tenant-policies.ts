@@ -3,7 +3,7 @@
 
 import type { Config } from "../../config/schema.ts";
 import type { PipelineSnapshot } from "../../pipeline/dependencies.ts";
-import type { TenantPolicy } from "../../pipeline/tenant-policy.ts";
+import type { TenantPolicy } from "../../pipeline/tenants/tenant-policy.ts";
 import type { Router } from "../../routing/router.ts";
 import { createKeyDirectory, type KeyDirectory } from "../../tenants/key-directory.ts";
 import { type Limits, noLimits } from "../../tenants/limit-store.ts";

@@ -25,7 +25,7 @@ function refuseUnknownOption(ownExtras: Readonly<Record<string, unknown>>): Fail
 }
 
 export function refuseTranslation(request: ChatRequest): Failure | null {
-  // The gateway itself can search among the request's own tools (pipeline/tool-search.ts).
+  // The gateway itself can search among the request's own tools (pipeline/plans/tool-search.ts).
   const tool = request.opaqueTools.find((each) => each.dialect === name && !isVendorSearch(each));
   if (tool !== undefined) return refusal("tools", `a tool of type "${tool.type}"`);
   const ownExtras = extrasOf(request.extras);

@@ -9,9 +9,9 @@ import { createConnectionTracker } from "../../../src/backends/http/connection-t
 import { parseReply, readReplyBytes } from "../../../src/backends/http/reply-bytes.ts";
 import { Failure } from "../../../src/canon/failure.ts";
 import { dialects } from "../../../src/dialects/dialect-table.ts";
-import { type AnswerSource, type Piece } from "../../../src/pipeline/answer-source.ts";
+import { type AnswerSource, type Piece } from "../../../src/pipeline/answer/answer-source.ts";
 import { Observer } from "../../../src/pipeline/observer.ts";
-import { passthroughSource } from "../../../src/pipeline/passthrough-source.ts";
+import { passthroughSource } from "../../../src/pipeline/plans/passthrough-source.ts";
 import { portionBytes } from "../../../src/wire/loop-pacer.ts";
 
 /** What `pace` guarantees for a flood that is ready. */
