@@ -9,7 +9,7 @@ import { noteDropped, noteUnknown } from "./adaptation-notes.ts";
 import { parseLoosely } from "./decoding.ts";
 import type { Note } from "./dialect.ts";
 import type { MemberCheck, MemberRefusal, MemberRow, MemberRows, ZodFunctions } from "./member-row.ts";
-import { invalid, isAbsent, unsupported } from "./read-fields.ts";
+import { invalid, isAbsent, unsupported, wrongKind } from "./read-fields.ts";
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -104,8 +104,11 @@ export class MemberTable<Rows extends MemberRows = MemberRows> {
     if (check === undefined || passthrough === "unchecked") return;
     const { key, kind } = member;
     if (kind === "null" && (row.isRequired !== true || row.nullPassesThrough === true)) return;
-    if (!check.kinds.includes(kind)) check.read(scannedValue(member, bytes), key);
-    else if (kind === "number" && passthrough !== "kind-only")
+    if (!check.kinds.includes(kind)) {
+      check.read(scannedValue(member, bytes), key);
+      // A check that takes null for absence lets it pass.
+      if (kind === "null") throw wrongKind(key, check.wanted, null);
+    } else if (kind === "number" && passthrough !== "kind-only")
       check.read(scannedNumber(bytes, member.start, member.end), key);
   }
 

@@ -288,7 +288,7 @@ describe("while a command runs", () => {
     expect(stdout + stderr).not.toContain("canary");
     if (code === 1)
       expect(stdout + stderr).toMatch(
-        /link|folder|meanwhile|meantime|went away|from inside only|no such|ENOENT|there is no|changed|no OpenClaw|refused/i,
+        /link|folder|meanwhile|meantime|went away|visible only inside|no such|ENOENT|there is no|changed|no OpenClaw|refused/i,
       );
   }
 
