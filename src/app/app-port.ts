@@ -18,7 +18,7 @@ import { logReport } from "../operator/reports/log-report.ts";
 import { type ProviderReportServices, providerReport } from "../operator/reports/provider-report.ts";
 import { tenantReport } from "../operator/reports/tenant-report.ts";
 import type { Services } from "../pipeline/dependencies.ts";
-import type { LiveRequest } from "../pipeline/live-registry.ts";
+import type { LiveRequest } from "../pipeline/live-requests.ts";
 import { handleRequest } from "../pipeline/pipeline.ts";
 import type { ServerPort } from "../server/server-port.ts";
 import { version } from "../system/identity.ts";

@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import { createGatewayRun } from "../backends/agent-process/gateway-run.ts";
 import { cliNames } from "../backends/claude-code/models/cli-models.ts";
-import { createProgramRegistry } from "../backends/claude-code/program-registry.ts";
+import { createProgramRegistry } from "../backends/claude-code/loaded-programs.ts";
 import { createConnectionTracker } from "../backends/http/connection-tracker.ts";
 import { dialOut } from "../backends/http/dial.ts";
 import type { ProviderSettings } from "../backends/settings.ts";
@@ -12,7 +12,7 @@ import { createPriceBook } from "../catalog/prices.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { createExposition } from "../metrics/exposition/exposition.ts";
 import { createBodyMemory } from "../pipeline/body/body-memory.ts";
-import { createLiveRegistry } from "../pipeline/live-registry.ts";
+import { createLiveRegistry } from "../pipeline/live-requests.ts";
 import { createRetryBudget } from "../pipeline/attempts/retry-budget.ts";
 import { createUnreadBodies } from "../pipeline/body/unread-body.ts";
 import { createStickiness } from "../routing/stickiness.ts";
@@ -22,12 +22,12 @@ import type { Log } from "../system/log.ts";
 import { openedConnections } from "../system/opened-connections.ts";
 import { createTicker } from "../system/ticker.ts";
 import { createGuessLimiter, type GuessLimiter } from "../tenants/guess-limiter.ts";
-import { createQueueRegistry } from "../tenants/queue-registry.ts";
+import { createQueueRegistry } from "../tenants/provider-queues.ts";
 import { createAccessLog, createRefusalLog, type AccessLogStyle } from "./access-log.ts";
 import { createConfiguredModels } from "./providers/configured-models.ts";
 import { openRecords, RequestRecorder } from "./request-records.ts";
 import { openSavedState } from "./persistence/saved-state.ts";
-import { createSecretRegistry, type SecretRegistry } from "./secret-registry.ts";
+import { createSecretRegistry, type SecretRegistry } from "./known-secrets.ts";
 
 export type ServicesOptions = {
   readonly clock: Clock;

@@ -19,7 +19,7 @@ import type { ConfigSource } from "./config-source.ts";
 import { listenProblem } from "./listen-problem.ts";
 import { createMachineChecks, type MachineChecks } from "./machine-checks.ts";
 import { createReloader, dropUnusedProviders, type Reloader } from "./reloader.ts";
-import { createSecretRegistry, type SecretRegistry } from "./secret-registry.ts";
+import { createSecretRegistry, type SecretRegistry } from "./known-secrets.ts";
 import { createSnapshots, type Snapshots } from "./snapshots.ts";
 import { claimStateDirectory, type StateDirectoryClaim } from "./persistence/state-directory-claim.ts";
 import {

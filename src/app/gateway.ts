@@ -8,7 +8,7 @@ import { createLog, type Log, type LogLevel, logStyle } from "../system/log.ts";
 import { createLogTail, type LogTail } from "../system/log-tail.ts";
 import { certificateNote, runtimeWarnings } from "../system/runtime-variables.ts";
 import { type App, startApp } from "./app.ts";
-import { createSecretRegistry, type SecretRegistry } from "./secret-registry.ts";
+import { createSecretRegistry, type SecretRegistry } from "./known-secrets.ts";
 import { createConfigSource, type ConfigSourceInput } from "./config-source.ts";
 
 export type GatewayInput = ConfigSourceInput & {

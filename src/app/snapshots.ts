@@ -3,7 +3,7 @@
 
 import type { LoadedConfig } from "../config/load.ts";
 import type { ConfigSnapshot, RequestCounter } from "./config-snapshot.ts";
-import type { SecretRegistry } from "./secret-registry.ts";
+import type { SecretRegistry } from "./known-secrets.ts";
 
 export type Snapshots = {
   /** Throws before the first one is active. */

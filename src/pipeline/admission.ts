@@ -8,7 +8,7 @@ import { Cancellation } from "./cancellation.ts";
 import type { Endpoint } from "./endpoints.ts";
 import type { Services, PipelineSnapshot } from "./dependencies.ts";
 import type { TimerListener, TickerTimer } from "../system/ticker.ts";
-import type { LiveRegistration, LiveRequest } from "./live-registry.ts";
+import type { LiveRegistration, LiveRequest } from "./live-requests.ts";
 import { Run } from "./run.ts";
 import { tooLate, Upload } from "./body/upload.ts";
 

@@ -16,7 +16,7 @@ import type { Log } from "../system/log.ts";
 import type { Ticker } from "../system/ticker.ts";
 import type { TurnQueue } from "../tenants/queue.ts";
 import type { BodyMemory } from "./body/body-memory.ts";
-import type { LiveRegistry } from "./live-registry.ts";
+import type { LiveRegistry } from "./live-requests.ts";
 import type { UnreadBodies } from "./body/unread-body.ts";
 import type { RetryBudget } from "./attempts/retry-budget.ts";
 import type { StreamingSettings } from "./settings.ts";

@@ -8,7 +8,7 @@ import type { Context } from "../canon/context.ts";
 import type { RoutedDecision } from "../routing/decision-builder.ts";
 import type { Endpoint } from "./endpoints.ts";
 import type { Services, PipelineSnapshot } from "./dependencies.ts";
-import type { LiveRequest } from "./live-registry.ts";
+import type { LiveRequest } from "./live-requests.ts";
 import { noteInto } from "./adaptations.ts";
 import { Attempt, type AttemptFields } from "./attempts/attempt.ts";
 import { withPlace } from "./attempts/failure-place.ts";

@@ -7,7 +7,7 @@ import { stateDirectoryFrom } from "../../system/state-directory.ts";
 import type { HealthTracker } from "../../backends/health/health-tracker.ts";
 import type { ConfigDiskState } from "../../config/changes.ts";
 import type { MetricsStore } from "../../metrics/metrics-store.ts";
-import type { LiveRegistry } from "../../pipeline/live-registry.ts";
+import type { LiveRegistry } from "../../pipeline/live-requests.ts";
 import type { StateStore } from "../../state/state-store.ts";
 import type { Clock } from "../../system/clock.ts";
 import type { ActiveConfig } from "../active-config.ts";

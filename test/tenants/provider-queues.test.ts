@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { createQueue, type Turn } from "../../src/tenants/queue.ts";
-import { createQueueRegistry } from "../../src/tenants/queue-registry.ts";
+import { createQueueRegistry } from "../../src/tenants/provider-queues.ts";
 import { fakeClock, settleQueues } from "../support/clock.ts";
 
 const free = (): AbortSignal => new AbortController().signal;
