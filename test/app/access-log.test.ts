@@ -12,6 +12,7 @@ import type { AttemptRecord } from "../../src/canon/record.ts";
 import { unknownUsage } from "../../src/canon/usage.ts";
 import { createLog, type LogLevel } from "../../src/system/log.ts";
 import { startTestGateway } from "../support/gateway.ts";
+import { until } from "../pipeline/test-pipeline.ts";
 import { startUpstream } from "../support/upstream.ts";
 
 const attempt: AttemptRecord = {
@@ -341,7 +342,10 @@ describe("in the app", () => {
       const of = async (answer: Promise<Response>) => {
         const got = await answer;
         await got.arrayBuffer();
-        if (got.status !== 401) await gateway.recordOf(got);
+        if (got.status === 401) return got;
+        await gateway.recordOf(got);
+        // The first line waits for the table of prices, which is loaded behind the record.
+        await until("its line is written", () => ends(got).length > 0);
         return got;
       };
 

@@ -215,8 +215,14 @@ describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", ({ endpoint,
       const heard = await pipeline.receive("hello", { stream });
       expect(heard.headers.get("x-clawgate-provider")).toBe("bad");
     }
-    pipeline.bad.script(() => ({ chunks: frames.slice(0, wordAt + 1), ending: "reset", betweenChunksMs: 5 }));
-    expect((await pipeline.receive("hello")).isEnded).toBe(false);
+    const firstWord = Promise.withResolvers<void>();
+    pipeline.bad.script(() => ({
+      chunks: frames.slice(0, wordAt + 1),
+      ending: "reset",
+      endsAfter: firstWord.promise,
+    }));
+    const cut = await pipeline.ask("hello");
+    expect((await receivedFrom(cut, endpoint, firstWord.resolve)).isEnded).toBe(false);
     expect(health.view("bad")).toMatchObject({ circuit: "closed", consecutiveFailures: 1 });
     leaver.abort();
     await long.text().catch(() => "left");

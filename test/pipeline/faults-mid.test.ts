@@ -15,6 +15,9 @@ import {
   until,
 } from "./test-pipeline.ts";
 
+/** Limits of a few hundred milliseconds of real time: a machine that stalls as long breaks the case, not the gateway. */
+const timed = (name: string, run: () => Promise<void>): void => test(name, run, { retry: 2 });
+
 const upstreams = { bad: startUpstream(), good: startUpstream() };
 const pathOf: Readonly<Record<Format, string>> = {
   openai: "/v1/chat/completions",
@@ -36,8 +39,8 @@ describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", ({ endpoint,
   afterEach(() => pipeline.clear());
   afterAll(() => pipeline.stop());
 
-  const expectBroken = async (answer: Response, failure: string): Promise<void> => {
-    const heard = await receivedFrom(answer, endpoint);
+  const expectBroken = async (answer: Response, failure: string, onFirstWord?: () => void): Promise<void> => {
+    const heard = await receivedFrom(answer, endpoint, onFirstWord);
     expect(heard.status).toBe(200);
     expect(heard.isEnded).toBe(false);
     expect(heard.error?.message).toBeTruthy();
@@ -55,25 +58,30 @@ describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", ({ endpoint,
 
   for (const ending of ["reset", "fin", "hang"] as const) {
     for (let k = firstWordAt + 1; k <= finishAt; k++) {
-      test(`${ending} after ${k} frames`, async () => {
-        // A reset throws away what was not read yet: the pause lets every frame arrive.
-        pipeline.bad.script(() => ({ chunks: frames.slice(0, k), ending, betweenChunksMs: 12 }));
-        await expectBroken(await pipeline.ask("hello"), ending === "hang" ? "timed-out" : "unreachable");
+      timed(`${ending} after ${k} frames`, async () => {
+        // A reset throws away what was not read yet: it waits until the client has the first word.
+        const firstWord = Promise.withResolvers<void>();
+        pipeline.bad.script(() => ({ chunks: frames.slice(0, k), ending, endsAfter: firstWord.promise }));
+        const failure = ending === "hang" ? "timed-out" : "unreachable";
+        await expectBroken(await pipeline.ask("hello"), failure, firstWord.resolve);
       });
     }
   }
 
   for (let k = 0; k < firstWordAt; k++) {
-    test(`a reset after ${k} frames, before the first word: the next one answers, in one clean stream`, async () => {
-      pipeline.bad.script(() => ({ chunks: frames.slice(0, k), ending: "reset" }));
-      const heard = await pipeline.receive("hello");
-      expect(heard).toMatchObject({ status: 200, text: allWell, isEnded: true, error: null });
-      expect(heard.raw.match(/"role":"assistant"/g)).toHaveLength(1);
-      await pipeline.gateway.assertClean(pipeline.bad.requests);
-    });
+    timed(
+      `a reset after ${k} frames, before the first word: the next one answers, in one clean stream`,
+      async () => {
+        pipeline.bad.script(() => ({ chunks: frames.slice(0, k), ending: "reset" }));
+        const heard = await pipeline.receive("hello");
+        expect(heard).toMatchObject({ status: 200, text: allWell, isEnded: true, error: null });
+        expect(heard.raw.match(/"role":"assistant"/g)).toHaveLength(1);
+        await pipeline.gateway.assertClean(pipeline.bad.requests);
+      },
+    );
   }
 
-  test("an error event in the middle", async () => {
+  timed("an error event in the middle", async () => {
     const error = {
       type: "error",
       error: { type: "overloaded_error", message: "busy, key vendor-secret-key" },
@@ -87,12 +95,12 @@ describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", ({ endpoint,
     expect(await copy.text()).not.toContain("vendor-secret-key");
   });
 
-  test("an end by closing, half-way: it is no end", async () => {
+  timed("an end by closing, half-way: it is no end", async () => {
     pipeline.bad.script(() => ({ chunks: frames.slice(0, firstWordAt + 2), framing: "close" }));
     await expectBroken(await pipeline.ask("hello"), "bad-output");
   });
 
-  test("an end by closing after the reason to stop is an end", async () => {
+  timed("an end by closing after the reason to stop is an end", async () => {
     pipeline.bad.script(() => ({
       chunks: frames.filter((frame) => !/DONE|message_stop/.test(frame)),
       framing: "close",
@@ -101,7 +109,7 @@ describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", ({ endpoint,
     expect(heard).toMatchObject({ text: allWell, isEnded: true, error: null });
   });
 
-  test("the bytes may be cut anywhere", async () => {
+  timed("the bytes may be cut anywhere", async () => {
     for (const pieceBytes of [1, 2, 3, 7, 64]) {
       pipeline.bad.script(() => ({ chunks: frames, pieceBytes }));
       expect(await pipeline.receive("hello")).toMatchObject({ text: allWell, isEnded: true, error: null });
@@ -113,7 +121,7 @@ describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", ({ endpoint,
     expect(await pipeline.receive("hello")).toMatchObject({ text: allWell, isEnded: true, error: null });
   });
 
-  test("comments, pings and half frames keep a silent thinker alive", async () => {
+  timed("comments, pings and half frames keep a silent thinker alive", async () => {
     const alive = [
       ": thinking\n\n",
       ": thi",
@@ -126,7 +134,7 @@ describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", ({ endpoint,
     expect(await pipeline.receive("hello")).toMatchObject({ text: allWell, isEnded: true, error: null });
   });
 
-  test("a whole answer may take longer than the first word and the idle time together", async () => {
+  timed("a whole answer may take longer than the first word and the idle time together", async () => {
     pipeline.bad.script(() => ({
       chunks: frames.flatMap((frame) => [frame, ": \n\n"]),
       betweenChunksMs: 40,
@@ -136,7 +144,7 @@ describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", ({ endpoint,
     expect(heard.headers.get("x-clawgate-provider")).toBe("bad");
   });
 
-  test("a whole answer that stops in the middle of being written falls back", async () => {
+  timed("a whole answer that stops in the middle of being written falls back", async () => {
     pipeline.bad.script(() => ({ chunks: frames.slice(0, firstWordAt + 2), ending: "hang" }));
     const heard = await pipeline.receive("hello", { stream: false });
     expect(heard).toMatchObject({ status: 200, text: allWell });
@@ -156,24 +164,24 @@ describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", ({ endpoint,
       return (await pipeline.gateway.recordOf(answer)).usage;
     };
 
-    test("missing is unknown, not 0", async () => {
+    timed("missing is unknown, not 0", async () => {
       const chunks = withUsage(() => "null").filter((frame) => !frame.includes('"choices":[]'));
       expect(await usageOf(chunks)).toMatchObject({ input: null, output: null });
     });
 
-    test("negative and broken numbers are unknown", async () => {
+    timed("negative and broken numbers are unknown", async () => {
       const usage = await usageOf(withUsage((each) => each.replaceAll(/\d+/g, "-5")));
       expect(usage).toMatchObject({ input: null, output: null });
     });
 
-    test("twice is once", async () => {
+    timed("twice is once", async () => {
       const twice = frames.flatMap((frame) =>
         /"usage":\{/.test(frame) && !frame.includes("message_start") ? [frame, frame] : [frame],
       );
       expect(await usageOf(twice)).toMatchObject({ input: 9, output: 3 });
     });
 
-    test("what was known when the stream broke is kept", async () => {
+    timed("what was known when the stream broke is kept", async () => {
       if (wire === "openai") return;
       pipeline.bad.script(() => ({ chunks: frames.slice(0, firstWordAt + 1), ending: "reset" }));
       const answer = await pipeline.ask("hello");
@@ -203,14 +211,17 @@ describe.each([...formatPairs])("long silences: $endpoint endpoint, $wire vendor
   afterEach(() => pipeline.clear());
   afterAll(() => pipeline.stop());
 
-  test("after the commit the client hears keep-alives until the first word, then the whole answer", async () => {
-    pipeline.bad.script(() => ({ chunks: frames, beforeBodyMs: 150 }));
-    const heard = await pipeline.receive("hello");
-    expect(heard).toMatchObject({ status: 200, text: allWell, isEnded: true, error: null });
-    expect((heard.raw.match(/: keep-alive/g) ?? []).length).toBeGreaterThan(2);
-  });
+  timed(
+    "after the commit the client hears keep-alives until the first word, then the whole answer",
+    async () => {
+      pipeline.bad.script(() => ({ chunks: frames, beforeBodyMs: 150 }));
+      const heard = await pipeline.receive("hello");
+      expect(heard).toMatchObject({ status: 200, text: allWell, isEnded: true, error: null });
+      expect((heard.raw.match(/: keep-alive/g) ?? []).length).toBeGreaterThan(2);
+    },
+  );
 
-  test("after the commit the next target still answers", async () => {
+  timed("after the commit the next target still answers", async () => {
     pipeline.bad.script(() => ({ beforeHeadersMs: 75, status: 500, body: {} }));
     const answer = await pipeline.ask("hello");
     expect(answer.headers.get("x-clawgate-provider")).toBe("bad");
@@ -224,7 +235,7 @@ describe.each([...formatPairs])("long silences: $endpoint endpoint, $wire vendor
     await pipeline.gateway.assertClean(pipeline.bad.requests);
   });
 
-  test("after the commit a failure is told in the stream", async () => {
+  timed("after the commit a failure is told in the stream", async () => {
     pipeline.bad.script(() => ({ beforeHeadersMs: 75, status: 500, body: {} }));
     const answer = await pipeline.ask("hello", { model: "alone" });
     const heard = await receivedFrom(answer, endpoint);
@@ -233,7 +244,7 @@ describe.each([...formatPairs])("long silences: $endpoint endpoint, $wire vendor
     expect((await pipeline.gateway.recordOf(answer)).failure).toBe("upstream-error");
   });
 
-  test("silence between two words is filled with keep-alives and the answer is whole", async () => {
+  timed("silence between two words is filled with keep-alives and the answer is whole", async () => {
     pipeline.bad.script(() => ({
       chunks: [...frames.slice(0, firstWordAt + 1), ...frames.slice(firstWordAt + 1)],
       betweenChunksMs: 55,
@@ -243,21 +254,24 @@ describe.each([...formatPairs])("long silences: $endpoint endpoint, $wire vendor
     expect(heard.raw).toContain(": keep-alive");
   });
 
-  test("a vendor that stays connected after its last word holds nobody up, and its connection is cut", async () => {
-    pipeline.bad.script(() => ({ chunks: frames, ending: "hang" }));
-    const heard = await pipeline.receive("hello");
-    expect(heard).toMatchObject({ text: allWell, isEnded: true, error: null });
-    expect(pipeline.gateway.app.services.live.count()).toBe(0);
-    await until("the vendor's connection is closed", () =>
-      pipeline.bad.requests.every((each) => each.isAborted),
-    );
-    expect(pipeline.gateway.app.services.health.view("bad")).toMatchObject({
-      healthy: true,
-      consecutiveFailures: 0,
-    });
-  });
+  timed(
+    "a vendor that stays connected after its last word holds nobody up, and its connection is cut",
+    async () => {
+      pipeline.bad.script(() => ({ chunks: frames, ending: "hang" }));
+      const heard = await pipeline.receive("hello");
+      expect(heard).toMatchObject({ text: allWell, isEnded: true, error: null });
+      expect(pipeline.gateway.app.services.live.count()).toBe(0);
+      await until("the vendor's connection is closed", () =>
+        pipeline.bad.requests.every((each) => each.isAborted),
+      );
+      expect(pipeline.gateway.app.services.health.view("bad")).toMatchObject({
+        healthy: true,
+        consecutiveFailures: 0,
+      });
+    },
+  );
 
-  test("the time of the whole request ends a stream that never ends", async () => {
+  timed("the time of the whole request ends a stream that never ends", async () => {
     const words = Array.from({ length: 400 }, () => frames[firstWordAt] ?? "");
     pipeline.bad.script(() => ({ chunks: [...frames.slice(0, firstWordAt), ...words], betweenChunksMs: 20 }));
     const answer = await pipeline.ask("hello");

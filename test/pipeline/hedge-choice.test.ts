@@ -89,6 +89,8 @@ describe("when there is no hedge", () => {
     app = await openHedgeGateway("anthropic", "openai", {}, { slow: { base_url: gated.url } });
     const asking = app.ask({ stream: false });
     await gated.waitForHeld(1);
+    // The vendor has written its first word; the gateway has read it after these round trips through the same loop.
+    for (let trip = 0; trip < 5; trip++) await (await fetch(`${gated.url}/models`)).text();
     await app.waitForHedge();
     gated.release();
     expect(await receivedFrom(await asking, "anthropic")).toMatchObject({

@@ -232,8 +232,13 @@ const errorIn = (value: Json): ReceivedAnswer["error"] =>
     ? null
     : (value["error"] as ReceivedAnswer["error"]);
 
-export async function receivedFrom(answer: Response, door: Format): Promise<ReceivedAnswer> {
-  const raw = await answer.text();
+/** `onFirstWord`: called once the client has it. A vendor that breaks off earlier is another case than one that breaks off later. */
+export async function receivedFrom(
+  answer: Response,
+  door: Format,
+  onFirstWord: () => void = () => undefined,
+): Promise<ReceivedAnswer> {
+  const raw = await readText(answer, onFirstWord);
   const base = { status: answer.status, headers: answer.headers, raw };
   if (!(answer.headers.get("content-type") ?? "").includes("event-stream")) {
     const body = recordOf(JSON.parse(raw));
@@ -265,6 +270,16 @@ export async function receivedFrom(answer: Response, door: Format): Promise<Rece
     if (typeof said === "string") text += said;
   }
   return { ...base, text, error, isEnded };
+}
+
+async function readText(answer: Response, onFirstWord: () => void): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const bytes of answer.body ?? []) {
+    text += decoder.decode(bytes, { stream: true });
+    if (text.includes('"all "')) onFirstWord();
+  }
+  return text + decoder.decode();
 }
 
 export const allWell = words.join("");
