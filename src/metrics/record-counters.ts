@@ -5,7 +5,7 @@ import { outcomeOf, unknownAmount } from "./record-values.ts";
 import { idleMark, repeatedMark } from "./waste-marks.ts";
 
 /** In the order of a rollup's columns: new ones are added at the end. */
-export const counterNames = [
+const counterNames = [
   "requests",
   "failures",
   "cancelled",

@@ -14,7 +14,12 @@ import type {
   SessionsQuery,
   WasteLine,
 } from "./query-shapes.ts";
-import type { RecentRow } from "./report-shapes.ts";
+import type { RecentRow, StatsReport } from "./report-shapes.ts";
+import { aggregateStats } from "./aggregation.ts";
+import type { RecentQuery } from "./metrics-store.ts";
+import { readRecent } from "./recent.ts";
+import { readSums } from "./reports.ts";
+import { readRollupPiece, type RollupPiece } from "./rollup.ts";
 import { readExportPiece, readRequest, readRequests } from "./request-list.ts";
 import { readSeries } from "./series-report.ts";
 import { readSession, readSessions } from "./session-list.ts";
@@ -31,6 +36,9 @@ export type RecordQuestion =
   | { readonly kind: "sessions"; readonly query: SessionsQuery }
   | { readonly kind: "session"; readonly id: string; readonly query: SessionQuery }
   | { readonly kind: "waste"; readonly query: WasteQuery }
+  | { readonly kind: "stats"; readonly nowMs: number; readonly tenant: string | undefined }
+  | { readonly kind: "recent"; readonly query: RecentQuery }
+  | { readonly kind: "rollup" }
   | { readonly kind: "export"; readonly filter: RecordFilter; readonly afterId: number };
 
 type Answers = {
@@ -41,6 +49,9 @@ type Answers = {
   readonly session: SessionReport | null;
   readonly waste: readonly WasteLine[];
   readonly export: ExportPiece;
+  readonly stats: Omit<StatsReport, "database">;
+  readonly recent: readonly RecentRow[];
+  readonly rollup: RollupPiece | null;
 };
 
 export type AnswerTo<Q extends RecordQuestion> = Answers[Q["kind"]];
@@ -49,6 +60,8 @@ export type AnswerTo<Q extends RecordQuestion> = Answers[Q["kind"]];
 const searchMs = 120;
 const sumMs = 400;
 const exportedRows = 1_000;
+/** A question behind this one waits for it. */
+const rolledRows = 2_000;
 
 function answer(db: SqliteDatabase, question: RecordQuestion, deadline: Deadline): Answers[keyof Answers] {
   switch (question.kind) {
@@ -64,6 +77,12 @@ function answer(db: SqliteDatabase, question: RecordQuestion, deadline: Deadline
       return readSession(db, question.id, question.query);
     case "waste":
       return readWaste(db, question.query, deadline);
+    case "stats":
+      return aggregateStats(readSums(db, question.nowMs, question.tenant), question.nowMs);
+    case "recent":
+      return readRecent(db, question.query);
+    case "rollup":
+      return readRollupPiece(db, rolledRows);
     case "export":
       return readExportPiece(db, question.filter, {
         afterId: question.afterId,

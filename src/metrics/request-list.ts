@@ -46,13 +46,12 @@ function idRanges(db: SqliteDatabase, filter: RecordFilter, before: number): IdR
   const rolled = rolledUpTo(db);
   const ranges: IdRange[] = [{ firstId: rolled + 1, lastId: before - 1 }];
   const hours = hourRollups(db, filter.fromMs ?? 0, filter.toMs ?? Number.MAX_SAFE_INTEGER);
-  for (const hour of hours.toSorted((a, b) => b.last_id - a.last_id)) {
-    if (hour.first_id >= before) continue;
+  for (const hour of hours.toSorted((a, b) => b.lastId - a.lastId)) {
+    if (hour.firstId >= before) continue;
     const last = ranges.at(-1);
-    const lastId = Math.min(hour.last_id, before - 1);
-    if (last !== undefined && lastId >= last.firstId - 1)
-      last.firstId = Math.min(last.firstId, hour.first_id);
-    else ranges.push({ firstId: hour.first_id, lastId });
+    const lastId = Math.min(hour.lastId, before - 1);
+    if (last !== undefined && lastId >= last.firstId - 1) last.firstId = Math.min(last.firstId, hour.firstId);
+    else ranges.push({ firstId: hour.firstId, lastId });
   }
   return ranges.filter(({ firstId, lastId }) => firstId <= lastId);
 }
@@ -122,14 +121,14 @@ function* likelyRanges(
     return;
   }
   const hours = hourRollups(db, filter.fromMs ?? 0, filter.toMs ?? Number.MAX_SAFE_INTEGER);
-  const newest = hours.toSorted((a, b) => b.last_id - a.last_id);
+  const newest = hours.toSorted((a, b) => b.lastId - a.lastId);
   const rolled = rolledUpTo(db);
   let below = Infinity;
   for (const range of ranges) {
     if (range.lastId > rolled) yield { firstId: Math.max(range.firstId, rolled + 1), lastId: range.lastId };
     for (const hour of newest) {
-      const lastId = Math.min(hour.last_id, range.lastId, below - 1);
-      const firstId = Math.max(hour.first_id, range.firstId);
+      const lastId = Math.min(hour.lastId, range.lastId, below - 1);
+      const firstId = Math.max(hour.firstId, range.firstId);
       if (firstId > lastId || !mayHold(db, filter, hour)) continue;
       below = firstId;
       yield { firstId, lastId };
@@ -138,7 +137,7 @@ function* likelyRanges(
 }
 
 function mayHold(db: SqliteDatabase, filter: RecordFilter, hour: RollupRow): boolean {
-  const data = rollupData(db, hourMs, hour.start_ms);
+  const data = rollupData(db, hourMs, hour.startMs);
   if (data === null) return true;
   const { matched, isCut } = matchCells(data, filter);
   return matched > 0 || isCut;
@@ -203,7 +202,7 @@ export function readRequest(db: SqliteDatabase, id: string): RequestReport | nul
   if (newest !== null || ms === null) return newest;
   // The id is made when the request arrives; its start may be counted in the hour before or after.
   for (const hour of hourRollups(db, ms - 2_000, ms + 2_000)) {
-    const found = within(hour.first_id, hour.last_id);
+    const found = within(hour.firstId, hour.lastId);
     if (found !== null) return found;
   }
   return null;
@@ -241,6 +240,6 @@ function exportBounds(db: SqliteDatabase, { fromMs, toMs }: RecordFilter): IdRan
     db.query<{ id: number | null }, []>("SELECT min(id) AS id FROM request_records").get()?.id ?? 0;
   if (fromMs === undefined && toMs === undefined) return { firstId: oldest, lastId: Number.MAX_SAFE_INTEGER };
   const hours = hourRollups(db, fromMs ?? 0, toMs ?? Number.MAX_SAFE_INTEGER);
-  const firstId = Math.max(oldest, Math.min(rolledUpTo(db) + 1, ...hours.map((hour) => hour.first_id)));
+  const firstId = Math.max(oldest, Math.min(rolledUpTo(db) + 1, ...hours.map((hour) => hour.firstId)));
   return { firstId, lastId: Number.MAX_SAFE_INTEGER };
 }

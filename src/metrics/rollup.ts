@@ -1,30 +1,26 @@
 // Takes requests into the rollups, a piece at a time: what is new is read and added up in one place (any connection), and written in
 // another (the writer's), where it counts only if nobody else was faster.
 
+import { and, eq, getTableColumns, gte, lt } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/bun-sqlite";
 import type { SqliteDatabase } from "../sqlite/database-file.ts";
 import { countedRows } from "./counted-rows.ts";
 import { countedColumns, type CountedRow } from "./record-counters.ts";
 import { decodeRollup, RollupBuilder } from "./rollup-data.ts";
-import { quarterMs } from "./tables.ts";
+import { quarterMs, rolledUp, rollups } from "./tables.ts";
 
 export const hourMs = 3_600_000;
 /** Quarters as well, because every zone in use is a multiple of them: local days and hours are exact without reading rows. */
-export const rollupSpans = [hourMs, quarterMs] as const;
+const rollupSpans = [hourMs, quarterMs] as const;
 
-export type RollupRow = {
-  readonly span_ms: number;
-  readonly start_ms: number;
-  readonly first_id: number;
-  readonly last_id: number;
-  readonly first_ms: number;
-  readonly last_ms: number;
-  readonly requests: number;
-};
+export type RollupRow = Omit<typeof rollups.$inferSelect, "data">;
 
 export type RollupPiece = {
   /** The newest request before and after it. */
   readonly afterId: number;
   readonly lastId: number;
+  /** There may be more. */
+  readonly isFull: boolean;
   readonly rows: readonly (RollupRow & { readonly data: Uint8Array })[];
 };
 
@@ -32,9 +28,7 @@ const rollupColumns = "span_ms, start_ms, first_id, last_id, first_ms, last_ms, 
 
 /** The newest request that is in the rollups. */
 export function rolledUpTo(db: SqliteDatabase): number {
-  return (
-    db.query<{ last: number }, []>("SELECT last_id AS last FROM rolled_up WHERE id = 1").get()?.last ?? 0
-  );
+  return drizzle({ client: db }).select().from(rolledUp).get()?.lastId ?? 0;
 }
 
 type Span = {
@@ -56,14 +50,14 @@ class GrowingRollup {
     startMs: number,
   ) {
     this.span = { startMs, firstId: Infinity, lastId: 0, firstMs: Infinity, lastMs: -Infinity, requests: 0 };
-    const stored = db
-      .query<RollupRow & { data: Uint8Array }, [number, number]>(
-        `SELECT ${rollupColumns}, data FROM rollups WHERE span_ms = ?1 AND start_ms = ?2`,
-      )
-      .get(spanMs, startMs);
-    if (stored === null) return;
-    this.extend(stored.first_id, stored.first_ms, 0);
-    this.extend(stored.last_id, stored.last_ms, stored.requests);
+    const stored = drizzle({ client: db })
+      .select()
+      .from(rollups)
+      .where(and(eq(rollups.spanMs, spanMs), eq(rollups.startMs, startMs)))
+      .get();
+    if (stored === undefined) return;
+    this.extend(stored.firstId, stored.firstMs, 0);
+    this.extend(stored.lastId, stored.lastMs, stored.requests);
     this.builder.addAll(decodeRollup(stored.data));
   }
 
@@ -73,17 +67,7 @@ class GrowingRollup {
   }
 
   row(): RollupPiece["rows"][number] {
-    const { startMs, firstId, lastId, firstMs, lastMs, requests } = this.span;
-    return {
-      span_ms: this.spanMs,
-      start_ms: startMs,
-      first_id: firstId,
-      last_id: lastId,
-      first_ms: firstMs,
-      last_ms: lastMs,
-      requests,
-      data: this.builder.encode(),
-    };
+    return { spanMs: this.spanMs, ...this.span, data: this.builder.encode() };
   }
 
   private extend(id: number, ms: number, requests: number): void {
@@ -98,29 +82,31 @@ class GrowingRollup {
 
 /** The next at most `limit` requests that are in no rollup. Null: there are none. */
 export function readRollupPiece(db: SqliteDatabase, limit: number): RollupPiece | null {
-  // One moment of the file: another gateway may be writing.
-  return db.transaction(() => {
-    const afterId = rolledUpTo(db);
-    const statement = db.query<unknown, [number, number]>(
-      `SELECT ${countedColumns} FROM request_records WHERE id > ?1 ORDER BY id LIMIT ?2`,
-    );
-    const rows = countedRows(statement.values(afterId, limit));
-    const lastId = rows.at(-1)?.[0];
-    if (lastId === undefined) return null;
-    const growing = new Map<string, GrowingRollup>();
-    for (const row of rows)
-      for (const spanMs of rollupSpans) {
-        const startMs = Math.floor(row[1] / spanMs) * spanMs;
-        const key = `${spanMs} ${startMs}`;
-        let rollup = growing.get(key);
-        if (rollup === undefined) {
-          rollup = new GrowingRollup(db, spanMs, startMs);
-          growing.set(key, rollup);
-        }
-        rollup.add(row);
+  const afterId = rolledUpTo(db);
+  const statement = db.query<unknown, [number, number]>(
+    `SELECT ${countedColumns} FROM request_records WHERE id > ?1 ORDER BY id LIMIT ?2`,
+  );
+  const rows = countedRows(statement.values(afterId, limit));
+  const lastId = rows.at(-1)?.[0];
+  if (lastId === undefined) return null;
+  const growing = new Map<string, GrowingRollup>();
+  for (const row of rows)
+    for (const spanMs of rollupSpans) {
+      const startMs = Math.floor(row[1] / spanMs) * spanMs;
+      const key = `${spanMs} ${startMs}`;
+      let rollup = growing.get(key);
+      if (rollup === undefined) {
+        rollup = new GrowingRollup(db, spanMs, startMs);
+        growing.set(key, rollup);
       }
-    return { afterId, lastId, rows: [...growing.values()].map((rollup) => rollup.row()) };
-  })();
+      rollup.add(row);
+    }
+  return {
+    afterId,
+    lastId,
+    isFull: rows.length === limit,
+    rows: [...growing.values()].map((rollup) => rollup.row()),
+  };
 }
 
 /** False: somebody else has taken these requests in. */
@@ -133,12 +119,12 @@ export function writeRollupPiece(db: SqliteDatabase, { afterId, lastId, rows }: 
       );
       for (const row of rows)
         put.run(
-          row.span_ms,
-          row.start_ms,
-          row.first_id,
-          row.last_id,
-          row.first_ms,
-          row.last_ms,
+          row.spanMs,
+          row.startMs,
+          row.firstId,
+          row.lastId,
+          row.firstMs,
+          row.lastMs,
           row.requests,
           row.data,
         );
@@ -158,11 +144,19 @@ export function quarterRollups(db: SqliteDatabase, fromMs: number, toMs: number)
 }
 
 function rollupsOf(db: SqliteDatabase, spanMs: number, fromMs: number, toMs: number): RollupRow[] {
-  return db
-    .query<RollupRow, [number, number, number]>(
-      `SELECT ${rollupColumns} FROM rollups WHERE span_ms = ?1 AND start_ms >= ?2 AND start_ms < ?3 ORDER BY start_ms`,
+  const { data: _data, ...columns } = getTableColumns(rollups);
+  return drizzle({ client: db })
+    .select(columns)
+    .from(rollups)
+    .where(
+      and(
+        eq(rollups.spanMs, spanMs),
+        gte(rollups.startMs, Math.floor(fromMs / spanMs) * spanMs),
+        lt(rollups.startMs, toMs),
+      ),
     )
-    .all(spanMs, Math.floor(fromMs / spanMs) * spanMs, toMs);
+    .orderBy(rollups.startMs)
+    .all();
 }
 
 export function rollupData(db: SqliteDatabase, spanMs: number, startMs: number) {

@@ -47,7 +47,7 @@ export class RangeSummation {
     const hours = hourRollups(db, fromMs, toMs);
     const last = rolledUpTo(db);
     this.addRows({ firstId: last + 1, lastId: everyId.lastId }, fromMs, toMs);
-    const isComplete = hours.every((hour) => hour.first_id >= this.oldestId);
+    const isComplete = hours.every((hour) => hour.firstId >= this.oldestId);
     const requests = hours.reduce((sum, hour) => sum + hour.requests, 0);
     if (!isSummable(filter) || (isComplete && requests <= fewRequests)) {
       if (!isComplete) this.isExact = false;
@@ -59,15 +59,15 @@ export class RangeSummation {
   /** The hours' rows, in as few passes as their numbers allow: hours overlap where requests were long. */
   private addRowsOf(hours: readonly RollupRow[], last: number): void {
     if (hours.length === 0) return;
-    const firstId = Math.min(...hours.map((hour) => hour.first_id));
-    const lastId = Math.min(last, Math.max(...hours.map((hour) => hour.last_id)));
+    const firstId = Math.min(...hours.map((hour) => hour.firstId));
+    const lastId = Math.min(last, Math.max(...hours.map((hour) => hour.lastId)));
     this.addRows({ firstId, lastId }, this.range.fromMs, this.range.toMs);
   }
 
   private addHour(hour: RollupRow): void {
     if (this.addWhole(hour)) return;
     const { fromMs, toMs } = this.range;
-    const quarters = quarterRollups(this.db, hour.start_ms, hour.start_ms + hourMs);
+    const quarters = quarterRollups(this.db, hour.startMs, hour.startMs + hourMs);
     const known = quarters.reduce((sum, quarter) => sum + quarter.requests, 0);
     // Quarters go with the rows of their time; the hours stay.
     if (known !== hour.requests) {
@@ -75,23 +75,23 @@ export class RangeSummation {
       return;
     }
     for (const quarter of quarters)
-      if (quarter.last_ms >= fromMs && quarter.first_ms < toMs && !this.addWhole(quarter))
+      if (quarter.lastMs >= fromMs && quarter.firstMs < toMs && !this.addWhole(quarter))
         this.addEdge(quarter);
   }
 
   /** True: all its requests belong to one bucket, and were added; or none belongs to the range. */
   private addWhole(rollup: RollupRow): boolean {
     const { fromMs, toMs, starts } = this.range;
-    if (rollup.last_ms < fromMs || rollup.first_ms >= toMs) return true;
-    if (rollup.first_ms < fromMs || rollup.last_ms >= toMs) return false;
-    const bucket = bucketAt(starts, rollup.first_ms);
-    if (bucketAt(starts, rollup.last_ms) !== bucket) return false;
+    if (rollup.lastMs < fromMs || rollup.firstMs >= toMs) return true;
+    if (rollup.firstMs < fromMs || rollup.lastMs >= toMs) return false;
+    const bucket = bucketAt(starts, rollup.firstMs);
+    if (bucketAt(starts, rollup.lastMs) !== bucket) return false;
     this.addSums(rollup, bucket);
     return true;
   }
 
-  private addSums({ span_ms, start_ms }: RollupRow, bucket: number): void {
-    const data = rollupData(this.db, span_ms, start_ms);
+  private addSums({ spanMs, startMs }: RollupRow, bucket: number): void {
+    const data = rollupData(this.db, spanMs, startMs);
     if (data === null) return;
     const { mask, matched, isCut } = matchCells(data, this.range.filter);
     if (isCut) this.isExact = false;
@@ -100,17 +100,17 @@ export class RangeSummation {
 
   private addEdge(rollup: RollupRow): void {
     const { fromMs, toMs, starts } = this.range;
-    const endMs = rollup.start_ms + rollup.span_ms;
-    if (rollup.first_id < this.oldestId) {
+    const endMs = rollup.startMs + rollup.spanMs;
+    if (rollup.firstId < this.oldestId) {
       // Its rows were deleted: all of it counts where its middle is.
       this.isExact = false;
-      const middleMs = (rollup.first_ms + rollup.last_ms) / 2;
+      const middleMs = (rollup.firstMs + rollup.lastMs) / 2;
       if (middleMs >= fromMs && middleMs < toMs) this.addSums(rollup, bucketAt(starts, middleMs));
       return;
     }
     this.addRows(
-      { firstId: rollup.first_id, lastId: rollup.last_id },
-      Math.max(fromMs, rollup.start_ms),
+      { firstId: rollup.firstId, lastId: rollup.lastId },
+      Math.max(fromMs, rollup.startMs),
       Math.min(toMs, endMs),
     );
   }

@@ -95,7 +95,7 @@ export const sessions = sqliteTable(
 );
 
 /**
- * Sums of the requests that started in a span of time (metrics/rollup.ts), for the spans of `rollupSpans`. Requests up to `rolled_up.last_id`
+ * Sums of the requests that started in a span of time (metrics/rollup.ts), hours and quarters of an hour. Requests up to `rolled_up.last_id`
  * are in them. Requests are numbered in the order in which they ended, so the ids tell where the span's rows are.
  */
 export const rollups = sqliteTable(

@@ -68,7 +68,7 @@ function couldTakeMore({ group }: Rates): boolean {
 function newestIdOf(db: SqliteDatabase, toMs: number): number {
   const newest =
     db.query<{ id: number | null }, []>("SELECT max(id) AS id FROM request_records").get()?.id ?? 0;
-  return Math.min(newest, hourRollups(db, toMs - hourMs, toMs).at(-1)?.last_id ?? newest);
+  return Math.min(newest, hourRollups(db, toMs - hourMs, toMs).at(-1)?.lastId ?? newest);
 }
 
 /** The part of a target's newest requests of which the other one was a candidate too. Null: no candidates were recorded. */
