@@ -18,7 +18,7 @@ import { otherNames, type RollupData, type SparseCounts } from "./rollup-data.ts
 /** More groups are not kept apart while reading; a report names a thousand at most. */
 const mostGroups = 2_000;
 /** Percentiles of at most so many values are those of the values themselves. */
-const mostValues = 5_000;
+const mostValues = 2_000;
 
 const pointCounters = [
   at.requests,

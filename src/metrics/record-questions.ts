@@ -58,7 +58,7 @@ export type AnswerTo<Q extends RecordQuestion> = Answers[Q["kind"]];
 
 /** A page waits no longer for rows that no index finds; sums may take longer before they are incomplete. */
 const searchMs = 120;
-const sumMs = 400;
+const sumMs = 2_000;
 const exportedRows = 1_000;
 /** A question behind this one waits for it. */
 const rolledRows = 2_000;

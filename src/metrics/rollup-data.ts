@@ -225,7 +225,7 @@ class Reader {
     if (width === 0) return null;
     if (width === 1) return this.bytes.subarray(start, this.at);
     // A copy, because wider numbers must start at a multiple of their width.
-    const { buffer } = this.bytes.slice(start, this.at);
+    const { buffer } = new Uint8Array(this.bytes.subarray(start, this.at));
     if (width === 2) return new Uint16Array(buffer);
     return width === 4 ? new Uint32Array(buffer) : new Float64Array(buffer);
   }
