@@ -64,7 +64,7 @@ export const dimensionIndex = Object.fromEntries(
 export const countedColumns =
   "id, started_at_ms, tenant, client, agent, parent_agent, provider, model, rule, status, failure, tags, stream, attempts, " +
   "duration_ms, first_token_ms, input_tokens, input_cached, input_cache_write, output_tokens, output_reasoning, " +
-  "cost_nano_usd, list_nano_usd, baseline_nano_usd, uncached_nano_usd, miss_nano_usd, waste";
+  "cost_nano_usd, list_nano_usd, baseline_nano_usd, uncached_nano_usd, miss_nano_usd, waste, session_id";
 
 type Name = string | null;
 type Amount = number | null;
@@ -98,6 +98,7 @@ export type CountedRow = readonly [
   uncached: Amount,
   miss: Amount,
   waste: Amount,
+  sessionId: number | null,
 ];
 
 /** "" for none. */

@@ -1,18 +1,17 @@
 // Keeps the rollups up to date: the reading thread adds up what is new, this thread only writes the result, a few pages at a time.
 
 import type { MetricsConnection } from "./connection.ts";
-import type { QueryWorker } from "./query-worker.ts";
-import { writeRollupPiece } from "./rollup.ts";
+import { type RollupPiece, writeRollupPiece } from "./rollup.ts";
 
 const everyMs = 5_000;
 /** Between two pieces while many are behind. */
 const pauseMs = 15;
+const catchUpMs = 250;
 
 export type RollupUpkeepOptions = {
   readonly connection: MetricsConnection;
-  readonly worker: QueryWorker;
-  /** Where the records are; null while they are in no file. */
-  readonly path: () => string | null;
+  /** The next piece; null: there is none, or nothing can be read. */
+  readonly read: () => Promise<RollupPiece | null>;
   /** How many records were written: without new ones there is nothing to do. */
   readonly written: () => number;
 };
@@ -39,22 +38,28 @@ export class RollupUpkeep {
     this.timer.unref();
   }
 
-  private async takeIn(): Promise<void> {
-    const path = this.options.path();
-    const written = this.options.written();
-    if (path === null || written === this.seen) {
-      this.schedule(everyMs);
-      return;
-    }
-    const asked = await this.options.worker.ask(path, { kind: "rollup" });
-    const piece = asked.outcome === "answered" ? asked.answer : null;
-    if (asked.outcome === "answered" && (piece === null || this.write(piece))) {
-      if (piece === null || !piece.isFull) this.seen = written;
-    }
-    this.schedule(piece?.isFull === true ? pauseMs : everyMs);
+  /** Takes in what is new, within a short time: before a report that reads the rollups alone. */
+  async catchUp(): Promise<void> {
+    const endMs = performance.now() + catchUpMs;
+    while ((await this.takeInPiece()) && performance.now() < endMs);
   }
 
-  private write(piece: Parameters<typeof writeRollupPiece>[1]): boolean {
+  private async takeIn(): Promise<void> {
+    const isMore = await this.takeInPiece();
+    this.schedule(isMore ? pauseMs : everyMs);
+  }
+
+  /** True: there may be more. */
+  private async takeInPiece(): Promise<boolean> {
+    const written = this.options.written();
+    if (written === this.seen || this.isStopped) return false;
+    const piece = await this.options.read();
+    if (piece !== null && !this.write(piece)) return false;
+    if (piece?.isFull !== true) this.seen = written;
+    return piece?.isFull === true;
+  }
+
+  private write(piece: RollupPiece): boolean {
     const open = this.options.connection.current();
     if (this.isStopped || open === null) return false;
     try {

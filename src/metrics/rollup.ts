@@ -7,6 +7,7 @@ import type { SqliteDatabase } from "../sqlite/database-file.ts";
 import { countedRows } from "./counted-rows.ts";
 import { countedColumns, type CountedRow } from "./record-counters.ts";
 import { decodeRollup, RollupBuilder } from "./rollup-data.ts";
+import { type SessionAddition, sessionAdditions, writeSessionAdditions } from "./session-sums.ts";
 import { quarterMs, rolledUp, rollups } from "./tables.ts";
 
 export const hourMs = 3_600_000;
@@ -21,6 +22,7 @@ export type RollupPiece = {
   readonly lastId: number;
   /** There may be more. */
   readonly isFull: boolean;
+  readonly sessions: readonly SessionAddition[];
   readonly rows: readonly (RollupRow & { readonly data: Uint8Array })[];
 };
 
@@ -105,12 +107,16 @@ export function readRollupPiece(db: SqliteDatabase, limit: number): RollupPiece 
     afterId,
     lastId,
     isFull: rows.length === limit,
+    sessions: sessionAdditions(db, rows),
     rows: [...growing.values()].map((rollup) => rollup.row()),
   };
 }
 
 /** False: somebody else has taken these requests in. */
-export function writeRollupPiece(db: SqliteDatabase, { afterId, lastId, rows }: RollupPiece): boolean {
+export function writeRollupPiece(
+  db: SqliteDatabase,
+  { afterId, lastId, rows, sessions }: RollupPiece,
+): boolean {
   return db
     .transaction(() => {
       if (rolledUpTo(db) !== afterId) return false;
@@ -128,6 +134,7 @@ export function writeRollupPiece(db: SqliteDatabase, { afterId, lastId, rows }: 
           row.requests,
           row.data,
         );
+      writeSessionAdditions(db, sessions);
       db.query("INSERT OR REPLACE INTO rolled_up (id, last_id) VALUES (1, ?1)").run(lastId);
       return true;
     })

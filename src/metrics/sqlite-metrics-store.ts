@@ -84,8 +84,7 @@ export class SqliteMetricsStore implements MetricsStore {
     this.worker = new QueryWorker({ log });
     this.upkeep = new RollupUpkeep({
       connection: this.connection,
-      worker: this.worker,
-      path: () => this.filePath(),
+      read: () => this.ask({ kind: "rollup" }),
       written: () => this.queue.counts().written,
     });
     this.closeWaitMs = options.closeWaitMs ?? 2_000;
@@ -188,6 +187,12 @@ export class SqliteMetricsStore implements MetricsStore {
   /** Null: nothing was found, or nothing can be read. */
   private async answer<Q extends RecordQuestion>(question: Q): Promise<AnswerTo<Q> | null> {
     await this.flushBriefly();
+    // Sessions are summed up with the rollups only.
+    if (question.kind === "sessions" || question.kind === "session") await this.upkeep.catchUp();
+    return this.ask(question);
+  }
+
+  private async ask<Q extends RecordQuestion>(question: Q): Promise<AnswerTo<Q> | null> {
     const path = this.filePath();
     if (path !== null) {
       const asked = await this.worker.ask(path, question);

@@ -124,6 +124,6 @@ export class RangeSummation {
     const row = (each: Parameters<GroupedSums["addRow"]>[0]): void =>
       this.sums.addRow(each, bucketAt(starts, each[1]));
     const range = { ...ids, fromMs, toMs };
-if (!readCountedRows(this.db, range, rowConditions(filter), { deadline, row })) this.isExact = false;
+    if (!readCountedRows(this.db, range, rowConditions(filter), { deadline, row })) this.isExact = false;
   }
 }

@@ -8,7 +8,7 @@ import { attemptDaysUpsert, trafficQuartersUpsert, usageDaysUpsert } from "./sum
 import { createModelNameLimit, type ModelNameLimitOptions } from "./model-name-limit.ts";
 import { insertStatement, type RowContext, rowOf, type SqlValue } from "./record-row.ts";
 import { addToSums, emptySums } from "./batch-sums.ts";
-import { SessionWriter } from "./session-sums.ts";
+import { SessionIds } from "./session-ids.ts";
 import { WasteMarks } from "./waste-marks.ts";
 
 export type BatchResult = { readonly written: number; readonly refused: readonly string[] };
@@ -48,7 +48,7 @@ export function createWriter(db: SqliteDatabase, { keepsDecisions, isListed }: W
   const attempts = db.prepare<unknown, SqlValue[]>(attemptDaysUpsert.sql);
   const traffic = db.prepare<unknown, SqlValue[]>(trafficQuartersUpsert.sql);
   const named = db.prepare<{ provider: string; model: string }, [number, number]>(namesOfDayQuery);
-  const sessions = new SessionWriter(db);
+  const sessions = new SessionIds(db);
   const marks = new WasteMarks();
   // Read from the database once a day and at the start: a restart must not allow as many names again.
   const modelNames = createModelNameLimit({
@@ -60,15 +60,12 @@ export function createWriter(db: SqliteDatabase, { keepsDecisions, isListed }: W
     const sums = emptySums(modelNames);
     sessions.begin();
     for (const record of batch) {
-      const sessionId = sessions.idOf(record);
+      const sessionId = sessions.of(record);
       const waste = marks.marksOf(record);
       const refusal = insertOne(insert, record, { keepsDecisions, sessionId, waste });
-      if (refusal === null) {
-        addToSums(record, sums);
-        sessions.count(record, sessionId);
-      } else refused.push(refusal);
+      if (refusal === null) addToSums(record, sums);
+      else refused.push(refusal);
     }
-    sessions.write();
     for (const tally of sums.tallies.values()) {
       usage.run(...usageDaysUpsert.values(tally));
       traffic.run(...trafficQuartersUpsert.values(tally));
