@@ -7,6 +7,8 @@ import type { SqlValue } from "./record-row.ts";
 import { boundedText } from "./record-values.ts";
 
 const rememberedSessions = 5_000;
+/** By then another gateway of the file may have deleted the session. */
+const rememberedMs = 3_600_000;
 
 const findQuery = "SELECT id FROM sessions WHERE tenant = ?1 AND name = ?2";
 const createStatement =
@@ -15,7 +17,7 @@ const createStatement =
   "VALUES (?1, ?2, NULL, ?3, ?3, 0, 0, 0, 0, 0, 0, 0, 0, 0, '{}', '[]') RETURNING id";
 
 export class SessionIds {
-  private readonly ids = new LRUCache<string, number>({ max: rememberedSessions });
+  private readonly ids = new LRUCache<string, number>({ max: rememberedSessions, ttl: rememberedMs });
   private readonly find: SqliteStatement<{ id: number }, SqlValue[]>;
   private readonly create: SqliteStatement<{ id: number }, SqlValue[]>;
   private isOpen = false;

@@ -69,7 +69,8 @@ export const requests = sqliteTable(
 export const sessions = sqliteTable(
   "sessions",
   {
-    id: integer("id").primaryKey(),
+    /** Never used again: a row may outlive its session. */
+    id: integer("id").primaryKey({ autoIncrement: true }),
     tenant: text("tenant").notNull(),
     name: text("name").notNull(),
     client: text("client"),

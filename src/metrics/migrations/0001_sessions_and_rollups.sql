@@ -16,7 +16,7 @@ CREATE TABLE `rollups` (
 ) WITHOUT ROWID;
 --> statement-breakpoint
 CREATE TABLE `sessions` (
-	`id` integer PRIMARY KEY NOT NULL,
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`tenant` text NOT NULL,
 	`name` text NOT NULL,
 	`client` text,
@@ -53,7 +53,8 @@ ALTER TABLE `request_records` ADD `uncached_nano_usd` integer;--> statement-brea
 ALTER TABLE `request_records` ADD `miss_nano_usd` integer;--> statement-breakpoint
 ALTER TABLE `request_records` ADD `content_hash` text;--> statement-breakpoint
 ALTER TABLE `request_records` ADD `waste` integer;--> statement-breakpoint
-CREATE INDEX `request_records_session` ON `request_records` (`session_id`) WHERE "request_records"."session_id" is not null;--> statement-breakpoint
+CREATE INDEX `request_records_session` ON `request_records` (`session_id`) WHERE "request_records"."session_id" is not null;
+--> statement-breakpoint
 UPDATE `request_records` SET
 	`client` = `detail` ->> 'client',
 	`agent` = `detail` ->> 'agent',
