@@ -1,8 +1,9 @@
 // Money that could have been spared, from what was recorded: sums of marked requests, and the targets of one rule compared with each
 // other. Every amount is an estimate, and says so. Reads only.
 
+import type { Candidate } from "../canon/decision.ts";
 import type { SqliteDatabase } from "../sqlite/database-file.ts";
-import { type Deadline, isOver } from "./counted-rows.ts";
+import type { Deadline } from "./counted-rows.ts";
 import { type Group, GroupedSums } from "./group-sums.ts";
 import type { RecordFilter, WasteLine } from "./query-shapes.ts";
 import { counterIndex, type CounterName } from "./record-counters.ts";
@@ -16,10 +17,9 @@ import { RangeSummation } from "./summed-range.ts";
 const fewestRequests = 20;
 /** A target that fails more often than this could not have taken the others' requests. */
 const mostFailures = 0.1;
-/** Requests of a dear target that are looked at for whether the cheap one was a candidate. */
-const sampleSize = 200;
-/** Among so many of the newest of all: without an index a rare target is not searched for any longer. */
-const sampledRows = 50_000;
+/** Requests that are looked at for their candidates, and among how many of the newest they are searched. */
+const sampleSize = 2_000;
+const searchedRows = 20_000;
 
 const of = (group: Group, name: CounterName): number => group.totals[counterIndex[name]] ?? 0;
 
@@ -71,28 +71,48 @@ function newestIdOf(db: SqliteDatabase, toMs: number): number {
   return Math.min(newest, hourRollups(db, toMs - hourMs, toMs).at(-1)?.lastId ?? newest);
 }
 
-/** The part of a target's newest requests of which the other one was a candidate too. Null: no candidates were recorded. */
-function candidateShare(db: SqliteDatabase, filter: RecordFilter, dear: Rates, cheap: Rates): number | null {
-  const { rule, provider, model } = dear;
-  const { sql, values } = rowConditions({ ...filter, rule, provider, model });
+type Sampled = {
+  readonly rule: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly candidates: string;
+};
+
+const targetKey = (rule: string, provider: string, model: string): string =>
+  [rule, provider, model].join("\n");
+
+/** The candidates of the newest requests, by rule and by the target that answered. */
+function sampledCandidates(db: SqliteDatabase, filter: RecordFilter): Map<string, ReadonlySet<string>[]> {
   const { fromMs = 0, toMs = Number.MAX_SAFE_INTEGER } = filter;
+  const { sql, values } = rowConditions(filter);
   const newestId = newestIdOf(db, toMs);
-  const row = db
-    .query<{ known: number; both: number }, SqlValue[]>(
-      "SELECT count(*) AS known, coalesce(sum(EXISTS (SELECT 1 FROM json_each(detail, '$.candidates') WHERE value ->> 'provider' = ? " +
-        "AND value ->> 'model' = ? AND value ->> 'kept')), 0) AS both FROM (SELECT detail FROM request_records " +
-        `WHERE id > ? AND id <= ? AND started_at_ms >= ? AND started_at_ms < ?${sql} AND detail ->> '$.candidates' IS NOT NULL ORDER BY id DESC LIMIT ?)`,
+  const rows = db
+    .query<Sampled, SqlValue[]>(
+      "SELECT rule, provider, model, detail ->> '$.candidates' AS candidates FROM request_records " +
+        `WHERE id > ? AND id <= ? AND started_at_ms >= ? AND started_at_ms < ?${sql} AND detail ->> '$.candidates' IS NOT NULL ` +
+        "ORDER BY id DESC LIMIT ?",
     )
-    .get(cheap.provider, cheap.model, newestId - sampledRows, newestId, fromMs, toMs, ...values, sampleSize);
-  return row === null || row.known === 0 ? null : row.both / row.known;
+    .all(newestId - searchedRows, newestId, fromMs, toMs, ...values, sampleSize);
+  const found = new Map<string, ReadonlySet<string>[]>();
+  for (const { rule, provider, model, candidates } of rows) {
+    const kept = (JSON.parse(candidates) as Candidate[]).filter((each) => each.kept);
+    const key = targetKey(rule, provider, model);
+    found.set(key, [
+      ...(found.get(key) ?? []),
+      new Set(kept.map((each) => `${each.provider}\n${each.model}`)),
+    ]);
+  }
+  return found;
 }
 
-function dearModels(
-  db: SqliteDatabase,
-  filter: RecordFilter,
-  groups: Iterable<Group>,
-  deadline: Deadline,
-): WasteLine | null {
+/** The part of a target's newest requests of which the other one was a candidate too; 0 if no candidates were recorded. */
+function candidateShare(sampled: ReturnType<typeof sampledCandidates>, dear: Rates, cheap: Rates): number {
+  const known = sampled.get(targetKey(dear.rule, dear.provider, dear.model)) ?? [];
+  if (known.length === 0) return 0;
+  return known.filter((kept) => kept.has(`${cheap.provider}\n${cheap.model}`)).length / known.length;
+}
+
+function dearModels(db: SqliteDatabase, filter: RecordFilter, groups: Iterable<Group>): WasteLine | null {
   const rules = new Map<string, Rates[]>();
   for (const group of groups) {
     const [rule = "", provider = "", model = ""] = group.name.split("\n");
@@ -100,6 +120,7 @@ function dearModels(
     if (rule !== "" && provider !== "" && isComparable(one))
       rules.set(rule, [...(rules.get(rule) ?? []), one]);
   }
+  const sampled = rules.size === 0 ? new Map<string, ReadonlySet<string>[]>() : sampledCandidates(db, filter);
   let worst: { readonly dear: Rates; readonly cheap: Rates; readonly nanoUsd: number } | null = null;
   let [total, requests] = [0, 0];
   for (const targets of rules.values()) {
@@ -107,8 +128,8 @@ function dearModels(
     if (cheap === undefined) continue;
     for (const dear of targets) {
       const spared = of(dear.group, "cost") - tokens(dear.group) * rate(cheap.group);
-      if (dear === cheap || spared <= 0 || isOver(deadline)) continue;
-      const share = candidateShare(db, filter, dear, cheap) ?? 0;
+      if (dear === cheap || spared <= 0) continue;
+      const share = candidateShare(sampled, dear, cheap);
       if (share === 0) continue;
       const nanoUsd = spared * share;
       total += nanoUsd;
@@ -149,7 +170,7 @@ export function readWaste(
     text,
     filter: pageFilter(filter, { tag: `waste:${kind}` }),
   });
-  const dear = dearModels(db, filter, sums.groups.values(), deadline);
+  const dear = dearModels(db, filter, sums.groups.values());
   return [
     line(
       "cache-miss",
