@@ -66,6 +66,7 @@ class Search {
   readonly found: StoredRow[] = [];
   searchedTo: number;
   private step = smallestStep;
+  private hasLooked = false;
   private readonly sql: string;
   private readonly conditions: Conditions;
   private readonly newestId: number;
@@ -94,7 +95,9 @@ class Search {
     const { fromMs = 0, toMs = Number.MAX_SAFE_INTEGER } = this.filter;
     for (let to = Math.min(lastId, this.newestId); to >= firstId && !this.isFull; to = this.searchedTo - 1) {
       const startedMs = performance.now();
-      if (startedMs > this.deadline.endMs) return false;
+      // Every page gets at least one piece further.
+      if (this.hasLooked && startedMs > this.deadline.endMs) return false;
+      this.hasLooked = true;
       const from = Math.max(firstId, to - this.step + 1);
       const values: SqlValue[] = [to, from, fromMs, toMs, ...this.conditions.values];
       const left = this.wanted + 1 - this.found.length;
@@ -227,11 +230,11 @@ export function readExportPiece(
   let after = Math.max(afterId, bounds.firstId - 1);
   const end = Math.min(newestIdOf(db), bounds.lastId);
   const rows: RequestRow[] = [];
-  while (after < end && rows.length < limit && !isOver(deadline)) {
+  do {
     const to = Math.min(end, after + limit);
     for (const row of statement.all(after, to, fromMs, toMs, ...values)) rows.push(listedRequest(row));
     after = to;
-  }
+  } while (after < end && rows.length < limit && !isOver(deadline));
   return { rows, afterId: after >= end ? null : after };
 }
 

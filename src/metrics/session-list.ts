@@ -99,11 +99,14 @@ export function readSessions(db: SqliteDatabase, query: SessionsQuery, deadline:
   );
   const found: Stored[] = [];
   let [lastMs, id] = cursorOf(query.cursor);
+  let hasLooked = false;
   for (;;) {
     const rows = piece.all(lastMs, lastMs, id, ...values, wanted + 1);
     for (const row of rows) {
       if (found.length === wanted) return pageOf(found, [lastMs, id]);
-      if (isOver(deadline) && found.length + 1 < wanted) return pageOf(found, [lastMs, id]);
+      // Every page gets at least one session further.
+      if (hasLooked && isOver(deadline)) return pageOf(found, [lastMs, id]);
+      hasLooked = true;
       [lastMs, id] = [row.last_ms, row.id];
       if (ofRequests.sql === "" || isMeant.get(row.id, ...ofRequests.values) !== null) found.push(row);
     }
