@@ -50,6 +50,8 @@ export function buildBinary(options: BuildOptions = {}): string {
   rmSync(output, { force: true });
   if (output === defaultOutput) rmSync(stampPath, { force: true });
   const startedMs = performance.now();
+  // Threads of the program are files of their own; a build of another program has none.
+  const threads = options.entry === undefined ? [join(root, "src", "records-worker.ts")] : [];
   const flags = ["--compile", "--production", "--minify", "--bytecode", "--format=esm", "--sourcemap=inline"];
   const autoload = ["dotenv", "bunfig", "tsconfig", "package-json"].map(
     (name) => `--no-compile-autoload-${name}`,
@@ -57,7 +59,18 @@ export function buildBinary(options: BuildOptions = {}): string {
   const target = options.target === undefined ? [] : [`--target=${options.target}`];
   const define = ["--define", `CLAWGATE_COMMIT=${JSON.stringify(commitId())}`];
   const build = Bun.spawnSync(
-    [process.execPath, "build", ...flags, ...autoload, ...define, ...target, entry, "--outfile", output],
+    [
+      process.execPath,
+      "build",
+      ...flags,
+      ...autoload,
+      ...define,
+      ...target,
+      entry,
+      ...threads,
+      "--outfile",
+      output,
+    ],
     { cwd: root, env: buildEnvironment(), stdout: "ignore", stderr: "inherit" },
   );
   // The map is inside the binary, for readable stacks; Bun 1.4.5 also writes one next to it.

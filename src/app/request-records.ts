@@ -49,6 +49,7 @@ export function openRecords(options: RecordsStoreOptions): RecordsStore {
         paths: databases.paths,
         from: databases.from,
         retentionDays: metrics.retention_days,
+        maxFileBytes: metrics.max_mb * 1024 ** 2,
         keepsDecisions: metrics.log_routing_decisions,
         isListed,
         log,

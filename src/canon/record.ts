@@ -38,6 +38,27 @@ export type UnpricedRecord = Omit<RequestRecord, "costNanoUsd"> & {
   readonly cause?: unknown;
 };
 
+/** What parts of the cost came from what, in nano-USD; they add up to it. */
+export type CostParts = {
+  readonly input: number;
+  readonly cached: number;
+  readonly cacheWrite: number;
+  readonly output: number;
+};
+
+/** Why a turn of a session found less in the prompt cache than the turn before it had left there. */
+export type CacheMiss = {
+  /** Which part of the prefix differs first, or that the cache had expired, or the model or provider changed. */
+  readonly cause: "tools" | "system" | "message" | "options" | "model" | "provider" | "expired" | "unknown";
+  /** Index of the first tool, system block or message that differs; null where that says nothing. */
+  readonly index: number | null;
+  readonly change: "changed" | "removed" | "inserted" | "reordered" | null;
+  /** Input tokens that were paid in full though the turn before had put them into the cache. */
+  readonly missedTokens: number;
+  /** What they cost above the price of cached ones; null: unknown price. */
+  readonly nanoUsd: number | null;
+};
+
 export type RequestRecord = {
   /** ULID; also x-request-id. */
   readonly id: string;
@@ -78,6 +99,18 @@ export type RequestRecord = {
   readonly usage: Usage;
   /** Integer nano-USD; null when the price or the usage is unknown. */
   readonly costNanoUsd: number | null;
+  /** By the list price, where a flat rate paid it (the user's own sign-in) and `costNanoUsd` is 0. Absent: no flat rate. */
+  readonly listNanoUsd?: number | null;
+  /** Estimate: the same tokens at the price of the baseline model. Absent: routing chose nothing. */
+  readonly baselineNanoUsd?: number | null;
+  /** Estimate: the same request without a prompt cache. Absent: no cached or written tokens. */
+  readonly uncachedNanoUsd?: number | null;
+  readonly costParts?: CostParts;
+  readonly cacheMiss?: CacheMiss;
+  /** Names of the tools that the client ran before this request, at most 16. Absent: none. */
+  readonly toolCalls?: readonly string[];
+  /** Hash of everything that was asked, the same for the same request of the same session. Absent: not computed. */
+  readonly contentHash?: string;
   readonly status: number;
   readonly finish: FinishReason | null;
   readonly failure: FailureKind | null;

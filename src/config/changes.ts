@@ -99,6 +99,7 @@ export function needsRestart(started: LoadedConfig, now: LoadedConfig): readonly
       ["metrics.enabled", was.metrics.enabled !== is.metrics.enabled],
       ["metrics.db_path", was.metrics.db_path !== is.metrics.db_path],
       ["metrics.retention_days", was.metrics.retention_days !== is.metrics.retention_days],
+      ["metrics.max_mb", was.metrics.max_mb !== is.metrics.max_mb],
       ["metrics.log_requests", was.metrics.log_requests !== is.metrics.log_requests],
       [
         "metrics.log_routing_decisions",

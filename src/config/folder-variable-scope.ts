@@ -25,7 +25,7 @@ const harmlessSections = new Set([
 
 const harmlessKeys: Readonly<Record<string, ReadonlySet<string>>> = {
   server: new Set(["port", "log_level", "body_limit_mb", "drain_s", "request_timeout_s"]),
-  metrics: new Set(["enabled", "retention_days", "log_requests", "log_routing_decisions"]),
+  metrics: new Set(["enabled", "retention_days", "max_mb", "log_requests", "log_routing_decisions"]),
   cli: new Set([
     "default_model",
     "effort",

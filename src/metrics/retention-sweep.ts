@@ -7,7 +7,7 @@ import { cutoffMs, deleteExpired, hasExpired } from "./retention.ts";
 
 const sweepEveryMs = 3_600_000;
 const pauseMs = 20;
-const pieceSize = 500;
+const pieceSize = 250;
 
 export class RetentionSweep {
   private timer: Timer | null = null;

@@ -3,7 +3,8 @@
 
 import { readNumber } from "../sqlite/database-schema.ts";
 import type { SqliteDatabase } from "../sqlite/database-file.ts";
-import { dayMs } from "./tables.ts";
+import { hourMs, rolledUpTo } from "./rollup.ts";
+import { dayMs, quarterMs } from "./tables.ts";
 
 /** Rounded down to a UTC day, so that rows and sums always end at the same moment. */
 export function cutoffMs(nowMs: number, retentionDays: number): number {
@@ -12,13 +13,20 @@ export function cutoffMs(nowMs: number, retentionDays: number): number {
 
 /** Every row has its share in the sums of its day, so the few sums show whether anything is old. */
 export function hasExpired(db: SqliteDatabase, cutoff: number): boolean {
-  return db.query("SELECT 1 FROM usage_days WHERE day_ms < ?1 LIMIT 1").get(cutoff) !== null;
+  const found = db.query(
+    "SELECT EXISTS (SELECT 1 FROM usage_days WHERE day_ms < ?1) OR EXISTS (SELECT 1 FROM rollups WHERE start_ms < ?1) " +
+      "OR EXISTS (SELECT 1 FROM sessions WHERE last_ms < ?1) AS n",
+  );
+  return (found.get(cutoff) as { n: number } | null)?.n === 1;
 }
+
+const numberOf = (db: SqliteDatabase, sql: string, ...values: number[]): number | null =>
+  db.query<{ n: number | null }, number[]>(sql).get(...values)?.n ?? null;
 
 /**
  * Checks the `limit` requests after `afterId` and deletes those that are older than the cutoff; returns the id to continue from.
- * Null if there were none: then the sums are deleted too. A scan of all rows, once a day, because an index on the times would add
- * a tenth to the cost of every record.
+ * Null if there were none: then what was summed up of the time before is deleted too. The rollups tell up to which number requests
+ * of that time can be; what is in no rollup yet is looked through as well.
  */
 export function deleteExpired(
   db: SqliteDatabase,
@@ -26,15 +34,23 @@ export function deleteExpired(
   afterId: number,
   limit: number,
 ): number | null {
-  const piece = db
-    .query<{ last: number | null }, [number, number]>(
-      "SELECT max(id) AS last FROM (SELECT id FROM request_records WHERE id > ?1 ORDER BY id LIMIT ?2)",
-    )
-    .get(afterId, limit);
-  const last = piece?.last ?? null;
+  const expiredTo =
+    numberOf(
+      db,
+      "SELECT max(last_id) AS n FROM rollups WHERE span_ms = ?1 AND start_ms < ?2",
+      hourMs,
+      cutoff,
+    ) ?? 0;
+  const after = afterId < expiredTo ? afterId : Math.max(afterId, rolledUpTo(db));
+  const last = numberOf(
+    db,
+    "SELECT max(id) AS n FROM (SELECT id FROM request_records WHERE id > ?1 ORDER BY id LIMIT ?2)",
+    after,
+    limit,
+  );
   if (last !== null) {
     db.query("DELETE FROM request_records WHERE id > ?1 AND id <= ?2 AND started_at_ms < ?3").run(
-      afterId,
+      after,
       last,
       cutoff,
     );
@@ -43,8 +59,30 @@ export function deleteExpired(
   db.query("DELETE FROM usage_days WHERE day_ms < ?1").run(cutoff);
   db.query("DELETE FROM attempt_days WHERE day_ms < ?1").run(cutoff);
   db.query("DELETE FROM traffic_quarters WHERE quarter_ms < ?1").run(cutoff);
-  return null;
+  return deleteSummed(db, cutoff) ? afterId : null;
 }
+
+/** Sessions and rollups of the time before, some at a time. True: there may be more. */
+function deleteSummed(db: SqliteDatabase, beforeMs: number): boolean {
+  const { changes: sessions } = db
+    .query("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE last_ms < ?1 LIMIT ?2)")
+    .run(beforeMs, summedPiece);
+  const { changes } = db
+    .query(
+      "DELETE FROM rollups WHERE (span_ms, start_ms) IN (SELECT span_ms, start_ms FROM rollups WHERE start_ms < ?1 LIMIT ?2)",
+    )
+    .run(beforeMs, rollupPiece);
+  restartNumbers(db);
+  return sessions === summedPiece || changes === rollupPiece;
+}
+
+/** Without any row SQLite numbers from 1 again: then the rollups have seen none of the numbers to come. */
+function restartNumbers(db: SqliteDatabase): void {
+  db.query("UPDATE rolled_up SET last_id = 0 WHERE NOT EXISTS (SELECT 1 FROM request_records)").run();
+}
+
+const summedPiece = 500;
+const rollupPiece = 50;
 
 // More than any batch needs: after a batch that did not fit, at least this much is freed.
 const batchPages = 1_024;
@@ -54,9 +92,37 @@ export function isAtLimit(db: SqliteDatabase): boolean {
   return readNumber(db, "page_count") >= readNumber(db, "max_page_count") - batchPages;
 }
 
-/** Frees space by deleting the oldest requests; their share of the sums stays until it expires. */
+/**
+ * Frees space by deleting the oldest requests, and the sessions and quarters of an hour from before the first that is left. Their
+ * share of the other sums stays until it expires; but once few requests are left, it is the sums that fill the file.
+ */
 export function deleteOldest(db: SqliteDatabase, limit: number): void {
   db.query(
     "DELETE FROM request_records WHERE id IN (SELECT id FROM request_records ORDER BY id LIMIT ?1)",
   ).run(limit);
+  restartNumbers(db);
+  const firstMs = numberOf(db, "SELECT started_at_ms AS n FROM request_records ORDER BY id LIMIT 1");
+  if (firstMs === null) return;
+  db.query("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE last_ms < ?1 LIMIT ?2)").run(
+    firstMs - dayMs,
+    summedPiece,
+  );
+  db.query(
+    "DELETE FROM rollups WHERE (span_ms, start_ms) IN (SELECT span_ms, start_ms FROM rollups WHERE span_ms = ?1 AND start_ms < ?2 LIMIT ?3)",
+  ).run(quarterMs, firstMs - dayMs, rollupPiece);
+  const left = numberOf(db, "SELECT max(id) - min(id) AS n FROM request_records") ?? 0;
+  if (left > fewRequests) return;
+  db.query(
+    "DELETE FROM rollups WHERE (span_ms, start_ms) IN (SELECT span_ms, start_ms FROM rollups WHERE start_ms < ?1 ORDER BY start_ms LIMIT ?2)",
+  ).run(firstMs - dayMs, rollupPiece);
+  for (const [table, column] of [
+    ["usage_days", "day_ms"],
+    ["attempt_days", "day_ms"],
+    ["traffic_quarters", "quarter_ms"],
+  ])
+    db.query(
+      `DELETE FROM ${table} WHERE ${column} < (SELECT min(${column}) + ?1 FROM ${table}) AND ${column} < ?2`,
+    ).run(dayMs, firstMs - dayMs);
 }
+
+const fewRequests = 2_000;

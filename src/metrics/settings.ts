@@ -19,6 +19,15 @@ export const metricsSettings = z
       .max(36_500)
       .default(30)
       .describe("Days that records are kept; 0 = forever."),
+    max_mb: z
+      .number()
+      .int()
+      .min(16)
+      .max(1_000_000)
+      .default(2_048)
+      .describe(
+        "Largest size of the SQLite file in MB; at the limit the oldest records make room for new ones.",
+      ),
     log_requests: z.boolean().default(true).describe("Whether one row per request is kept."),
     log_routing_decisions: z
       .boolean()

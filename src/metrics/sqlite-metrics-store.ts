@@ -7,10 +7,31 @@ import type { SqliteDatabase } from "../sqlite/database-file.ts";
 import { aggregateStats } from "./aggregation.ts";
 import { MetricsConnection, type MetricsLog } from "./connection.ts";
 import type { MetricsStore, RecentQuery, SpentQuery, StatsQuery, TenantTotals } from "./metrics-store.ts";
-import { readRecent } from "./recent.ts";
+import { emptyQueries } from "./empty-queries.ts";
+import type {
+  RecordFilter,
+  RequestReport,
+  RequestRow,
+  RequestsPage,
+  RequestsQuery,
+  SeriesQuery,
+  SeriesReport,
+  SessionReport,
+  SessionsPage,
+  SessionsQuery,
+  WasteLine,
+} from "./query-shapes.ts";
+import {
+  type AnswerTo,
+  answerTo,
+  type ExportPiece,
+  type RecordQuestion,
+  type SessionQuery,
+} from "./record-questions.ts";
+import { QueryWorker } from "./query-worker.ts";
+import { RollupUpkeep } from "./rollup-upkeep.ts";
 import { RecordQueue } from "./record-queue.ts";
 import type { RecentRow, StatsReport } from "./report-shapes.ts";
-import { readSums } from "./reports.ts";
 import { readRequestsToday } from "./requests-today.ts";
 import { RetentionSweep } from "./retention-sweep.ts";
 import type { StoreStatus } from "./store-status.ts";
@@ -41,6 +62,8 @@ export class SqliteMetricsStore implements MetricsStore {
   private readonly connection: MetricsConnection;
   private readonly queue: RecordQueue;
   private readonly sweep: RetentionSweep;
+  private readonly worker: QueryWorker;
+  private readonly upkeep: RollupUpkeep;
   private readonly closeWaitMs: number;
   private readonly opening: Timer;
   private isClosed = false;
@@ -58,11 +81,18 @@ export class SqliteMetricsStore implements MetricsStore {
     });
     this.queue = new RecordQueue(this.connection, log, options.queueLimit ?? 10_000);
     this.sweep = new RetentionSweep(this.connection, clock, options.retentionDays);
+    this.worker = new QueryWorker({ log });
+    this.upkeep = new RollupUpkeep({
+      connection: this.connection,
+      read: () => this.ask({ kind: "rollup" }),
+      written: () => this.queue.counts().written,
+    });
     this.closeWaitMs = options.closeWaitMs ?? 2_000;
     // Opened soon, but not now: a slow disk must not delay the start.
     this.opening = setTimeout(() => {
       this.connection.current();
       this.sweep.start();
+      this.upkeep.start();
     }, 0);
   }
 
@@ -71,14 +101,45 @@ export class SqliteMetricsStore implements MetricsStore {
   }
 
   async stats({ nowMs, tenant }: StatsQuery): Promise<StatsReport> {
-    await this.flushBriefly();
-    const sums = this.read((db) => readSums(db, nowMs, tenant));
-    return { ...aggregateStats(sums, nowMs), database: this.status() };
+    const report = await this.answer({ kind: "stats", nowMs, tenant });
+    return { ...(report ?? aggregateStats(null, nowMs)), database: this.status() };
   }
 
   async recent(query: RecentQuery): Promise<RecentRow[]> {
-    await this.flushBriefly();
-    return this.read((db) => readRecent(db, query)) ?? [];
+    return [...((await this.answer({ kind: "recent", query })) ?? [])];
+  }
+
+  async series(query: SeriesQuery): Promise<SeriesReport> {
+    return (await this.answer({ kind: "series", query })) ?? emptyQueries.series(query);
+  }
+
+  async requests(query: RequestsQuery): Promise<RequestsPage> {
+    return (await this.answer({ kind: "requests", query })) ?? emptyQueries.requests(query);
+  }
+
+  request(id: string): Promise<RequestReport | null> {
+    return this.answer({ kind: "request", id });
+  }
+
+  async sessions(query: SessionsQuery): Promise<SessionsPage> {
+    return (await this.answer({ kind: "sessions", query })) ?? emptyQueries.sessions(query);
+  }
+
+  session(id: string, query: SessionQuery): Promise<SessionReport | null> {
+    return this.answer({ kind: "session", id, query });
+  }
+
+  async waste(query: RecordFilter & { readonly nowMs: number }): Promise<readonly WasteLine[]> {
+    return (await this.answer({ kind: "waste", query })) ?? [];
+  }
+
+  async *export(filter: RecordFilter, signal: AbortSignal): AsyncGenerator<readonly RequestRow[]> {
+    for (let afterId: number | null = 0; afterId !== null && !signal.aborted;) {
+      const piece: ExportPiece | null = await this.answer({ kind: "export", filter, afterId });
+      if (piece === null || signal.aborted) return;
+      if (piece.rows.length > 0) yield piece.rows;
+      ({ afterId } = piece);
+    }
   }
 
   async requestsToday(nowMs: number): Promise<ReadonlyMap<string, number> | null> {
@@ -118,7 +179,35 @@ export class SqliteMetricsStore implements MetricsStore {
     this.isClosed = true;
     clearTimeout(this.opening);
     this.sweep.stop();
+    this.upkeep.stop();
+    this.worker.close();
     this.connection.close();
+  }
+
+  /** Null: nothing was found, or nothing can be read. */
+  private async answer<Q extends RecordQuestion>(question: Q): Promise<AnswerTo<Q> | null> {
+    await this.flushBriefly();
+    // Sessions are summed up with the rollups only.
+    if (question.kind === "sessions" || question.kind === "session") await this.upkeep.catchUp();
+    return this.ask(question);
+  }
+
+  private async ask<Q extends RecordQuestion>(question: Q): Promise<AnswerTo<Q> | null> {
+    const path = this.filePath();
+    if (path !== null) {
+      const asked = await this.worker.ask(path, question);
+      if (asked.outcome === "answered") return asked.answer;
+      if (asked.outcome === "gone") return null;
+    }
+    // In memory; or the file cannot be read: here that is found out as for every statement, and what follows from it.
+    return this.read((db) => answerTo(db, question));
+  }
+
+  /** Null: there is none, or it is in memory. */
+  private filePath(): string | null {
+    if (this.connection.current() === null) return null;
+    const { path, state } = this.connection.status();
+    return state === "memory" ? null : path;
   }
 
   private async flushBriefly(): Promise<void> {

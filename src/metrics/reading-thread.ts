@@ -1,0 +1,25 @@
+// The other side of query-worker.ts: answers questions about records in a thread of its own, one after the other.
+
+import { describeDatabaseError } from "../sqlite/database-error.ts";
+import { ReadingConnection } from "../sqlite/reading-connection.ts";
+import { answerTo, type RecordQuestion } from "./record-questions.ts";
+
+export type ThreadMessage = { readonly id: number; readonly path: string; readonly question: RecordQuestion };
+export type ThreadAnswer =
+  { readonly id: number; readonly answer: unknown } | { readonly id: number; readonly error: string };
+
+export function answerMessages(): void {
+  const connection = new ReadingConnection();
+  addEventListener("message", ({ data }: MessageEvent<ThreadMessage>) => {
+    postMessage(answerMessage(connection, data));
+  });
+}
+
+function answerMessage(connection: ReadingConnection, { id, path, question }: ThreadMessage): ThreadAnswer {
+  try {
+    return { id, answer: answerTo(connection.at(path), question) };
+  } catch (error) {
+    connection.close();
+    return { id, error: describeDatabaseError(error) };
+  }
+}

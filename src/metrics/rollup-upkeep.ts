@@ -1,0 +1,72 @@
+// Keeps the rollups up to date: the reading thread adds up what is new, this thread only writes the result, a few pages at a time.
+
+import type { MetricsConnection } from "./connection.ts";
+import { type RollupPiece, writeRollupPiece } from "./rollup.ts";
+
+const everyMs = 5_000;
+/** Between two pieces while many are behind. */
+const pauseMs = 15;
+const catchUpMs = 250;
+
+export type RollupUpkeepOptions = {
+  readonly connection: MetricsConnection;
+  /** The next piece; null: there is none, or nothing can be read. */
+  readonly read: () => Promise<RollupPiece | null>;
+  /** How many records were written: without new ones there is nothing to do. */
+  readonly written: () => number;
+};
+
+export class RollupUpkeep {
+  private timer: Timer | null = null;
+  private seen = -1;
+  private isStopped = false;
+
+  constructor(private readonly options: RollupUpkeepOptions) {}
+
+  start(): void {
+    this.schedule(everyMs);
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    if (this.timer !== null) clearTimeout(this.timer);
+  }
+
+  private schedule(delayMs: number): void {
+    if (this.isStopped) return;
+    this.timer = setTimeout(() => void this.takeIn(), delayMs);
+    this.timer.unref();
+  }
+
+  /** Takes in what is new, within a short time: before a report that reads the rollups alone. */
+  async catchUp(): Promise<void> {
+    const endMs = performance.now() + catchUpMs;
+    while ((await this.takeInPiece()) && performance.now() < endMs);
+  }
+
+  private async takeIn(): Promise<void> {
+    const isMore = await this.takeInPiece();
+    this.schedule(isMore ? pauseMs : everyMs);
+  }
+
+  /** True: there may be more. */
+  private async takeInPiece(): Promise<boolean> {
+    const written = this.options.written();
+    if (written === this.seen || this.isStopped) return false;
+    const piece = await this.options.read();
+    if (piece !== null && !this.write(piece)) return false;
+    if (piece?.isFull !== true) this.seen = written;
+    return piece?.isFull === true;
+  }
+
+  private write(piece: RollupPiece): boolean {
+    const open = this.options.connection.current();
+    if (this.isStopped || open === null) return false;
+    try {
+      return writeRollupPiece(open.db, piece);
+    } catch (error) {
+      this.options.connection.reportError(error);
+      return false;
+    }
+  }
+}
