@@ -3,7 +3,7 @@
 import { maxModelLength } from "../canon/bounds.ts";
 import { atCapacity, Failure } from "../canon/failure.ts";
 import { createUlids } from "../canon/id.ts";
-import type { ConfigDiskState, ReloadReport } from "../config/changes.ts";
+import { type ConfigDiskState, type ReloadReport, reloadSummary } from "../config/changes.ts";
 import type { ModelCard } from "../dialects/dialect.ts";
 import { dialects } from "../dialects/dialect-table.ts";
 import { explainRequest } from "../operator/explanation-request.ts";
@@ -20,6 +20,7 @@ import { tenantReport } from "../operator/reports/tenant-report.ts";
 import type { Services } from "../pipeline/dependencies.ts";
 import type { LiveRequest } from "../pipeline/live-requests.ts";
 import { handleRequest } from "../pipeline/pipeline.ts";
+import type { OperatorPort } from "../server/operator-port.ts";
 import type { ServerPort } from "../server/server-port.ts";
 import { version } from "../system/identity.ts";
 import type { LogTail } from "../system/log-tail.ts";
@@ -28,6 +29,12 @@ import type { AppServices } from "./app-services.ts";
 import { liveState, type LiveStateServices } from "./live-state.ts";
 import type { ConfigSnapshot } from "./config-snapshot.ts";
 import type { MachineChecks } from "./machine-checks.ts";
+import {
+  createNoteAction,
+  type NoteAction,
+  type OperatorPortServices,
+  sessionPort,
+} from "./operator-port.ts";
 import { visibleNames } from "./tenants/tenant-policies.ts";
 
 type RequestServices = Services & Pick<AppServices, "refused">;
@@ -39,7 +46,12 @@ type ReportServices = HealthReportServices &
 type QueryServices = Pick<AppServices, "reports" | "clock" | "redact">;
 type ActionServices = ProviderTestServices & Pick<AppServices, "log" | "health" | "live">;
 
-export type PortServices = RequestServices & ModelServices & ReportServices & QueryServices & ActionServices;
+export type PortServices = RequestServices &
+  ModelServices &
+  ReportServices &
+  QueryServices &
+  ActionServices &
+  OperatorPortServices;
 
 /** What the server port is built from, besides the services. */
 export type PortParts = {
@@ -53,13 +65,14 @@ export type PortParts = {
   readonly logTail: LogTail;
 };
 
-export function createServerPort(services: PortServices, parts: PortParts): ServerPort {
+export function createServerPort(services: PortServices, parts: PortParts): ServerPort & OperatorPort {
   return {
     ...requestPort(services, parts),
     ...modelPort(services, parts),
     ...reportPort(services, parts),
     ...queryPort(services, parts),
-    ...actionPort(services, parts),
+    ...actionPort(services, parts, createNoteAction(services, parts.current)),
+    ...sessionPort(services, parts.current),
     apiSchemas,
   };
 }
@@ -160,32 +173,47 @@ function queryPort({ reports, clock, redact }: QueryServices, { logTail }: Pick<
 }
 
 /** The operator's actions, and the tests that change nothing. */
-function actionPort(services: ActionServices, { current, reload }: Pick<PortParts, "current" | "reload">) {
+function actionPort(
+  services: ActionServices,
+  { current, reload }: Pick<PortParts, "current" | "reload">,
+  note: NoteAction,
+) {
   return {
     explainRoute: (request, { door, tenant }) =>
       explainRequest(current(), services, { request, endpointName: door, tenant }),
-    testProvider: (id, model, { request, caller, facts }) =>
-      testProvider(current(), services, {
+    testProvider(id, model, { request, caller, facts }) {
+      if (current().pipeline.providers.has(id)) note({ caller, facts }, "provider.test", id);
+      return testProvider(current(), services, {
         provider: id,
         model,
         signal: request.signal,
         admission: { requestId: facts.requestId, arrivedMs: facts.arrivedMs, caller, connection: facts },
-      }),
-    async reload() {
-      const { needsRestart, ...report } = await reload("api");
+      });
+    },
+    async reload(call) {
+      const done = await reload("api");
+      note(call, "config.reload", done.config ?? "", reloadSummary(done));
+      const { needsRestart, ...report } = done;
       if (report.error?.code === "shutting_down") throw new Failure("shutting-down", report.error.message);
       if (report.error?.code === "at_capacity") throw atCapacity(report.error.message);
       if (report.error?.code === "internal_error") throw new Failure("internal", report.error.message);
       return { ...report, needs_restart: needsRestart };
     },
-    resetProvider(id) {
+    resetProvider(id, call) {
       if (!current().pipeline.providers.has(id)) return false;
       services.health.reset(id);
       services.log.info(`provider ${id} was reset by the operator`);
+      note(call, "provider.reset", id);
       return true;
     },
-    cancelRequest: (id) =>
-      services.live.cancel(id, new Failure("cancelled", "The operator cancelled this request.")),
+    cancelRequest(id, call) {
+      const isDone = services.live.cancel(
+        id,
+        new Failure("cancelled", "The operator cancelled this request."),
+      );
+      if (isDone) note(call, "request.cancel", id);
+      return isDone;
+    },
   } satisfies Partial<ServerPort>;
 }
 

@@ -2,7 +2,7 @@
 
 import { Failure } from "../canon/failure.ts";
 import { requireSafeAt } from "../config/cross-checks.ts";
-import type { ReloadReport } from "../config/changes.ts";
+import { type ReloadReport, reloadSummary } from "../config/changes.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { createServer, type Server } from "../server/server.ts";
 import type { Clock } from "../system/clock.ts";
@@ -103,6 +103,18 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
     snapshots,
     services,
     build,
+    // The API notes its reloads itself, with who asked for them.
+    onReloaded(report) {
+      const [subject, detail] = [report.config ?? "", reloadSummary(report)];
+      if (report.reason !== "api")
+        services.audit.note({
+          actor: report.reason,
+          address: null,
+          action: "config.reload",
+          subject,
+          detail,
+        });
+    },
   });
   const machineChecks = await startMachineChecks(options, services, location);
   await demandDescriptors(services);
@@ -180,11 +192,15 @@ function createCore(options: AppOptions, { location, claim }: StartContext, toke
 
 /** Restores what an earlier process saved, and checks what must hold before the first request. */
 async function prepare(
-  services: Pick<AppServices, "savedHealth" | "spending" | "claudePrograms" | "prices" | "clock" | "log">,
+  services: Pick<
+    AppServices,
+    "savedHealth" | "audit" | "spending" | "claudePrograms" | "prices" | "clock" | "log"
+  >,
   snapshots: Snapshots,
   { config }: LoadedConfig,
 ): Promise<void> {
   await services.savedHealth.load();
+  await services.audit.load();
   await services.spending.follow(config.tenants);
   await warnOfUnpricedModels(config, snapshots.current().pipeline, services);
   await services.claudePrograms.sweep();
