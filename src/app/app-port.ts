@@ -6,6 +6,7 @@ import { createUlids } from "../canon/id.ts";
 import { type ConfigDiskState, type ReloadReport, reloadSummary } from "../config/changes.ts";
 import type { ModelCard } from "../dialects/dialect.ts";
 import { dialects } from "../dialects/dialect-table.ts";
+import type { ConfigEditor } from "../operator/config-editor/config-editor.ts";
 import { explainRequest } from "../operator/explanation-request.ts";
 import { type ProviderTestServices, testProvider } from "../operator/provider-test.ts";
 import { configReport, type PeekConfig } from "../operator/reports/config-report.ts";
@@ -27,6 +28,7 @@ import type { LogTail } from "../system/log-tail.ts";
 import { apiSchemas } from "./api-schemas.ts";
 import type { AppServices } from "./app-services.ts";
 import { liveState, type LiveStateServices } from "./live-state.ts";
+import { configPort } from "./config-port.ts";
 import type { ConfigSnapshot } from "./config-snapshot.ts";
 import type { MachineChecks } from "./machine-checks.ts";
 import {
@@ -60,19 +62,26 @@ export type PortParts = {
   readonly reload: (reason: string) => Promise<ReloadReport>;
   readonly diskState: () => ConfigDiskState;
   readonly peek: PeekConfig;
+  readonly editor: ConfigEditor;
   readonly machineChecks: Pick<MachineChecks, "check">;
   readonly startProblems: () => readonly HealthProblem[];
   readonly logTail: LogTail;
 };
 
 export function createServerPort(services: PortServices, parts: PortParts): ServerPort & OperatorPort {
+  const note = createNoteAction(services, parts.current);
   return {
     ...requestPort(services, parts),
     ...modelPort(services, parts),
     ...reportPort(services, parts),
     ...queryPort(services, parts),
-    ...actionPort(services, parts, createNoteAction(services, parts.current)),
+    ...actionPort(services, parts, note),
     ...sessionPort(services, parts.current),
+    ...configPort({
+      editor: parts.editor,
+      note,
+      reading: () => ({ pipeline: parts.current().pipeline, services }),
+    }),
     apiSchemas,
   };
 }
@@ -132,7 +141,7 @@ function modelPort({ claudePrograms }: ModelServices, { current }: Pick<PortPart
 
 /** The state of the gateway. */
 function reportPort(services: ReportServices, parts: PortParts) {
-  const { current, diskState, peek } = parts;
+  const { current, diskState, peek, editor } = parts;
   return {
     health: async (_isReadyCheck, mayRead) =>
       healthReport(services, current(), {
@@ -143,7 +152,10 @@ function reportPort(services: ReportServices, parts: PortParts) {
       }),
     metrics: (accept) => services.exposition.page(liveState(services, current()), accept),
     live: () => ({ requests: services.live.list().map(liveView) }),
-    config: () => configReport(current().loaded, diskState(), peek, services.redact),
+    config: async () => ({
+      ...(await configReport(current().loaded, diskState(), peek, services.redact)),
+      file: await editor.file(),
+    }),
     providers: () => providerReport(services, current()),
     tenants: () => tenantReport(current().loaded.config.tenants, services.meters, services.clock.nowMs()),
   } satisfies Partial<ServerPort>;

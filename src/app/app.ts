@@ -13,6 +13,7 @@ import { randomToken } from "../system/secret.ts";
 import { type RunFile, stateDirectoryFrom } from "../system/state-directory.ts";
 import { createServerPort, type PortParts } from "./app-port.ts";
 import { type AppServices, createServices, type ServicesOptions } from "./app-services.ts";
+import { createConfigEditor } from "./config-port.ts";
 import { startBackgroundWork } from "./background-work.ts";
 import { type ConfigSnapshot, createConfigSnapshot, type RequestCounter } from "./config-snapshot.ts";
 import type { ConfigSource } from "./config-source.ts";
@@ -123,6 +124,13 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
     reload: reloader.reload,
     diskState: reloader.diskState,
     peek: () => options.source.peek(),
+    editor: createConfigEditor({
+      active: snapshots.currentConfig,
+      source: options.source,
+      started: loaded,
+      reload: () => reloader.reload("api"),
+      redact: services.redact,
+    }),
     machineChecks,
     startProblems: () => [...location.problems, ...claim.problems()],
     logTail: options.logTail ?? createLogTail(),

@@ -9,6 +9,17 @@ const jsonBody = (properties: Record<string, { type: "string"; description: stri
   },
 });
 
+const configText = (statuses: readonly string[]) => ({
+  requestBody: jsonBody({ text: { type: "string", description: "The whole text, at most 512 KB." } }),
+  responses: {
+    "200": {
+      description: "The report",
+      content: { "application/json": { schema: { type: "object" as const } } },
+    },
+    ...errors("OpenAIError", statuses),
+  },
+});
+
 const whole = (name: string, description: string, schema: object = { type: "string" }) => ({
   name,
   in: "query" as const,
@@ -45,6 +56,23 @@ export const operatorDescriptions = {
   signInCode: operatorRoute(
     "Make a one-time code for signing in",
     "For `clawgate dashboard`: `code` holds for two minutes and once; the next one replaces it. Needs the admin key or the state directory's token; a session gets none.",
+  ),
+  checkConfig: operatorRoute(
+    "Check a text in place of the config file",
+    "Nothing is written. The loader of a start reads the text: `problems` (dotted key `path`, `line`, `message`, `severity`), `diff` against the file with secrets masked, and what of it takes effect only after a restart. Placeholders of masked secrets stand for the secrets as long as they stay at their places.",
+    configText(["400", "401", "403", "413", "415"]),
+  ),
+  saveConfig: operatorRoute(
+    "Write the config file",
+    "The text is checked as by /api/config/check; if it is valid, the file is replaced as a whole, the old one is kept (`<name>.bak` to `.bak.5`), and the gateway reloads. `If-Match` must be the `etag` of GET /api/config: 412 if the file changed since, 428 without it, 409 if there is no file or it cannot be written.",
+    {
+      ...configText(["400", "401", "403", "413", "415"]),
+      parameters: [{ name: "if-match", in: "header", required: true, schema: { type: "string" } }],
+    },
+  ),
+  undoConfig: operatorRoute(
+    "Go back to the version before",
+    "The newest kept version becomes the config file again, once it is checked, and the gateway reloads; what it replaces stays as `<name>.undone`. With `If-Match` only if the file is still that version.",
   ),
   audit: operatorRoute(
     "Who changed what",

@@ -15,6 +15,12 @@ export type OperatorPort = {
   signOut(call: OperatorCall): string;
   /** A one-time code for the person at the terminal. Throws Failure forbidden. */
   makeSignInCode(call: OperatorCall): unknown;
+  /** What is wrong with a text in place of the config file, and how it differs. */
+  checkConfig(call: OperatorCall): Promise<OperatorAnswer>;
+  /** Writes the text and reloads; If-Match names the version that was edited. */
+  saveConfig(call: OperatorCall): Promise<OperatorAnswer>;
+  /** Goes back to the version before, and reloads. */
+  undoConfig(call: OperatorCall): Promise<OperatorAnswer>;
   /** Who changed what, newest first. */
   audit(query: URLSearchParams): unknown;
 };

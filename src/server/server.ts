@@ -1,6 +1,7 @@
 // The HTTP server: Elysia mounts the table of routes, and the request handler runs before every one of them.
 
 import { Elysia } from "elysia";
+import { configRoutes } from "./config-routes.ts";
 import { descriptionRoutes } from "./api-description.ts";
 import { manualRoutes } from "./manual-routes.ts";
 import { elysiaPath, nameIn, splitUrl } from "./paths.ts";
@@ -30,7 +31,7 @@ export type Server = {
 
 /** Starts to listen. Throws what Bun.serve throws (EADDRINUSE, EACCES). */
 export function createServer(gateway: ServerPort & OperatorPort, options: ServerOptions): Server {
-  const routes = [...routesOf(gateway), ...sessionRoutes(gateway)];
+  const routes = [...routesOf(gateway), ...sessionRoutes(gateway), ...configRoutes(gateway)];
   const manual = manualRoutes(gateway.version, greeting(gateway.version));
   // The manual first: `/` is a page of it, and its methods are listed in the order of the table.
   const table = [...manual, ...routes, ...descriptionRoutes(gateway, routes)];

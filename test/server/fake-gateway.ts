@@ -119,6 +119,9 @@ export function fakeGateway(): FakeGateway {
     signIn: () => Promise.resolve({ state: { signed_in: true }, cookie: "clawgate_session=t" }),
     signOut: () => "clawgate_session=",
     makeSignInCode: () => ({ code: "AAAA-BBBB", expires_ms: 1 }),
+    checkConfig: () => Promise.resolve({ status: 200, body: { ok: true } }),
+    saveConfig: () => Promise.resolve({ status: 412, body: { etag: '"e"' } }),
+    undoConfig: () => Promise.resolve({ status: 200, body: { ok: true } }),
     audit: () => ({ entries: [], next: null }),
     encodeFailure(dialect, failure, requestId) {
       gateway.spoken = dialect;
