@@ -27,6 +27,7 @@ import { version } from "../system/identity.ts";
 import type { LogTail } from "../system/log-tail.ts";
 import { apiSchemas } from "./api-schemas.ts";
 import type { AppServices } from "./app-services.ts";
+import { keyPort } from "./key-port.ts";
 import { liveState, type LiveStateServices } from "./live-state.ts";
 import { configPort } from "./config-port.ts";
 import type { ConfigSnapshot } from "./config-snapshot.ts";
@@ -70,6 +71,8 @@ export type PortParts = {
 
 export function createServerPort(services: PortServices, parts: PortParts): ServerPort & OperatorPort {
   const note = createNoteAction(services, parts.current);
+  const reading = () => ({ pipeline: parts.current().pipeline, services });
+  const editing = { editor: parts.editor, note, reading };
   return {
     ...requestPort(services, parts),
     ...modelPort(services, parts),
@@ -77,11 +80,8 @@ export function createServerPort(services: PortServices, parts: PortParts): Serv
     ...queryPort(services, parts),
     ...actionPort(services, parts, note),
     ...sessionPort(services, parts.current),
-    ...configPort({
-      editor: parts.editor,
-      note,
-      reading: () => ({ pipeline: parts.current().pipeline, services }),
-    }),
+    ...configPort(editing),
+    ...keyPort({ ...editing, nowMs: services.clock.nowMs }),
     apiSchemas,
   };
 }

@@ -97,11 +97,9 @@ async function makeDescription(gateway: ServerPort, described: readonly Route[])
   return { page: await read(pagePath), document: await read(documentPath) };
 }
 
-/** Of two names in a path the first one is a tenant's. */
+/** Of two names in a path the second one is a key's fingerprint; the router wants the first one to be called alike everywhere. */
 const documentedPath = (path: string): string =>
-  path.split("*").length > 2
-    ? path.replace("*", ":name").replace("*", ":fingerprint")
-    : path.replace(/\*(?=\/)/, ":id");
+  path.replace(/\*(?=\/)/, ":id").replace(/(:id\/.*)\*/, "$1:fingerprint");
 
 // Everything that would make Scalar contact its own servers is switched off; the policy above would block it anyway.
 const scalarSettings: Record<string, unknown> = {

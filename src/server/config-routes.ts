@@ -1,4 +1,4 @@
-// The routes by which the operator's page checks, writes and takes back the config file.
+// The routes by which the operator's page checks, writes and takes back the config file, and manages the keys in it.
 
 import { operatorJson } from "./answers.ts";
 import type { OperatorAnswer, OperatorPort } from "./operator-port.ts";
@@ -34,5 +34,14 @@ export function configRoutes(gateway: OperatorPort): readonly Route[] {
     },
     { ...write("PUT", "/api/config", operatorDescriptions.saveConfig, gateway.saveConfig), takesBody: true },
     write("POST", "/api/config/undo", operatorDescriptions.undoConfig, gateway.undoConfig),
+    write("POST", "/api/tenants/*/keys", operatorDescriptions.createKey, (call) =>
+      gateway.createKey(call.name, call),
+    ),
+    write("POST", "/api/tenants/*/keys/*/rotate", operatorDescriptions.rotateKey, (call) =>
+      gateway.rotateKey(call.name, call),
+    ),
+    write("DELETE", "/api/tenants/*/keys/*", operatorDescriptions.revokeKey, (call) =>
+      gateway.revokeKey(call.name, call),
+    ),
   ];
 }

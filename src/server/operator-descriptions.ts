@@ -74,6 +74,38 @@ export const operatorDescriptions = {
     "Go back to the version before",
     "The newest kept version becomes the config file again, once it is checked, and the gateway reloads; what it replaces stays as `<name>.undone`. With `If-Match` only if the file is still that version.",
   ),
+  createKey: operatorRoute(
+    "Make a key for a tenant",
+    "`key` is shown only now; the config file gets its SHA-256, and the gateway reloads. 409 if the file cannot be changed.",
+    {
+      requestBody: {
+        ...jsonBody({
+          expires_at: { type: "string", description: "From then on it is refused. Absent: never." },
+        }),
+        required: false,
+      },
+    },
+  ),
+  rotateKey: operatorRoute(
+    "Replace a tenant's key",
+    "The answer is that of a new key. The old one, named by its fingerprint, is refused from now on, or from `old_expires_at` on.",
+    {
+      requestBody: {
+        ...jsonBody({
+          expires_at: { type: "string", description: "Of the new key. Absent: never." },
+          old_expires_at: {
+            type: "string",
+            description: "How long the old key is still accepted. Absent: no longer.",
+          },
+        }),
+        required: false,
+      },
+    },
+  ),
+  revokeKey: operatorRoute(
+    "Revoke a tenant's key",
+    "It is removed from the config file, and the gateway reloads. 409 for the tenant's last key.",
+  ),
   audit: operatorRoute(
     "Who changed what",
     "Changes of the config and of keys, reloads, resets, tests, cancels and sign-ins, newest first. Kept over restarts: the last 2,000, at most 180 days. Send `next` of the answer as `cursor` to get older ones.",

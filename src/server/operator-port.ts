@@ -21,6 +21,12 @@ export type OperatorPort = {
   saveConfig(call: OperatorCall): Promise<OperatorAnswer>;
   /** Goes back to the version before, and reloads. */
   undoConfig(call: OperatorCall): Promise<OperatorAnswer>;
+  /** A new key of a tenant, shown once. Throws Failure not-found. */
+  createKey(tenant: string, call: OperatorCall): Promise<OperatorAnswer>;
+  /** A new key for an old one; `named`: the tenant and the old key's fingerprint with a slash between. Throws Failure not-found. */
+  rotateKey(named: string, call: OperatorCall): Promise<OperatorAnswer>;
+  /** Throws Failure not-found. */
+  revokeKey(named: string, call: OperatorCall): Promise<OperatorAnswer>;
   /** Who changed what, newest first. */
   audit(query: URLSearchParams): unknown;
 };

@@ -122,6 +122,9 @@ export function fakeGateway(): FakeGateway {
     checkConfig: () => Promise.resolve({ status: 200, body: { ok: true } }),
     saveConfig: () => Promise.resolve({ status: 412, body: { etag: '"e"' } }),
     undoConfig: () => Promise.resolve({ status: 200, body: { ok: true } }),
+    createKey: (tenant) => Promise.resolve({ status: 200, body: { tenant } }),
+    rotateKey: (named) => Promise.resolve({ status: 200, body: { named } }),
+    revokeKey: (named) => Promise.resolve({ status: 409, body: { named } }),
     audit: () => ({ entries: [], next: null }),
     encodeFailure(dialect, failure, requestId) {
       gateway.spoken = dialect;

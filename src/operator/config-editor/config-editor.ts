@@ -113,11 +113,15 @@ export class ConfigEditor {
     });
   }
 
-  /** Changes the file by a function of its text, for changes that are not typed: secrets are in that text. Throws Conflict. */
-  change(edit: (text: string) => string): Promise<SaveReport> {
+  /**
+   * Changes the file by a function of its text, for changes that are not typed: secrets are in that text. `loaded`: what this text
+   * means. Throws Conflict.
+   */
+  change(edit: (text: string, loaded: LoadedConfig) => string): Promise<SaveReport> {
     return this.alone(async () => {
       const now = await readConfigFile(this.path());
-      const { text, ...report } = await this.tried(withLineEndsOf(now.text, edit(now.text)), now);
+      const loaded = await this.meaning(now);
+      const { text, ...report } = await this.tried(withLineEndsOf(now.text, edit(now.text, loaded)), now);
       if (!report.ok || text === now.text) return { ...report, etag: now.etag, isWritten: false };
       return this.applied(report, await replaceConfigFile(this.path(), text, now.etag));
     });
@@ -134,6 +138,15 @@ export class ConfigEditor {
       if (!report.ok) return { ...report, etag: now.etag, isWritten: false };
       return this.applied(report, await restoreBackup(this.path(), now.etag));
     });
+  }
+
+  private async meaning({ text }: FileText): Promise<LoadedConfig> {
+    try {
+      return (await this.options.tryText(text)).loaded;
+    } catch (thrown) {
+      if (!(thrown instanceof ConfigProblem)) throw thrown;
+      throw new Conflict(409, "config_invalid", "The config file on disk is not valid: correct it first.");
+    }
   }
 
   private path(): string {
