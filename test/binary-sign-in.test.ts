@@ -13,7 +13,7 @@ const cleanups = cleanupsAfterEach();
 const adminKey = "admin-Zq7-canary-0123456789";
 const vendorKey = "vendor-Zq7-canary-0123456789";
 const aliceKey = "alice-Zq7-canary-0123456789";
-const config = `# The gateway of the house
+const config = `# The gateway of the place
 server: { log_level: debug }
 auth:
   admin_key: ${adminKey} # in the safe
@@ -100,10 +100,10 @@ test("an edit of the config keeps what was not edited, is in force at once, and 
     (await browser.ask("GET", "/api/config")).body["file"] as { text: string; etag: string };
   const { text, etag } = await read();
   for (const secret of [adminKey, vendorKey, aliceKey]) expect(text).not.toContain(secret);
-  const edited = text.replace("fallback_chain:", "aliases: { house: demo }\nfallback_chain:");
+  const edited = text.replace("fallback_chain:", "aliases: { place: demo }\nfallback_chain:");
   expect((await browser.ask("POST", "/api/config/check", { text: edited })).body).toMatchObject({
     ok: true,
-    diff: expect.stringContaining("+aliases: { house: demo }"),
+    diff: expect.stringContaining("+aliases: { place: demo }"),
   });
   expect((await browser.ask("PUT", "/api/config", { text: edited })).status).toBe(428);
   expect((await browser.ask("PUT", "/api/config", { text: edited }, { "if-match": '"x"' })).status).toBe(412);
@@ -121,10 +121,10 @@ test("an edit of the config keeps what was not edited, is in force at once, and 
   const saved = await browser.ask("PUT", "/api/config", { text: edited }, { "if-match": etag });
   expect([saved.status, saved.body]).toEqual([200, expect.objectContaining({ ok: true, needs_restart: [] })]);
   const written = readFileSync(gateway.configPath, "utf8");
-  expect(written).toBe(config.replace("fallback_chain:", "aliases: { house: demo }\nfallback_chain:"));
+  expect(written).toBe(config.replace("fallback_chain:", "aliases: { place: demo }\nfallback_chain:"));
   expect(statSync(gateway.configPath).mode & 0o777).toBe(0o600);
   const { values } = (await browser.ask("GET", "/api/config")).body;
-  expect(values).toMatchObject({ aliases: { house: "demo" } });
+  expect(values).toMatchObject({ aliases: { place: "demo" } });
   const undone = await browser.ask("POST", "/api/config/undo");
   expect([undone.status, readFileSync(gateway.configPath, "utf8")]).toEqual([200, config]);
   expect((await read()).etag).toBe(etag);
@@ -149,7 +149,7 @@ test("a tenant's keys are shown once, hashed on disk, and obeyed at once", async
   expect(onDisk()).not.toContain(made.key);
   expect(onDisk()).toContain(`sha256:${made.fingerprint}`);
   for (const comment of [
-    "# The gateway of the house",
+    "# The gateway of the place",
     "# paid by Ada",
     "# the owner",
     "[demo]   # odd   spacing",
@@ -231,7 +231,7 @@ test("the audit outlives a restart, the session does not, and nothing of it reve
   expect(stale.status).toBe(401);
   const next = await signedIn(second);
   const audit = await next.ask("GET", "/api/audit?limit=500");
-  const seen = (audit.body as unknown as Audit).entries.map(({ actor, action, subject }) => [
+  const seen = (JSON.parse(audit.text) as Audit).entries.map(({ actor, action, subject }) => [
     actor,
     action,
     subject,

@@ -8,13 +8,12 @@ import { join } from "node:path";
 import { errorCode } from "../../system/files.ts";
 import { readFileIn, removeFileIn, replaceFileIn, statIn } from "../../system/folder-files.ts";
 import { type FileInFolder, openFileFolder, PathProblem } from "../../system/folder-handle.ts";
+import { backupName, maxBackups, undoneName } from "../../system/kept-versions.ts";
 import { Conflict } from "../conflict.ts";
 
 export type FileText = { readonly text: string; readonly etag: string };
 
 export const maxConfigBytes = 512 * 1024;
-/** `<name>.bak` is the newest, `<name>.bak.5` the oldest. */
-const maxBackups = 5;
 
 /** Throws Conflict: it cannot be read, is too large, or is no text. */
 export function readConfigFile(path: string): Promise<FileText> {
@@ -74,7 +73,7 @@ export function restoreBackup(path: string, expected: string): Promise<FileText>
     const newest = await newestBackup(place);
     if (newest === null) throw noBackup();
     const { text } = await textIn(folder, backupName(name, newest));
-    await replaceFileIn(folder, `${name}.undone`, now.text);
+    await replaceFileIn(folder, undoneName(name), now.text);
     await replaceFileIn(folder, name, text);
     await removeFileIn(folder, backupName(name, newest));
     for (let at = newest + 1; at <= maxBackups; at++)
@@ -85,8 +84,6 @@ export function restoreBackup(path: string, expected: string): Promise<FileText>
 
 export const noBackup = (): Conflict =>
   new Conflict(409, "no_backup", "There is no earlier version of the config file to go back to.");
-
-const backupName = (name: string, at: number): string => (at === 1 ? `${name}.bak` : `${name}.bak.${at}`);
 
 async function newestBackup({ folder, name }: FileInFolder): Promise<number | null> {
   for (let at = 1; at <= maxBackups; at++)

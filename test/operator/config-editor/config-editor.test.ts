@@ -22,7 +22,7 @@ import { cleanupsAfterEach } from "../../support/cleanups.ts";
 
 const cleanups = cleanupsAfterEach();
 
-const first = `# The gateway of the house
+const first = `# The gateway of the place
 providers:
   one: { backend: demo } # never remove
 auth: { admin_key: admin-key-0123456789 }
