@@ -5,11 +5,13 @@ import {
   type Document,
   isAlias,
   isMap,
+  isNode,
   isPair,
   isScalar,
   isSeq,
   Lexer,
   LineCounter,
+  type Node,
   parseDocument,
   type Scalar,
 } from "yaml";
@@ -51,6 +53,9 @@ type Found = Pick<TextScalar, "path" | "place" | "isKey"> & { readonly node: Sca
 class ScalarWalk {
   private readonly found = new Map<Scalar, Found>();
   private readonly aliasPaths = new Map<Scalar, Path[]>();
+  /** By name, as far as the walk has come. `Alias.resolve` searches the whole document each time. */
+  private readonly anchors = new Map<string, Node>();
+  private readonly targets = new Map<Node, Node | undefined>();
   private visits = 0;
 
   constructor(
@@ -74,9 +79,13 @@ class ScalarWalk {
     this.visits += 1;
     if (this.visits > maxVisits || path.length > 64) return false;
     if (isAlias(node)) {
-      const target = node.resolve(this.parsed);
+      // Where it is written, not where another alias leads through it: a later anchor may have the same name.
+      if (!isBehindAlias) this.targets.set(node, this.anchors.get(node.source));
+      const target = this.targets.get(node);
       return target === undefined || this.visit(target, path, place, true);
     }
+    if (!isBehindAlias && isNode(node) && !isAlias(node) && node.anchor !== undefined)
+      this.anchors.set(node.anchor, node);
     if (isScalar(node)) {
       if (isBehindAlias) this.aliasPaths.set(node, [...(this.aliasPaths.get(node) ?? []), path]);
       else this.found.set(node, { node, path, place, isKey: false });

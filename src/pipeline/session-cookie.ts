@@ -34,15 +34,16 @@ export function setSessionCookie(token: string | null, maxAgeSeconds: number, is
   return [...parts, ...(isHttps ? ["Secure"] : [])].join("; ");
 }
 
-/** Throws Failure forbidden unless the browser says that the request comes from a page of this address. */
+/**
+ * Throws Failure forbidden unless the browser says that the request comes from a page of this address. The server has refused foreign
+ * origins before; an allowed one is our own page only where the browser says so itself, because a proxy gave us another Host.
+ */
 export function requireOwnPage(headers: Headers, isHttps: boolean): void {
   const origin = headers.get("origin");
   const site = headers.get("sec-fetch-site");
   const host = headers.get("host") ?? "";
   const own = isHttps ? [`https://${host}`] : [`http://${host}`, `https://${host}`];
-  const isOwnOrigin = origin !== null && host !== "" && own.includes(origin);
-  const isOwn =
-    origin === null ? site === "same-origin" : isOwnOrigin && (site ?? "same-origin") === "same-origin";
+  const isOwn = site === null ? origin !== null && own.includes(origin) : site === "same-origin";
   if (isOwn) return;
   throw new Failure(
     "forbidden",

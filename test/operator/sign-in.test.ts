@@ -214,6 +214,16 @@ describe("a change by the cookie", () => {
     ["without an origin, but the browser says it is ours", () => ({ "sec-fetch-site": "same-origin" }), 200],
     ["from nowhere", () => ({}), 403],
     ["from another port of this machine", () => ({ origin: "http://127.0.0.1:1" }), 403],
+    [
+      "from our own page behind a proxy that gives us another Host",
+      () => ({ origin: "https://app.example", "sec-fetch-site": "same-origin" }),
+      200,
+    ],
+    [
+      "from a foreign origin, whatever it says",
+      () => ({ origin: "https://evil.example", "sec-fetch-site": "same-origin" }),
+      403,
+    ],
     ["from an allowed origin", () => ({ origin: "https://app.example" }), 403],
     ["from a sandboxed page", () => ({ origin: "null" }), 403],
     ["of the same site", () => ({ "sec-fetch-site": "same-site" }), 403],

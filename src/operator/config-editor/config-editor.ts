@@ -18,7 +18,7 @@ import {
   restoreBackup,
   writeProblem,
 } from "./config-file.ts";
-import { maskText, restoreText } from "./masked-text.ts";
+import { type MaskedText, maskText, nothingMasked, restoreText } from "./masked-text.ts";
 import { unifiedDiff } from "./unified-diff.ts";
 
 export type EditorOptions = {
@@ -68,6 +68,12 @@ type Checked = CheckReport & { readonly text: string };
 
 export class ConfigEditor {
   private last: Promise<unknown> = Promise.resolve();
+  /** A page asks again and again, and masking takes milliseconds. */
+  private known: {
+    readonly etag: string;
+    readonly active: LoadedConfig;
+    readonly masked: MaskedText | null;
+  } | null = null;
 
   constructor(private readonly options: EditorOptions) {}
 
@@ -77,7 +83,7 @@ export class ConfigEditor {
     if (path === null) return null;
     try {
       const { text, etag } = await readConfigFile(path);
-      const masked = maskText(text, this.options.redact);
+      const masked = this.masked({ text, etag });
       const trouble = await writeProblem(path);
       const backups = await countBackups(path);
       const unmasked =
@@ -160,17 +166,17 @@ export class ConfigEditor {
   }
 
   private async checked(edited: string, now: FileText): Promise<Checked> {
-    const masked = maskText(now.text, this.options.redact);
+    const masked = this.masked(now) ?? nothingMasked;
     const based = withLineEndsOf(now.text, edited);
-    const restored = restoreText(based, now.text, masked ?? { text: now.text, masked: [] });
+    const restored = restoreText(based, masked);
     if ("text" in restored) return this.tried(restored.text, now);
     const problems = restored.problems.map((each) => ({ ...each, severity: "error" as const }));
-    return { ok: false, problems, diff: this.diff(now.text, based), needs_restart: [], text: now.text };
+    return { ok: false, problems, diff: this.diff(now, based), needs_restart: [], text: now.text };
   }
 
   private async tried(text: string, now: FileText): Promise<Checked> {
     const { redact } = this.options;
-    const diff = this.diff(now.text, text);
+    const diff = this.diff(now, text);
     try {
       const { loaded, needsRestart } = await this.options.tryText(text);
       return { ok: true, problems: warnings(loaded, text, redact), diff, needs_restart: needsRestart, text };
@@ -187,12 +193,20 @@ export class ConfigEditor {
     }
   }
 
-  private diff(before: string, after: string): string {
-    const { redact, active } = this.options;
-    const [one, other] = [maskText(before, redact), maskText(after, redact)];
+  private diff(now: FileText, after: string): string {
+    if (now.text === after) return "";
+    const [one, other] = [this.masked(now), maskText(after, this.options.redact)];
     // What is not YAML cannot be masked.
     if (one === null || other === null) return "";
-    return unifiedDiff(one.text, other.text, active().path ?? "config.yaml");
+    return unifiedDiff(one.text, other.text, this.options.active().path ?? "config.yaml");
+  }
+
+  private masked({ text, etag }: FileText): MaskedText | null {
+    const active = this.options.active();
+    // Another config may know other secrets.
+    if (this.known?.etag !== etag || this.known.active !== active)
+      this.known = { etag, active, masked: maskText(text, this.options.redact) };
+    return this.known.masked;
   }
 
   private async applied(report: CheckReport, written: FileText): Promise<SaveReport> {

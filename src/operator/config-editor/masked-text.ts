@@ -13,7 +13,15 @@ type Masked = {
   readonly value: unknown;
 };
 
-export type MaskedText = { readonly text: string; readonly masked: readonly Masked[] };
+export type MaskedText = {
+  readonly text: string;
+  readonly masked: readonly Masked[];
+  /** Values that hold our sign without being a placeholder, with their places. */
+  readonly literals: ReadonlySet<string>;
+};
+
+/** Of a text that nobody can mask. */
+export const nothingMasked: MaskedText = { text: "", masked: [], literals: new Set() };
 
 export type RestoredText =
   | { readonly text: string }
@@ -97,27 +105,28 @@ export function maskText(text: string, redact: (text: string) => string): Masked
     masked.push({ place: comments, placeholder, source: comment, value: comment });
     replacements.push({ from, to: from + comment.length, text: placeholder });
   }
-  return { text: replaced(text, replacements), masked };
+  return { text: replaced(text, replacements), masked, literals: literalsOf(walk.scalars) };
 }
 
-/** `original`: the text on which `edited` is based. */
-export function restoreText(edited: string, original: string, { masked }: MaskedText): RestoredText {
+/** `original`: the masked text on which `edited` is based. */
+export function restoreText(edited: string, original: MaskedText): RestoredText {
   // Not YAML: the loader says where, and such a text is never written.
   const walk = walkText(edited);
   if (walk === null) return { text: edited };
-  const restoring = new Restoring(masked, new Set(literals(original)));
+  const restoring = new Restoring(original);
   for (const scalar of walk.scalars) restoring.scalar(edited, scalar);
   for (const comment of walk.comments) restoring.comment(comment);
   if (restoring.problems.length > 0) return { problems: restoring.problems };
   const text = replaced(edited, restoring.replacements);
-  const lost = restoring.lostIn(text);
+  const lost = text === edited ? [] : restoring.lostIn(text);
   return lost.length > 0 ? { problems: lost } : { text };
 }
 
-/** Values that hold our sign without being a placeholder, with their places. */
-function literals(original: string): readonly string[] {
-  return (walkText(original)?.scalars ?? []).flatMap(({ place, value }) =>
-    typeof value === "string" && value.includes(maskStart) ? [JSON.stringify([place, value])] : [],
+function literalsOf(scalars: readonly TextScalar[]): ReadonlySet<string> {
+  return new Set(
+    scalars.flatMap(({ place, value }) =>
+      typeof value === "string" && value.includes(maskStart) ? [JSON.stringify([place, value])] : [],
+    ),
   );
 }
 
@@ -126,12 +135,14 @@ type Problem = { readonly path: string; readonly line: number; readonly message:
 class Restoring {
   readonly problems: Problem[] = [];
   readonly replacements: Replacement[] = [];
+  private readonly masked: readonly Masked[];
+  private readonly literals: ReadonlySet<string>;
   private readonly uses = new Map<Masked, TextScalar | TextComment>();
 
-  constructor(
-    private readonly masked: readonly Masked[],
-    private readonly known: ReadonlySet<string>,
-  ) {}
+  constructor({ masked, literals }: MaskedText) {
+    this.masked = masked;
+    this.literals = literals;
+  }
 
   scalar(text: string, scalar: TextScalar): void {
     const { value, place, line, from } = scalar;
@@ -144,7 +155,7 @@ class Restoring {
       this.replacements.push({ from, to: from + sourceOf(text, scalar).length, text: free.source });
       return;
     }
-    if (alike.length === 0 && this.known.has(JSON.stringify([place, value]))) return;
+    if (alike.length === 0 && this.literals.has(JSON.stringify([place, value]))) return;
     this.complain(
       place,
       line,

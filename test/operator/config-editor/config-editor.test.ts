@@ -177,6 +177,17 @@ describe("saving", () => {
   });
 });
 
+test("a change that is not typed keeps line ends and comments, and gives nothing to a broken file", async () => {
+  const crlf = first.replaceAll("\n", "\r\n");
+  const { path, editor, onDisk } = await open(crlf);
+  const add = (text: string): string => `${text}default_model: one\n`;
+  expect(await editor.change(add)).toMatchObject({ ok: true, isWritten: true });
+  expect(onDisk()).toBe(`${crlf}default_model: one\r\n`);
+  writeFileSync(path, "nothing: 1\n");
+  expect(await refusalOf(editor.change(add))).toEqual([409, "config_invalid"]);
+  expect(onDisk()).toBe("nothing: 1\n");
+});
+
 describe("going back", () => {
   test("takes back one version after the other, and loses nothing", async () => {
     const { path, editor, shown, onDisk, reloads } = await open();

@@ -12,7 +12,7 @@ function masked(text: string) {
 }
 function restored(text: string, edit: (shown: string) => string) {
   const shown = masked(text);
-  return restoreText(edit(shown.text), text, shown);
+  return restoreText(edit(shown.text), shown);
 }
 const problemsOf = (result: ReturnType<typeof restoreText>) => ("problems" in result ? result.problems : []);
 const hash = "ab".repeat(32);
