@@ -100,6 +100,8 @@ test("no secret leaves its place, whatever goes wrong", async () => {
     "/api/logs?limit=2000",
     "/api/providers",
     "/api/tenants",
+    "/api/audit?limit=500",
+    "/api/session",
     "/health",
     "/",
     "/swagger",
@@ -111,6 +113,25 @@ test("no secret leaves its place, whatever goes wrong", async () => {
   for (const id of Object.keys(config.providers))
     await hear(`/api/providers/${id}/test`, { method: "POST", headers: as(adminKey) });
   await hear("/api/reload", { method: "POST", headers: as(adminKey) });
+  // A text that holds every secret, valid and broken; keys that do not fit; a file that is another by now.
+  const whole = readFileSync(gateway.configPath, "utf8");
+  for (const text of [whole, `${whole}x`, whole.replace('"debug"', '"none"'), `# ${clientKey}\n${whole}`]) {
+    const body = JSON.stringify({ text });
+    await hear("/api/config/check", { method: "POST", headers: as(adminKey), body });
+    await hear("/api/config", { method: "PUT", headers: { ...as(adminKey), "if-match": '"old"' }, body });
+  }
+  for (const body of [
+    { key: clientKey },
+    { code: tenantKey },
+    { key: tenantKey, code: "x" },
+    { [adminKey]: 1 },
+  ])
+    await hear("/api/session", { method: "POST", headers: json, body: JSON.stringify(body) });
+  await hear("/api/tenants/nobody/keys", {
+    method: "POST",
+    headers: as(adminKey),
+    body: `{"expires_at":"${tenantKey}"}`,
+  });
   await hear("/api/route", {
     method: "POST",
     headers: as(adminKey),

@@ -3,9 +3,10 @@
 import { maxModelLength } from "../canon/bounds.ts";
 import { atCapacity, Failure } from "../canon/failure.ts";
 import { createUlids } from "../canon/id.ts";
-import type { ConfigDiskState, ReloadReport } from "../config/changes.ts";
+import { type ConfigDiskState, type ReloadReport, reloadSummary } from "../config/changes.ts";
 import type { ModelCard } from "../dialects/dialect.ts";
 import { dialects } from "../dialects/dialect-table.ts";
+import type { ConfigEditor } from "../operator/config-editor/config-editor.ts";
 import { explainRequest } from "../operator/explanation-request.ts";
 import { type ProviderTestServices, testProvider } from "../operator/provider-test.ts";
 import { configReport, type PeekConfig } from "../operator/reports/config-report.ts";
@@ -20,14 +21,23 @@ import { tenantReport } from "../operator/reports/tenant-report.ts";
 import type { Services } from "../pipeline/dependencies.ts";
 import type { LiveRequest } from "../pipeline/live-requests.ts";
 import { handleRequest } from "../pipeline/pipeline.ts";
+import type { OperatorPort } from "../server/operator-port.ts";
 import type { ServerPort } from "../server/server-port.ts";
 import { version } from "../system/identity.ts";
 import type { LogTail } from "../system/log-tail.ts";
 import { apiSchemas } from "./api-schemas.ts";
 import type { AppServices } from "./app-services.ts";
+import { keyPort } from "./key-port.ts";
 import { liveState, type LiveStateServices } from "./live-state.ts";
+import { configPort } from "./config-port.ts";
 import type { ConfigSnapshot } from "./config-snapshot.ts";
 import type { MachineChecks } from "./machine-checks.ts";
+import {
+  createNoteAction,
+  type NoteAction,
+  type OperatorPortServices,
+  sessionPort,
+} from "./operator-port.ts";
 import { visibleNames } from "./tenants/tenant-policies.ts";
 
 type RequestServices = Services & Pick<AppServices, "refused">;
@@ -39,7 +49,12 @@ type ReportServices = HealthReportServices &
 type QueryServices = Pick<AppServices, "reports" | "clock" | "redact">;
 type ActionServices = ProviderTestServices & Pick<AppServices, "log" | "health" | "live">;
 
-export type PortServices = RequestServices & ModelServices & ReportServices & QueryServices & ActionServices;
+export type PortServices = RequestServices &
+  ModelServices &
+  ReportServices &
+  QueryServices &
+  ActionServices &
+  OperatorPortServices;
 
 /** What the server port is built from, besides the services. */
 export type PortParts = {
@@ -48,18 +63,25 @@ export type PortParts = {
   readonly reload: (reason: string) => Promise<ReloadReport>;
   readonly diskState: () => ConfigDiskState;
   readonly peek: PeekConfig;
+  readonly editor: ConfigEditor;
   readonly machineChecks: Pick<MachineChecks, "check">;
   readonly startProblems: () => readonly HealthProblem[];
   readonly logTail: LogTail;
 };
 
-export function createServerPort(services: PortServices, parts: PortParts): ServerPort {
+export function createServerPort(services: PortServices, parts: PortParts): ServerPort & OperatorPort {
+  const note = createNoteAction(services, parts.current);
+  const reading = () => ({ pipeline: parts.current().pipeline, services });
+  const editing = { editor: parts.editor, note, reading };
   return {
     ...requestPort(services, parts),
     ...modelPort(services, parts),
     ...reportPort(services, parts),
     ...queryPort(services, parts),
-    ...actionPort(services, parts),
+    ...actionPort(services, parts, note),
+    ...sessionPort(services, parts.current),
+    ...configPort(editing),
+    ...keyPort({ ...editing, nowMs: services.clock.nowMs }),
     apiSchemas,
   };
 }
@@ -119,7 +141,7 @@ function modelPort({ claudePrograms }: ModelServices, { current }: Pick<PortPart
 
 /** The state of the gateway. */
 function reportPort(services: ReportServices, parts: PortParts) {
-  const { current, diskState, peek } = parts;
+  const { current, diskState, peek, editor } = parts;
   return {
     health: async (_isReadyCheck, mayRead) =>
       healthReport(services, current(), {
@@ -130,7 +152,10 @@ function reportPort(services: ReportServices, parts: PortParts) {
       }),
     metrics: (accept) => services.exposition.page(liveState(services, current()), accept),
     live: () => ({ requests: services.live.list().map(liveView) }),
-    config: () => configReport(current().loaded, diskState(), peek, services.redact),
+    config: async () => ({
+      ...(await configReport(current().loaded, diskState(), peek, services.redact)),
+      file: await editor.file(),
+    }),
     providers: () => providerReport(services, current()),
     tenants: () => tenantReport(current().loaded.config.tenants, services.meters, services.clock.nowMs()),
   } satisfies Partial<ServerPort>;
@@ -160,32 +185,47 @@ function queryPort({ reports, clock, redact }: QueryServices, { logTail }: Pick<
 }
 
 /** The operator's actions, and the tests that change nothing. */
-function actionPort(services: ActionServices, { current, reload }: Pick<PortParts, "current" | "reload">) {
+function actionPort(
+  services: ActionServices,
+  { current, reload }: Pick<PortParts, "current" | "reload">,
+  note: NoteAction,
+) {
   return {
     explainRoute: (request, { door, tenant }) =>
       explainRequest(current(), services, { request, endpointName: door, tenant }),
-    testProvider: (id, model, { request, caller, facts }) =>
-      testProvider(current(), services, {
+    testProvider(id, model, { request, caller, facts }) {
+      if (current().pipeline.providers.has(id)) note({ caller, facts }, "provider.test", id);
+      return testProvider(current(), services, {
         provider: id,
         model,
         signal: request.signal,
         admission: { requestId: facts.requestId, arrivedMs: facts.arrivedMs, caller, connection: facts },
-      }),
-    async reload() {
-      const { needsRestart, ...report } = await reload("api");
+      });
+    },
+    async reload(call) {
+      const done = await reload("api");
+      note(call, "config.reload", done.config ?? "", reloadSummary(done));
+      const { needsRestart, ...report } = done;
       if (report.error?.code === "shutting_down") throw new Failure("shutting-down", report.error.message);
       if (report.error?.code === "at_capacity") throw atCapacity(report.error.message);
       if (report.error?.code === "internal_error") throw new Failure("internal", report.error.message);
       return { ...report, needs_restart: needsRestart };
     },
-    resetProvider(id) {
+    resetProvider(id, call) {
       if (!current().pipeline.providers.has(id)) return false;
       services.health.reset(id);
       services.log.info(`provider ${id} was reset by the operator`);
+      note(call, "provider.reset", id);
       return true;
     },
-    cancelRequest: (id) =>
-      services.live.cancel(id, new Failure("cancelled", "The operator cancelled this request.")),
+    cancelRequest(id, call) {
+      const isDone = services.live.cancel(
+        id,
+        new Failure("cancelled", "The operator cancelled this request."),
+      );
+      if (isDone) note(call, "request.cancel", id);
+      return isDone;
+    },
   } satisfies Partial<ServerPort>;
 }
 

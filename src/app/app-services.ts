@@ -10,6 +10,8 @@ import { dialOut } from "../backends/http/dial.ts";
 import type { ProviderSettings } from "../backends/settings.ts";
 import { createPriceBook } from "../catalog/prices.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import { AuditLog, type AuditLogOptions } from "../operator/audit-log.ts";
+import { OperatorSessions } from "../operator/operator-sessions.ts";
 import { createExposition } from "../metrics/exposition/exposition.ts";
 import { createBodyMemory } from "../pipeline/body/body-memory.ts";
 import { createLiveRegistry } from "../pipeline/live-requests.ts";
@@ -124,6 +126,7 @@ export function createServices(options: ServicesOptions) {
     unreadBodies: createUnreadBodies(ticker, descriptors.admits),
     queues: createQueueRegistry(clock),
     guessLimiter: limitGuesses(clock, log),
+    ...createOperatorServices(options, { store: saved.state, redact }),
     stickiness: createStickiness({
       nowMs: clock.monotonicMs,
       ttlMs: () => currentConfig().config.session.ttl * 1000,
@@ -131,6 +134,20 @@ export function createServices(options: ServicesOptions) {
     retryBudget: createRetryBudget({ activeRequests: live.count, setTimer: clock.setTimer }),
     stateDirectory,
     claudePrograms,
+  };
+}
+
+/** Who signed in on the dashboard, and who changed what. */
+function createOperatorServices(
+  { clock, log, currentConfig }: ServicesOptions,
+  { store, redact }: Pick<AuditLogOptions, "store" | "redact">,
+) {
+  return {
+    audit: new AuditLog({ store, clock, log, redact }),
+    operatorSessions: new OperatorSessions({
+      nowMs: clock.nowMs,
+      adminKey: () => currentConfig().config.auth.admin_key ?? null,
+    }),
   };
 }
 

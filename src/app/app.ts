@@ -2,7 +2,7 @@
 
 import { Failure } from "../canon/failure.ts";
 import { requireSafeAt } from "../config/cross-checks.ts";
-import type { ReloadReport } from "../config/changes.ts";
+import { type ReloadReport, reloadSummary } from "../config/changes.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { createServer, type Server } from "../server/server.ts";
 import type { Clock } from "../system/clock.ts";
@@ -13,6 +13,7 @@ import { randomToken } from "../system/secret.ts";
 import { type RunFile, stateDirectoryFrom } from "../system/state-directory.ts";
 import { createServerPort, type PortParts } from "./app-port.ts";
 import { type AppServices, createServices, type ServicesOptions } from "./app-services.ts";
+import { createConfigEditor } from "./config-port.ts";
 import { startBackgroundWork } from "./background-work.ts";
 import { type ConfigSnapshot, createConfigSnapshot, type RequestCounter } from "./config-snapshot.ts";
 import type { ConfigSource } from "./config-source.ts";
@@ -103,6 +104,18 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
     snapshots,
     services,
     build,
+    // The API notes its reloads itself, with who asked for them.
+    onReloaded(report) {
+      const [subject, detail] = [report.config ?? "", reloadSummary(report)];
+      if (report.reason !== "api")
+        services.audit.note({
+          actor: report.reason,
+          address: null,
+          action: "config.reload",
+          subject,
+          detail,
+        });
+    },
   });
   const machineChecks = await startMachineChecks(options, services, location);
   await demandDescriptors(services);
@@ -111,6 +124,13 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
     reload: reloader.reload,
     diskState: reloader.diskState,
     peek: () => options.source.peek(),
+    editor: createConfigEditor({
+      active: snapshots.currentConfig,
+      source: options.source,
+      started: loaded,
+      reload: () => reloader.reload("api"),
+      redact: services.redact,
+    }),
     machineChecks,
     startProblems: () => [...location.problems, ...claim.problems()],
     logTail: options.logTail ?? createLogTail(),
@@ -180,11 +200,15 @@ function createCore(options: AppOptions, { location, claim }: StartContext, toke
 
 /** Restores what an earlier process saved, and checks what must hold before the first request. */
 async function prepare(
-  services: Pick<AppServices, "savedHealth" | "spending" | "claudePrograms" | "prices" | "clock" | "log">,
+  services: Pick<
+    AppServices,
+    "savedHealth" | "audit" | "spending" | "claudePrograms" | "prices" | "clock" | "log"
+  >,
   snapshots: Snapshots,
   { config }: LoadedConfig,
 ): Promise<void> {
   await services.savedHealth.load();
+  await services.audit.load();
   await services.spending.follow(config.tenants);
   await warnOfUnpricedModels(config, snapshots.current().pipeline, services);
   await services.claudePrograms.sweep();

@@ -38,7 +38,7 @@ const uncounted: RequestCounter = { enter: () => undefined, leave: () => undefin
 export type SnapshotServices = Services &
   ProviderServices &
   RouterServices &
-  Pick<AppServices, "guessLimiter" | "meters" | "stateDirectory" | "startedAtSeconds">;
+  Pick<AppServices, "guessLimiter" | "operatorSessions" | "meters" | "stateDirectory" | "startedAtSeconds">;
 
 export function createConfigSnapshot(
   loaded: LoadedConfig,
@@ -76,6 +76,7 @@ export function createConfigSnapshot(
     directory: keyDirectory(config, services, stateToken),
     guessLimiter: services.guessLimiter,
     trustedProxies: config.server.trusted_proxies,
+    sessions: services.operatorSessions,
   });
   // Last: a snapshot that cannot be built must not change what is in use.
   adjustMeters(config, services.meters);

@@ -27,8 +27,11 @@ export type SourcedConfig = LoadedConfig & {
 export type ConfigSource = {
   /** Reads everything again: flags, variables, `.env`, the file. Throws ConfigProblem, and Scarcity if no descriptor was free to open one. */
   load(): Promise<SourcedConfig>;
-  /** What `load` would return, without remembering it; null: there is no file. Throws ConfigProblem. */
-  peek(): Promise<LoadedConfig | null>;
+  /**
+   * What `load` would return, without remembering it; `text`: with this in place of the file. Null: there is no file. Throws
+   * ConfigProblem.
+   */
+  peek(text?: string): Promise<LoadedConfig | null>;
   /** Calls back when the config file or a `.env` next to it differs from what `load` read. The returned function stops it. */
   watch(onChange: (paths: readonly string[]) => void): () => void;
 };
@@ -127,10 +130,13 @@ export function createConfigSource(input: ConfigSourceInput, clock: Clock): Conf
         fileWatch?.expect(files);
       }
     },
-    async peek() {
+    async peek(text) {
       // Without a file a load would ask the servers of this machine.
       if (path === null && (input.isDemo || !hasFile({ ...input, availableBackends }))) return null;
-      return read({ readFile: input.readFile, readFound });
+      const file = path;
+      const over = (readFile: LoadInput["readFile"]) => (each: string) =>
+        text !== undefined && each === file ? text : readFile(each);
+      return read({ readFile: over(input.readFile), readFound: over(readFound) });
     },
     watch(onChange) {
       // Read as at the start: a pipe in place of the file would block everything.

@@ -29,8 +29,18 @@ export type ReloaderOptions = {
   readonly snapshots: Snapshots;
   readonly services: Pick<
     AppServices,
-    "clock" | "log" | "redact" | "health" | "queues" | "claudePrograms" | "spending" | "prices"
+    | "clock"
+    | "log"
+    | "redact"
+    | "health"
+    | "queues"
+    | "claudePrograms"
+    | "spending"
+    | "prices"
+    | "operatorSessions"
   >;
+  /** Called after a reload that was applied or refused, not after one that will be tried again. */
+  readonly onReloaded?: (report: ReloadReport) => void;
   readonly build: (loaded: LoadedConfig, counter: RequestCounter) => ConfigSnapshot;
 };
 
@@ -94,12 +104,19 @@ class Reloads {
       const report = this.activate(reason, loaded);
       this.disk = this.validNow();
       this.isPostponed = false;
-      return report;
+      return this.noted(report);
     } catch (thrown) {
       if (isScarcity(thrown)) return this.postpone(reason, thrown);
       this.isPostponed = false;
-      return thrown instanceof ConfigProblem ? this.invalid(reason, thrown) : this.failed(reason, thrown);
+      return this.noted(
+        thrown instanceof ConfigProblem ? this.invalid(reason, thrown) : this.failed(reason, thrown),
+      );
     }
+  }
+
+  private noted(report: ReloadReport): ReloadReport {
+    this.options.onReloaded?.(report);
+    return report;
   }
 
   private activate(reason: string, loaded: LoadedConfig): ReloadReport {
@@ -117,6 +134,7 @@ class Reloads {
       const upstream = upstreamIn(before, id);
       if (upstream !== null && !isSameUpstream(upstream, upstreamIn(loaded, id))) services.health.reset(id);
     }
+    services.operatorSessions.endStale();
     void services.spending.follow(loaded.config.tenants);
     void warnOfUnpricedModels(loaded.config, snapshots.current().pipeline, services);
     const changed = changesBetween(before, loaded);

@@ -1,6 +1,7 @@
 // The commands, one line each. A new command is a file and a line here.
 
 import type { Command } from "./command.ts";
+import { dashboard } from "./dashboard.ts";
 import { doctor } from "./doctor.ts";
 import { health } from "./health.ts";
 import { helpCommand } from "./help.ts";
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   health,
   stop,
   logs,
+  dashboard,
   route,
   providers,
   reload,

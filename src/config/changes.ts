@@ -35,6 +35,24 @@ export type ReloadReport = {
   } | null;
 };
 
+/** A reload in one line. */
+export function reloadSummary({ ok, changed, error }: ReloadReport): string {
+  if (!ok) {
+    const count = error?.problems.length ?? 0;
+    return count === 0
+      ? `failed: ${error?.code ?? "unknown"}`
+      : `not valid: ${count} ${count === 1 ? "problem" : "problems"}`;
+  }
+  const { added, removed, changed: other } = changed.providers;
+  const parts = [
+    ...added.map((id) => `provider ${id} added`),
+    ...removed.map((id) => `provider ${id} removed`),
+    ...other.map((id) => `provider ${id}`),
+    ...changed.sections,
+  ];
+  return parts.length === 0 ? "nothing changed" : `changed: ${parts.join(", ")}`;
+}
+
 /** How the files on disk relate to the active config. `invalidSinceMs` null: they are valid, as of the last check. */
 export type ConfigDiskState = {
   readonly loadedAtMs: number;

@@ -41,6 +41,8 @@ export type ConfigEdit = {
   removeTenant(name: string): boolean;
   /** False if there is no such tenant. */
   setTenantKey(name: string, key: string): boolean;
+  /** Calls `apply` with the tenant's map. False if there is no such tenant, or it is not written as a map. */
+  changeTenant(name: string, apply: (item: YAMLMap, document: Document) => void): boolean;
   /** `server.host`. */
   setHost(host: string): void;
   tenants(): readonly WrittenTenant[];
@@ -106,6 +108,17 @@ export function editConfig(original: string): ConfigEdit {
         } else item.set("api_key", document.createNode(withoutReferences(key)));
       });
       return true;
+    },
+    changeTenant(name, apply) {
+      let isDone = false;
+      if (!tenantsIn(text).some((each) => each.name === name)) return false;
+      change((list, document) => {
+        const item = list.items.find((each) => nameOf(each) === name);
+        if (!isMap(item)) return;
+        apply(item, document);
+        isDone = true;
+      });
+      return isDone;
     },
     setHost: (host) => keep(withHost(text, host)),
     tenants: () => tenantsIn(text),

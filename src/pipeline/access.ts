@@ -5,6 +5,7 @@ import { Failure } from "../canon/failure.ts";
 import type { KeyDirectory } from "../tenants/key-directory.ts";
 import type { GuessLimiter } from "../tenants/guess-limiter.ts";
 import { createProxyHeaderFinder } from "./proxy-headers.ts";
+import { requireOwnPage, sessionTokens } from "./session-cookie.ts";
 import { addressSet, isLoopback } from "../wire/address.ts";
 
 /** public: no key · data: a client key · read: operator, read-only · write: operator, changes something. */
@@ -21,6 +22,14 @@ export type Caller = {
   readonly tenant: string | null;
   readonly keyId: string | null;
   readonly isAdmin: boolean;
+  /** By what an operator proved to be one, for the audit: "admin key ab12cd34", "run token", "session". Absent: by nothing. */
+  readonly actor?: string;
+};
+
+/** Sessions of operators who signed in. */
+export type SessionLookup = {
+  /** Null: unknown, or over. */
+  find(token: string): { readonly expiresMs: number } | null;
 };
 
 export type AccessOptions = {
@@ -28,6 +37,8 @@ export type AccessOptions = {
   readonly guessLimiter: GuessLimiter;
   /** Addresses or CIDR ranges of the proxies whose X-Forwarded-For is trusted. */
   readonly trustedProxies: readonly string[];
+  /** Absent: nobody can sign in. */
+  readonly sessions?: SessionLookup;
 };
 
 /** How much of a public answer the caller may see. */
@@ -43,15 +54,42 @@ export type Access = {
   (routeClass: RouteClass, facts: RequestOrigin): Caller;
   /** For an endpoint that refuses no caller but shows more to callers with read access. */
   readAccess(facts: RequestOrigin): ReadAccess;
+  /** What the operator's own routes need to know of a caller. */
+  readonly operator: OperatorAccess;
+};
+
+/** The session of a request, by its cookie. */
+export type RequestSession = { readonly token: string; readonly expiresMs: number };
+
+export type OperatorAccess = {
+  readonly hasAdminKey: boolean;
+  /** Null: the request has no cookie of a session that still holds. */
+  session(facts: RequestOrigin): RequestSession | null;
+  /** Whether a header carries the admin key or the state directory's token; a wrong key is not counted. */
+  hasOperatorKey(facts: RequestOrigin): boolean;
+  /** By what name the key is an operator's; null: it is not. */
+  nameOf(key: string): string | null;
+  /** For a wrong key or code: counts it against the caller's address. */
+  wrongGuess(facts: RequestOrigin, message: string): Failure;
+  /** The client's address, for the audit. */
+  addressOf(facts: RequestOrigin): string;
+  /** The client's connection was encrypted, as far as a trusted proxy says. */
+  isHttps(facts: RequestOrigin): boolean;
+  /** Throws Failure forbidden. */
+  requireOwnPage(facts: RequestOrigin): void;
 };
 
 const anonymous: Caller = { tenant: null, keyId: null, isAdmin: false };
 const operator: Caller = { tenant: null, keyId: null, isAdmin: true };
+const sessionHolder: Caller = { ...operator, actor: "session" };
 
 export function createAccess(options: AccessOptions): Access {
   const { directory } = options;
   const checks = new AccessChecks(options);
-  const adminOnly = (key: string): Caller | null => (directory.isAdmin(key) ? operator : null);
+  const adminOnly = (key: string): Caller | null => {
+    const actor = directory.adminName(key);
+    return actor === null ? null : { ...operator, actor };
+  };
   const keyHolder = (key: string): Caller | null => {
     const found = directory.identify(key);
     return found === null ? null : { tenant: found.tenant, keyId: found.keyId, isAdmin: false };
@@ -66,11 +104,16 @@ export function createAccess(options: AccessOptions): Access {
           ? checks.requireKey(facts, keyHolder, "an API key")
           : checks.requireLocal(facts, anonymous, "auth.keys");
       case "read":
+        if (checks.isSignedIn(facts)) return sessionHolder;
         if (directory.hasAdminKey) return checks.requireKey(facts, adminOnly, "the admin key");
         // No admin key is set: a client's own key is not a guess, so it is not counted as one.
         if (presentedKeys(facts.headers).some(directory.isAdmin)) return operator;
         return checks.requireLocal(facts, operator, "auth.admin_key");
       case "write":
+        if (checks.isSignedIn(facts)) {
+          requireOwnPage(facts.headers, checks.isHttps(facts));
+          return sessionHolder;
+        }
         return checks.requireKey(
           facts,
           adminOnly,
@@ -79,6 +122,16 @@ export function createAccess(options: AccessOptions): Access {
     }
   };
   return Object.assign(access, {
+    operator: {
+      hasAdminKey: directory.hasAdminKey,
+      session: (facts) => checks.session(facts),
+      hasOperatorKey: (facts) => presentedKeys(facts.headers).some(directory.isAdmin),
+      nameOf: directory.adminName,
+      wrongGuess: (facts, message) => checks.wrongGuess(facts, message),
+      addressOf: (facts) => checks.clientAddress(facts),
+      isHttps: (facts) => checks.isHttps(facts),
+      requireOwnPage: (facts) => requireOwnPage(facts.headers, checks.isHttps(facts)),
+    } satisfies OperatorAccess,
     readAccess(facts: RequestOrigin): ReadAccess {
       const keys = directory.hasAdminKey ? presentedKeys(facts.headers) : [];
       // Clients send their own key to every endpoint: that is not a guess at the operator's key.
@@ -99,10 +152,41 @@ class AccessChecks {
   private readonly guessLimiter: GuessLimiter;
   private readonly proxyHeaderIn = createProxyHeaderFinder();
   private readonly proxies: ReturnType<typeof addressSet>;
+  private readonly sessions: SessionLookup | null;
 
-  constructor({ guessLimiter, trustedProxies }: AccessOptions) {
+  constructor({ guessLimiter, trustedProxies, sessions }: AccessOptions) {
     this.guessLimiter = guessLimiter;
     this.proxies = addressSet(trustedProxies);
+    this.sessions = sessions ?? null;
+  }
+
+  session({ headers }: RequestOrigin): RequestSession | null {
+    if (this.sessions === null) return null;
+    for (const token of sessionTokens(headers)) {
+      const found = this.sessions.find(token);
+      if (found !== null) return { token, expiresMs: found.expiresMs };
+    }
+    return null;
+  }
+
+  /** A request that carries a key is judged by its key alone. An old cookie is no guess: every open page sends one after a restart. */
+  isSignedIn(facts: RequestOrigin): boolean {
+    if (!facts.headers.has("cookie") || presentedKeys(facts.headers).length > 0) return false;
+    return this.session(facts) !== null;
+  }
+
+  isHttps(facts: RequestOrigin): boolean {
+    const scheme = facts.headers.get("x-forwarded-proto");
+    if (scheme === null || scheme.split(",").at(-1)?.trim().toLowerCase() !== "https") return false;
+    const peer = facts.peer();
+    return peer !== null && this.proxies.holds(peer);
+  }
+
+  wrongGuess(facts: RequestOrigin, message: string): Failure {
+    return new Failure("unauthorized", message, {
+      code: "invalid_api_key",
+      holdMs: this.guessLimiter.failed(this.clientAddress(facts)),
+    });
   }
 
   requireKey(facts: RequestOrigin, find: (key: string) => Caller | null, wanted: string): Caller {
@@ -114,10 +198,7 @@ class AccessChecks {
       // A correct secret is never delayed, whatever other callers at this address have tried.
       if (caller !== null) return caller;
     }
-    throw new Failure("unauthorized", `The key was not accepted. This endpoint needs ${wanted}.`, {
-      code: "invalid_api_key",
-      holdMs: this.guessLimiter.failed(this.clientAddress(facts)),
-    });
+    throw this.wrongGuess(facts, `The key was not accepted. This endpoint needs ${wanted}.`);
   }
 
   requireLocal(facts: RequestOrigin, caller: Caller, remedy: string): Caller {
@@ -138,7 +219,7 @@ class AccessChecks {
   }
 
   /** Counts wrong keys against this address; unlike `requireLocal`, it refuses no caller. */
-  private clientAddress(facts: RequestOrigin): string {
+  clientAddress(facts: RequestOrigin): string {
     const peer = facts.peer();
     if (peer === null) return "unknown";
     return (this.proxies.holds(peer) ? clientBehind(facts.headers, this.proxies.holds) : null) ?? peer;

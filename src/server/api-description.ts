@@ -80,7 +80,7 @@ async function makeDescription(gateway: ServerPort, described: readonly Route[])
   for (const route of described) {
     // Elysia accepts no wildcard in the middle of a path; `pathEndpoints` describes these.
     if (route.path.includes("*:")) continue;
-    documented.route(route.method, route.path.replace(/\*(?=\/)/, ":id"), () => "", { detail: route.detail });
+    documented.route(route.method, documentedPath(route.path), () => "", { detail: route.detail });
   }
   documented.use(
     swagger({
@@ -96,6 +96,10 @@ async function makeDescription(gateway: ServerPort, described: readonly Route[])
     (await documented.handle(new Request(`http://localhost${path}`))).text();
   return { page: await read(pagePath), document: await read(documentPath) };
 }
+
+/** Of two names in a path the second one is a key's fingerprint; the router wants the first one to be called alike everywhere. */
+const documentedPath = (path: string): string =>
+  path.replace(/\*(?=\/)/, ":id").replace(/(:id\/.*)\*/, "$1:fingerprint");
 
 // Everything that would make Scalar contact its own servers is switched off; the policy above would block it anyway.
 const scalarSettings: Record<string, unknown> = {

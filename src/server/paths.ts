@@ -12,11 +12,15 @@ export function splitUrl(url: string): readonly [path: string, query: string] {
   return mark < 0 ? [url.slice(start), ""] : [url.slice(start, mark), url.slice(mark + 1)];
 }
 
-/** The part of `path` that a row's `*` matches: "" for a row without one, null if the path does not match the row. */
+/**
+ * The part of `path` that a row's `*` matches: "" for a row without one, null if the path does not match the row. Of two `*` each
+ * matches one segment, and both are returned with a slash between them.
+ */
 export function nameIn(pattern: string, path: string): string | null {
   const star = pattern.indexOf("*");
   if (star < 0) return pattern === path ? "" : null;
   const tail = pattern.slice(star + 1);
+  if (tail.includes("*")) return namesIn(pattern, path);
   if (!path.startsWith(pattern.slice(0, star)) || !path.endsWith(tail)) return null;
   const raw = path.slice(star, path.length - tail.length);
   // Model ids contain slashes, and Google's clients leave them unencoded before the verb (`models/org/name:verb`).
@@ -27,6 +31,27 @@ export function nameIn(pattern: string, path: string): string | null {
   } catch {
     return null;
   }
+}
+
+function namesIn(pattern: string, path: string): string | null {
+  const rows = pattern.split("/");
+  const parts = path.split("/");
+  if (rows.length !== parts.length) return null;
+  const names: string[] = [];
+  for (const [at, row] of rows.entries()) {
+    const part = parts[at] ?? "";
+    if (row !== "*") {
+      if (row !== part) return null;
+      continue;
+    }
+    if (part === "") return null;
+    try {
+      names.push(decodeURIComponent(part));
+    } catch {
+      return null;
+    }
+  }
+  return names.join("/");
 }
 
 export function methodsAt(table: readonly RoutePath[], path: string): string[] {
@@ -59,7 +84,7 @@ export function elysiaPath(path: string): string {
   const star = path.indexOf("*");
   return star < 0 || path[star + 1] === ":"
     ? path.slice(0, star < 0 ? undefined : star + 1)
-    : path.endsWith("*")
+    : path.endsWith("*") && path.indexOf("*") === path.length - 1
       ? path
-      : path.replace("*", ":name");
+      : path.replace("*", ":name").replace("*", ":part");
 }

@@ -59,7 +59,7 @@ export class RequestHandler {
     if (route === null || name === null) return this.finish(this.unrouted(path, facts), facts);
     facts.pathName = name;
     const caller = gateway.authorize(route.routeClass, facts);
-    if (route.method === "POST")
+    if (route.method !== "GET" && route.method !== "HEAD")
       checkRequestBody(headers, route.takesBody, this.rules.bodyLimitBytes, route.takesForm === true);
     const dialect = dialectOf(path, headers);
     const answering = route.answer({ request, path, query, name, dialect, caller, facts });
@@ -87,9 +87,11 @@ export class RequestHandler {
   ): Promise<Response> {
     const { requestId } = facts;
     try {
-      const response = await answering.catch((thrown: unknown) =>
-        refuse(this.gateway, thrown, { dialect, requestId, from: facts }),
-      );
+      const response = await answering.catch(async (thrown: unknown) => {
+        const refusal = refuse(this.gateway, thrown, { dialect, requestId, from: facts });
+        if (thrown instanceof Failure && thrown.holdMs > 0) await this.gateway.wait(thrown.holdMs);
+        return refusal;
+      });
       return this.finish(response, facts);
     } catch (error) {
       return this.lastResort(error);

@@ -39,14 +39,14 @@ const errorStatuses: readonly (readonly [string, string])[] = [
   ["504", "The upstream took too long."],
 ];
 
-function errors(schema: string, statuses: readonly string[]): Responses {
+export function errors(schema: string, statuses: readonly string[]): Responses {
   const responses: Responses = {};
   for (const [status, description] of errorStatuses)
     if (statuses.includes(status)) responses[status] = json(description, schema);
   return responses;
 }
 
-function operatorRoute(
+export function operatorRoute(
   summary: string,
   description: string,
   detail: Partial<RouteDescription> = {},

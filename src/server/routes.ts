@@ -13,7 +13,7 @@ export type Call = {
   readonly path: string;
   /** Without the question mark; "" if there is none. */
   readonly query: string;
-  /** The part of the path that matches the row's `*`, percent-decoded; "" for a path without one. */
+  /** The part of the path that matches the row's `*`, percent-decoded; "" for a path without one; for two of them, both with a slash between. */
   readonly name: string;
   readonly dialect: Endpoint["dialect"];
   readonly caller: Caller;
@@ -21,8 +21,8 @@ export type Call = {
 };
 
 export type Route = {
-  readonly method: "GET" | "HEAD" | "POST";
-  /** At most one `*`. It matches one or more characters; between two slashes it matches one segment. */
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
+  /** At most two `*`. It matches one or more characters; between two slashes it matches one segment. */
   readonly path: string;
   readonly routeClass: RouteClass;
   /** An endpoint's body is JSON, or also form data where this says so; the other POST routes take none. */
@@ -148,13 +148,13 @@ function actionRoutes(gateway: ServerPort): readonly Route[] {
     path: string,
     detail: RouteDescription,
     missing: string,
-    act: (id: string) => boolean,
+    act: (id: string, call: Call) => boolean,
   ): Route =>
     post(
       path,
       "write",
       (call) => {
-        if (!act(call.name)) throw notFound(missing);
+        if (!act(call.name, call)) throw notFound(missing);
         return operatorJson({ ok: true });
       },
       detail,
@@ -172,8 +172,8 @@ function actionRoutes(gateway: ServerPort): readonly Route[] {
     post(
       "/api/reload",
       "write",
-      async () => {
-        const report = await gateway.reload();
+      async (call) => {
+        const report = await gateway.reload(call);
         // The operator's text is invalid and nothing changed: the same status as for any other invalid text.
         return operatorJson(report, report.ok ? 200 : consequences["invalid-request"].status);
       },

@@ -28,7 +28,8 @@ export type ServerRequestFacts = RequestOrigin & {
   close(): void;
 };
 
-export type TestCall = {
+/** A request of the operator. */
+export type OperatorCall = {
   readonly request: Request;
   readonly caller: Caller;
   readonly facts: ServerRequestFacts;
@@ -80,13 +81,13 @@ export type ServerPort = {
     asked: { readonly door: string | null; readonly tenant: string | null },
   ): Promise<unknown>;
   /** Sends one small real request. `model` null: the provider's own. Throws Failure not-found. */
-  testProvider(id: string, model: string | null, call: TestCall): Promise<unknown>;
+  testProvider(id: string, model: string | null, call: OperatorCall): Promise<unknown>;
   /** Reads the config again. `ok` false: it is invalid, and the current one stays active. Throws Failure for any other cause. */
-  reload(): Promise<{ readonly ok: boolean; readonly [key: string]: unknown }>;
+  reload(call: OperatorCall): Promise<{ readonly ok: boolean; readonly [key: string]: unknown }>;
   /** False: no such provider. */
-  resetProvider(id: string): boolean;
+  resetProvider(id: string, call: OperatorCall): boolean;
   /** False: no such running request. */
-  cancelRequest(id: string): boolean;
+  cancelRequest(id: string, call: OperatorCall): boolean;
   /** The dialect's body of an error answer. */
   encodeFailure(dialect: Endpoint["dialect"], failure: Failure, requestId: string): unknown;
   newRequestId(): string;

@@ -1,12 +1,15 @@
 // The HTTP server: Elysia mounts the table of routes, and the request handler runs before every one of them.
 
 import { Elysia } from "elysia";
+import { configRoutes } from "./config-routes.ts";
 import { descriptionRoutes } from "./api-description.ts";
 import { manualRoutes } from "./manual-routes.ts";
 import { elysiaPath, nameIn, splitUrl } from "./paths.ts";
 import { type Answer, RequestHandler } from "./request-handler.ts";
 import { greeting, type Route, routesOf } from "./routes.ts";
+import type { OperatorPort } from "./operator-port.ts";
 import type { ServerPort } from "./server-port.ts";
+import { sessionRoutes } from "./session-routes.ts";
 
 export type ServerOptions = {
   /** An address or a name; "::" listens on both address families if the machine supports it. */
@@ -27,8 +30,8 @@ export type Server = {
 };
 
 /** Starts to listen. Throws what Bun.serve throws (EADDRINUSE, EACCES). */
-export function createServer(gateway: ServerPort, options: ServerOptions): Server {
-  const routes = routesOf(gateway);
+export function createServer(gateway: ServerPort & OperatorPort, options: ServerOptions): Server {
+  const routes = [...routesOf(gateway), ...sessionRoutes(gateway), ...configRoutes(gateway)];
   const manual = manualRoutes(gateway.version, greeting(gateway.version));
   // The manual first: `/` is a page of it, and its methods are listed in the order of the table.
   const table = [...manual, ...routes, ...descriptionRoutes(gateway, routes)];

@@ -32,6 +32,11 @@ export function sha256Hex(text: string): string {
   return createHash("sha256").update(text, "utf8").digest("hex");
 }
 
+/** 256 random bits in characters that need no quoting in a shell, a header or YAML. */
+export function randomKey(): string {
+  return randomBytes(32).toString("hex");
+}
+
 /** 256 random bits in URL-safe characters. */
 export function randomToken(): string {
   return randomBytes(32).toString("base64url");

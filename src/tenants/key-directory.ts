@@ -28,6 +28,8 @@ export type KeyDirectory = {
   identify(presented: string | null): { readonly keyId: string; readonly tenant: string | null } | null;
   /** The admin key, or the token of the state directory. */
   isAdmin(presented: string | null): boolean;
+  /** The same, by a name that reveals nothing: "admin key ab12cd34" or "run token"; null: neither. */
+  adminName(presented: string | null): string | null;
 };
 
 type KeyEntry = {
@@ -58,11 +60,18 @@ export function createKeyDirectory(options: KeyDirectoryOptions): KeyDirectory {
   }
   // Every request hashes a key, so the same 32 bytes are reused.
   const scratch = Buffer.alloc(32);
-  const adminHashes: Buffer[] = [];
+  const admins: { readonly name: string; readonly hash: Buffer }[] = [];
   const adminHash = hashOfEntry(options.adminKey ?? "");
-  if (adminHash !== null) adminHashes.push(adminHash);
+  if (adminHash !== null) admins.push({ name: `admin key ${keyIdOf(adminHash)}`, hash: adminHash });
   if (options.stateToken !== null && options.stateToken !== "")
-    adminHashes.push(hashOf(Buffer.from(options.stateToken)));
+    admins.push({ name: "run token", hash: hashOf(Buffer.from(options.stateToken)) });
+  const adminName = (presented: string | null): string | null => {
+    if (presented === null || presented === "") return null;
+    const hash = hashOf(bytesOf(presented));
+    let found: string | null = null;
+    for (const each of admins) if (timingSafeEqual(each.hash, hash)) found = each.name;
+    return found;
+  };
   return {
     // A blank entry still counts as a key: an unset key must refuse all callers, not admit them.
     hasKeys: written.length > 0,
@@ -76,13 +85,8 @@ export function createKeyDirectory(options: KeyDirectoryOptions): KeyDirectory {
       options.onExpired?.(entry.tenant ?? "", entry.keyId);
       return null;
     },
-    isAdmin(presented) {
-      if (presented === null || presented === "") return false;
-      const hash = hashOf(bytesOf(presented));
-      let isEqual = false;
-      for (const each of adminHashes) isEqual = timingSafeEqual(each, hash) || isEqual;
-      return isEqual;
-    },
+    isAdmin: (presented) => adminName(presented) !== null,
+    adminName,
   };
 }
 

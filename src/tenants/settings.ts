@@ -54,6 +54,7 @@ const furtherKey = z
       .describe(
         "From then on the key is refused: a date (midnight UTC) or a time with its zone. Absent: never.",
       ),
+    created: expiry.optional().describe("When the key was made, as `GET /api/tenants` shows it."),
   })
   .superRefine(({ key, sha256 }, context) => {
     if ((key === undefined) === (sha256 === undefined))
@@ -181,6 +182,8 @@ export type TenantKey = {
   readonly key: string;
   /** UTC milliseconds; null: never. */
   readonly expiresAtMs: number | null;
+  /** UTC milliseconds; null: nobody wrote it down. */
+  readonly createdAtMs: number | null;
   /** Its path in the tenant's settings. */
   readonly path: readonly (string | number)[];
 };
@@ -188,10 +191,13 @@ export type TenantKey = {
 /** All keys of a tenant, expired ones too. */
 export function keysOfTenant(tenant: Pick<TenantSettings, "api_key" | "keys">): readonly TenantKey[] {
   const own =
-    tenant.api_key === undefined ? [] : [{ key: tenant.api_key, expiresAtMs: null, path: ["api_key"] }];
-  const further = tenant.keys.map(({ key, sha256, expires }, index) => ({
+    tenant.api_key === undefined
+      ? []
+      : [{ key: tenant.api_key, expiresAtMs: null, createdAtMs: null, path: ["api_key"] }];
+  const further = tenant.keys.map(({ key, sha256, expires, created }, index) => ({
     key: key ?? `sha256:${sha256 ?? ""}`,
     expiresAtMs: expires === undefined ? null : Date.parse(expires),
+    createdAtMs: created === undefined ? null : Date.parse(created),
     path: ["keys", index, key === undefined ? "sha256" : "key"],
   }));
   return [...own, ...further];

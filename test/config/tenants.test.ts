@@ -24,9 +24,14 @@ test("a tenant with everything", () => {
   ).config.tenants;
   if (alice === undefined) throw new Error("there is no tenant");
   expect(keysOfTenant(alice)).toEqual([
-    { key: "alice-key-0123456789", expiresAtMs: null, path: ["api_key"] },
-    { key: "second-key-0123456789", expiresAtMs: Date.UTC(2027, 0, 31), path: ["keys", 0, "key"] },
-    { key: `sha256:${hash}`, expiresAtMs: null, path: ["keys", 1, "sha256"] },
+    { key: "alice-key-0123456789", expiresAtMs: null, createdAtMs: null, path: ["api_key"] },
+    {
+      key: "second-key-0123456789",
+      expiresAtMs: Date.UTC(2027, 0, 31),
+      createdAtMs: null,
+      path: ["keys", 0, "key"],
+    },
+    { key: `sha256:${hash}`, expiresAtMs: null, createdAtMs: null, path: ["keys", 1, "sha256"] },
   ]);
   expect(alice.limits?.budget?.usd_per_day).toBe(0.5);
 });

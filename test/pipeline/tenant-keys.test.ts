@@ -133,8 +133,13 @@ test("the operator sees keys by their fingerprints, limits and what is used; tot
   expect(alice).toEqual({
     name: "alice",
     keys: [
-      { fingerprint: print(keys.alice), expires: null, is_expired: false },
-      { fingerprint: print("second-key-0123456789"), expires: "2020-01-01T00:00:00.000Z", is_expired: true },
+      { fingerprint: print(keys.alice), created: null, expires: null, is_expired: false },
+      {
+        fingerprint: print("second-key-0123456789"),
+        created: null,
+        expires: "2020-01-01T00:00:00.000Z",
+        is_expired: true,
+      },
     ],
     models: null,
     provider: null,

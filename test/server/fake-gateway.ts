@@ -5,25 +5,27 @@ import { z } from "zod";
 import { Failure, failureFrom } from "../../src/canon/failure.ts";
 import type { Caller, RouteClass } from "../../src/pipeline/access.ts";
 import type { Endpoint } from "../../src/pipeline/endpoints.ts";
+import type { OperatorPort } from "../../src/server/operator-port.ts";
 import type { ServerRequestFacts, ServerPort, HostRules } from "../../src/server/server-port.ts";
 import { createBodyMemory } from "../../src/pipeline/body/body-memory.ts";
 import { Upload } from "../../src/pipeline/body/upload.ts";
 
 export type ReceivedRequest = { readonly door: string; readonly caller: Caller; readonly body: string };
 
-export type FakeGateway = ServerPort & {
-  hostRules: HostRules;
-  readonly received: ReceivedRequest[];
-  readonly logged: string[];
-  /** What was kept back, and for how long. */
-  readonly waits: number[];
-  holdMs: number;
-  /** The dialect of the last error. */
-  spoken: Endpoint["dialect"] | null;
-  readonly classes: RouteClass[];
-  status: "ok" | "degraded" | "down";
-  answerEndpoint: ((request: Request, facts: ServerRequestFacts) => Promise<Response>) | null;
-};
+export type FakeGateway = ServerPort &
+  OperatorPort & {
+    hostRules: HostRules;
+    readonly received: ReceivedRequest[];
+    readonly logged: string[];
+    /** What was kept back, and for how long. */
+    readonly waits: number[];
+    holdMs: number;
+    /** The dialect of the last error. */
+    spoken: Endpoint["dialect"] | null;
+    readonly classes: RouteClass[];
+    status: "ok" | "degraded" | "down";
+    answerEndpoint: ((request: Request, facts: ServerRequestFacts) => Promise<Response>) | null;
+  };
 
 export const goodKey = "sk-good";
 
@@ -113,6 +115,17 @@ export function fakeGateway(): FakeGateway {
     reload: () => Promise.resolve({ ok: true }),
     resetProvider: (id) => id === "openai",
     cancelRequest: (id) => id === "01ABC",
+    session: () => ({ state: { signed_in: false }, holdMs: gateway.holdMs }),
+    signIn: () => Promise.resolve({ state: { signed_in: true }, cookie: "clawgate_session=t" }),
+    signOut: () => "clawgate_session=",
+    makeSignInCode: () => ({ code: "AAAA-BBBB", expires_ms: 1 }),
+    checkConfig: () => Promise.resolve({ status: 200, body: { ok: true } }),
+    saveConfig: () => Promise.resolve({ status: 412, body: { etag: '"e"' } }),
+    undoConfig: () => Promise.resolve({ status: 200, body: { ok: true } }),
+    createKey: (tenant) => Promise.resolve({ status: 200, body: { tenant } }),
+    rotateKey: (named) => Promise.resolve({ status: 200, body: { named } }),
+    revokeKey: (named) => Promise.resolve({ status: 409, body: { named } }),
+    audit: () => ({ entries: [], next: null }),
     encodeFailure(dialect, failure, requestId) {
       gateway.spoken = dialect;
       const { message, kind: type, param, code } = failure;

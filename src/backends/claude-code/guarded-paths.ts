@@ -1,9 +1,10 @@
 // The paths that no jailed program of any provider may see: the gateway's files, the keys that the config names, every tenant's
 // folders. It must never check whether a path exists: one that does not exist yet is guarded too.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, realpathSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { accountIn } from "../../system/accounts.ts";
+import { keptVersions } from "../../system/kept-versions.ts";
 import type { GuardedPath } from "../agent-process/jail/path-policy.ts";
 import type { ClaudeConfig, ClaudeConfigSource } from "./claude-config.ts";
 import { absolutePath } from "./installation.ts";
@@ -41,8 +42,18 @@ export function guardedPathsOf(
   ];
 }
 
+/** Of a link the versions lie next to the file that it leads to. */
 function configFiles(path: string): readonly string[] {
-  return [path, `${path}.bak`];
+  return [...new Set([path, realPath(path)])].flatMap((each) => [each, ...keptVersions(each)]);
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    // There is no such file now.
+    return path;
+  }
 }
 
 /** Next to the config, and in the gateway's working directory. */

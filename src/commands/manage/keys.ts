@@ -1,11 +1,9 @@
 // Keys of tenants: created here, shown once to the user who asked, otherwise masked.
 
-import { randomBytes } from "node:crypto";
-import { maskSecret, sha256Hex } from "../../system/secret.ts";
+import { maskSecret, randomKey, sha256Hex } from "../../system/secret.ts";
 import { plain } from "../terminal.ts";
 
-/** 256 random bits in characters that need no quoting in a shell, a header or YAML. */
-export const newKey = (): string => randomBytes(32).toString("hex");
+export const newKey = randomKey;
 
 export const hashOf = (key: string): string => `sha256:${sha256Hex(key)}`;
 

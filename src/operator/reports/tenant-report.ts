@@ -15,8 +15,9 @@ export async function tenantReport(
     const used = limits === undefined ? null : await usedOf(meters.of(tenant.name), limits);
     return {
       name: tenant.name,
-      keys: keysOfTenant(tenant).map(({ key, expiresAtMs }) => ({
+      keys: keysOfTenant(tenant).map(({ key, expiresAtMs, createdAtMs }) => ({
         fingerprint: fingerprintOfEntry(key),
+        created: createdAtMs === null ? null : new Date(createdAtMs).toISOString(),
         expires: expiresAtMs === null ? null : new Date(expiresAtMs).toISOString(),
         is_expired: expiresAtMs !== null && now >= expiresAtMs,
       })),

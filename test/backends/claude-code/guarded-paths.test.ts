@@ -1,9 +1,39 @@
 import { expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { guardedPathsOf } from "../../../src/backends/claude-code/guarded-paths.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import { databaseFiles } from "../../../src/metrics/database-files.ts";
 import { accountIn } from "../../../src/system/accounts.ts";
+import { cleanupsAfterEach } from "../../support/cleanups.ts";
+
+const cleanups = cleanupsAfterEach();
+
+test("of a config behind a link the file and its earlier versions are guarded where they are", () => {
+  const dir = cleanups.folder("clawgate-guarded-");
+  mkdirSync(join(dir, "real"));
+  writeFileSync(join(dir, "real", "own.yaml"), "providers: { demo: { backend: demo } }\n");
+  symlinkSync("real/own.yaml", join(dir, "config.yaml"));
+  const loaded = loadConfig({
+    argvConfigPath: join(dir, "config.yaml"),
+    environment: { HOME: dir },
+    workingDirectory: "/",
+    homeDirectory: dir,
+    readFile: (path) => (path === join(dir, "config.yaml") ? readFileSync(path, "utf8") : null),
+    availableBackends: new Set(["demo"] as const),
+  });
+  const guarded = guardedPathsOf(loaded, { stateDirectory: "/state", databaseFiles: [] }).map(
+    ({ path }) => path,
+  );
+  for (const name of [
+    "config.yaml",
+    "real/own.yaml",
+    "real/own.yaml.bak",
+    "real/own.yaml.bak.5",
+    "real/own.yaml.undone",
+  ])
+    expect(guarded).toContain(join(dir, name));
+});
 
 test("what no jail may show follows from the config: its own files, databases, tokens, skills, every login and folder", () => {
   const config = {
@@ -43,6 +73,9 @@ test("what no jail may show follows from the config: its own files, databases, t
   for (const path of [
     "/conf/config.yaml",
     "/conf/config.yaml.bak",
+    "/conf/config.yaml.bak.2",
+    "/conf/config.yaml.bak.5",
+    "/conf/config.yaml.undone",
     "/conf/.env",
     "/data/rows.db",
     "/data/rows.db-wal",

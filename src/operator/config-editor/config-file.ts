@@ -1,0 +1,165 @@
+// The config file on disk: read within bounds, replaced as a whole, with the last versions kept next to it. A link is followed if it is
+// the operator's own; a half-written file is never left under its name.
+
+import { createHash } from "node:crypto";
+import { constants } from "node:fs";
+import { access, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { errorCode } from "../../system/files.ts";
+import { readFileIn, removeFileIn, replaceFileIn, statIn } from "../../system/folder-files.ts";
+import { type FileInFolder, openFileFolder, PathProblem } from "../../system/folder-handle.ts";
+import { backupName, maxBackups, undoneName } from "../../system/kept-versions.ts";
+import { Conflict } from "../conflict.ts";
+
+export type FileText = { readonly text: string; readonly etag: string };
+
+export const maxConfigBytes = 512 * 1024;
+
+/** Throws Conflict: it cannot be read, is too large, or is no text. */
+export function readConfigFile(path: string): Promise<FileText> {
+  return withFolder(path, "read", ({ folder, name }) => textIn(folder, name));
+}
+
+/** Why it could not be replaced; null: it can. */
+export async function writeProblem(path: string): Promise<string | null> {
+  try {
+    return await withFolder(path, "written", async ({ folder, name }) => {
+      const found = await statIn(folder, name);
+      if (found !== null && !found.isFile()) return "it is not a regular file";
+      await access(folder.path, constants.W_OK | constants.X_OK);
+      return null;
+    });
+  } catch (thrown) {
+    if (thrown instanceof Conflict) return thrown.message;
+    throw thrown;
+  }
+}
+
+/** Replaces the text that has this etag and keeps the old one. Throws Conflict. */
+export function replaceConfigFile(path: string, text: string, expected: string): Promise<FileText> {
+  return withFolder(path, "written", async (place) => {
+    const { folder, name } = place;
+    refuseChanged(await textIn(folder, name), expected);
+    for (let at = maxBackups - 1; at >= 1; at--)
+      await renameIn(place, backupName(name, at), backupName(name, at + 1));
+    await replaceFileIn(folder, name, text, { keepOld: true });
+    return textIn(folder, name);
+  });
+}
+
+/** The newest version that was kept; null: none. */
+export function readBackup(path: string): Promise<FileText | null> {
+  return withFolder(path, "read", async ({ folder, name }) => {
+    const newest = await newestBackup({ folder, name });
+    return newest === null ? null : textIn(folder, backupName(name, newest));
+  });
+}
+
+export function countBackups(path: string): Promise<number> {
+  return withFolder(path, "read", async ({ folder, name }) => {
+    let count = 0;
+    for (let at = 1; at <= maxBackups; at++)
+      if ((await statIn(folder, backupName(name, at))) !== null) count += 1;
+    return count;
+  });
+}
+
+/** Makes the newest kept version the file again; what it replaces stays as `<name>.undone`. Throws Conflict. */
+export function restoreBackup(path: string, expected: string): Promise<FileText> {
+  return withFolder(path, "written", async (place) => {
+    const { folder, name } = place;
+    const now = await textIn(folder, name);
+    refuseChanged(now, expected);
+    const newest = await newestBackup(place);
+    if (newest === null) throw noBackup();
+    const { text } = await textIn(folder, backupName(name, newest));
+    await replaceFileIn(folder, undoneName(name), now.text);
+    await replaceFileIn(folder, name, text);
+    await removeFileIn(folder, backupName(name, newest));
+    for (let at = newest + 1; at <= maxBackups; at++)
+      await renameIn(place, backupName(name, at), backupName(name, at - newest));
+    return textIn(folder, name);
+  });
+}
+
+export const noBackup = (): Conflict =>
+  new Conflict(409, "no_backup", "There is no earlier version of the config file to go back to.");
+
+async function newestBackup({ folder, name }: FileInFolder): Promise<number | null> {
+  for (let at = 1; at <= maxBackups; at++)
+    if ((await statIn(folder, backupName(name, at))) !== null) return at;
+  return null;
+}
+
+async function renameIn({ folder }: FileInFolder, from: string, to: string): Promise<void> {
+  await folder.assertUnchanged();
+  await rename(join(folder.path, from), join(folder.path, to)).catch((error: unknown) => {
+    if (errorCode(error) !== "ENOENT") throw error;
+  });
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+async function textIn(folder: FileInFolder["folder"], name: string): Promise<FileText> {
+  const file = await readFileIn(folder, name, maxConfigBytes);
+  if (file === null) throw new Conflict(409, "config_unreadable", "The config file is gone.");
+  const etag = `"${createHash("sha256").update(file.bytes).digest("hex").slice(0, 32)}"`;
+  try {
+    return { text: utf8.decode(file.bytes), etag };
+  } catch {
+    throw new Conflict(
+      409,
+      "config_unreadable",
+      "The config file is not UTF-8 text; it can only be edited by hand.",
+    );
+  }
+}
+
+/** Throws Conflict. */
+export function refuseChanged({ etag }: FileText, expected: string): void {
+  if (etag !== expected)
+    throw new Conflict(
+      412,
+      "config_changed",
+      "The config file was changed by somebody else in the meantime; nothing was written. Load it again.",
+    );
+}
+
+/** The errors of the file system become a Conflict that says what to do. */
+async function withFolder<T>(
+  path: string,
+  verb: "read" | "written",
+  work: (place: FileInFolder) => Promise<T>,
+): Promise<T> {
+  const refused = (why: string): Conflict =>
+    new Conflict(
+      409,
+      verb === "read" ? "config_unreadable" : "config_not_writable",
+      `The config file ${path} cannot be ${verb}: ${why}.`,
+    );
+  let place: FileInFolder | null = null;
+  try {
+    place = await openFileFolder(path);
+    if (place === null) throw refused("its folder is gone");
+    return await work(place);
+  } catch (thrown) {
+    if (thrown instanceof Conflict) throw thrown;
+    if (thrown instanceof PathProblem) throw refused(thrown.message);
+    const code = errorCode(thrown);
+    if (code === null) throw thrown;
+    throw refused(reasons[code] ?? code);
+  } finally {
+    await place?.folder.close();
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EROFS: "the file system is read-only",
+  EACCES: "the gateway's user has no right to do so",
+  EPERM: "the gateway's user has no right to do so",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EBUSY: "it is mounted as a single file, which cannot be replaced; mount its folder instead",
+  EXDEV: "it is mounted as a single file, which cannot be replaced; mount its folder instead",
+  EISDIR: "it is a folder",
+};

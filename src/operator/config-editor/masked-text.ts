@@ -1,0 +1,203 @@
+// The text of a config file with a placeholder for each secret, and the way back: a placeholder that stayed where it was becomes the
+// secret again, with every byte of it. A placeholder anywhere else is a problem: it must never get into the file.
+
+import { createHmac, randomBytes } from "node:crypto";
+import { type TextComment, type TextScalar, walkText } from "../../config/scalar-walk.ts";
+import { isSecretAt, isSecretComment } from "./secret-places.ts";
+
+type Masked = {
+  readonly place: string;
+  /** A scalar's value; the whole of a comment. */
+  readonly placeholder: string;
+  readonly source: string;
+  readonly value: unknown;
+};
+
+export type MaskedText = {
+  readonly text: string;
+  readonly masked: readonly Masked[];
+  /** Values that hold our sign without being a placeholder, with their places. */
+  readonly literals: ReadonlySet<string>;
+};
+
+/** Of a text that nobody can mask. */
+export const nothingMasked: MaskedText = { text: "", masked: [], literals: new Set() };
+
+export type RestoredText =
+  | { readonly text: string }
+  | {
+      readonly problems: readonly {
+        readonly path: string;
+        readonly line: number;
+        readonly message: string;
+      }[];
+    };
+
+const comments = "#";
+const maskStart = "***";
+const shortestShown = 16;
+/** So that equal secrets have equal placeholders, and nobody can try out values against them. */
+const processKey = randomBytes(32);
+
+/** `***` with the last characters of a long secret, or a hash's first ones, and a tag that belongs to the value. */
+function placeholderOf(value: unknown): string {
+  const text = String(value);
+  const tag = createHmac("sha256", processKey).update(text).digest("hex").slice(0, 6);
+  const hash = /^(?:sha256:)?([0-9a-f]{8})[0-9a-f]{56}$/i.exec(text)?.[1];
+  const end = text.slice(-4);
+  const shown =
+    hash === undefined
+      ? text.length >= shortestShown && /^[\w-]{4}$/.test(end)
+        ? end
+        : ""
+      : `sha256:${hash}`;
+  return `${maskStart}${shown}#${tag}`;
+}
+
+const placeholderShape = /^\*{3}[\w:-]*#[0-9a-f]{6}$/;
+
+type Replacement = { readonly from: number; readonly to: number; readonly text: string };
+
+function replaced(text: string, replacements: readonly Replacement[]): string {
+  let result = "";
+  let at = 0;
+  for (const each of replacements.toSorted((one, other) => one.from - other.from)) {
+    if (each.from < at) continue;
+    result += text.slice(at, each.from) + each.text;
+    at = each.to;
+  }
+  return result + text.slice(at);
+}
+
+/** The end of a block scalar's last line belongs to the text around it. */
+const sourceOf = (text: string, { from, to }: TextScalar): string =>
+  text.slice(from, to).replace(/\r?\n$/, "");
+
+/** Null: not YAML, so nobody can tell what is a secret. */
+export function maskText(text: string, redact: (text: string) => string): MaskedText | null {
+  const walk = walkText(text);
+  if (walk === null) return null;
+  const scalars = walk.scalars.filter(({ path, aliasPaths, value, isKey }) =>
+    placeholderShape.test(String(value))
+      ? false
+      : isKey
+        ? redact(String(value)) !== String(value)
+        : [path, ...aliasPaths].some((each) => isSecretAt(each, value, redact)),
+  );
+  const hiddenAt = (at: number): boolean => scalars.some(({ from, to }) => at >= from && at < to);
+  const hiddenComments = walk.comments.filter(
+    ({ text: comment, from }) => !hiddenAt(from) && isSecretComment(comment, redact),
+  );
+  const masked: Masked[] = [];
+  const replacements: Replacement[] = [];
+  for (const scalar of scalars) {
+    const source = sourceOf(text, scalar);
+    const placeholder = placeholderOf(scalar.value);
+    masked.push({ place: scalar.place, placeholder, source, value: scalar.value });
+    replacements.push({
+      from: scalar.from,
+      to: scalar.from + source.length,
+      text: JSON.stringify(placeholder),
+    });
+  }
+  for (const { text: comment, from } of hiddenComments) {
+    const placeholder = `# (hidden: it may hold a secret) ${placeholderOf(comment)}`;
+    masked.push({ place: comments, placeholder, source: comment, value: comment });
+    replacements.push({ from, to: from + comment.length, text: placeholder });
+  }
+  return { text: replaced(text, replacements), masked, literals: literalsOf(walk.scalars) };
+}
+
+/** `original`: the masked text on which `edited` is based. */
+export function restoreText(edited: string, original: MaskedText): RestoredText {
+  // Not YAML: the loader says where, and such a text is never written.
+  const walk = walkText(edited);
+  if (walk === null) return { text: edited };
+  const restoring = new Restoring(original);
+  for (const scalar of walk.scalars) restoring.scalar(edited, scalar);
+  for (const comment of walk.comments) restoring.comment(comment);
+  if (restoring.problems.length > 0) return { problems: restoring.problems };
+  const text = replaced(edited, restoring.replacements);
+  const lost = text === edited ? [] : restoring.lostIn(text);
+  return lost.length > 0 ? { problems: lost } : { text };
+}
+
+function literalsOf(scalars: readonly TextScalar[]): ReadonlySet<string> {
+  return new Set(
+    scalars.flatMap(({ place, value }) =>
+      typeof value === "string" && value.includes(maskStart) ? [JSON.stringify([place, value])] : [],
+    ),
+  );
+}
+
+type Problem = { readonly path: string; readonly line: number; readonly message: string };
+
+class Restoring {
+  readonly problems: Problem[] = [];
+  readonly replacements: Replacement[] = [];
+  private readonly masked: readonly Masked[];
+  private readonly literals: ReadonlySet<string>;
+  private readonly uses = new Map<Masked, TextScalar | TextComment>();
+
+  constructor({ masked, literals }: MaskedText) {
+    this.masked = masked;
+    this.literals = literals;
+  }
+
+  scalar(text: string, scalar: TextScalar): void {
+    const { value, place, line, from } = scalar;
+    if (typeof value !== "string" || !value.includes(maskStart)) return;
+    const alike = this.masked.filter((each) => each.placeholder === value);
+    const here = alike.filter((each) => each.place === place);
+    const free = here.find((each) => !this.uses.has(each));
+    if (free !== undefined) {
+      this.uses.set(free, scalar);
+      this.replacements.push({ from, to: from + sourceOf(text, scalar).length, text: free.source });
+      return;
+    }
+    if (alike.length === 0 && this.literals.has(JSON.stringify([place, value]))) return;
+    this.complain(
+      place,
+      line,
+      here.length > 0 ? "twice" : alike.length > 0 ? "moved" : "changed",
+      alike[0]?.place,
+    );
+  }
+
+  comment(comment: TextComment): void {
+    const { text, from, line } = comment;
+    if (!text.includes(maskStart)) return;
+    const own = this.masked.find(
+      (each) => each.place === comments && each.placeholder === text && !this.uses.has(each),
+    );
+    if (own !== undefined) {
+      this.uses.set(own, comment);
+      this.replacements.push({ from, to: from + text.length, text: own.source });
+    } else if (this.masked.some(({ placeholder }) => text.includes(placeholder)))
+      this.complain("", line, "comment");
+  }
+
+  /** What would not read as it did, such as a block of text under another indentation. */
+  lostIn(text: string): readonly Problem[] {
+    const now = walkText(text)?.scalars ?? [];
+    const values = Map.groupBy(now, ({ place }) => place);
+    return [...this.uses].flatMap(([{ place, value }, { line }]) =>
+      place === comments || (values.get(place) ?? []).some((each) => each.value === value)
+        ? []
+        : [{ path: place, line, message: messages.lost }],
+    );
+  }
+
+  private complain(path: string, line: number, what: keyof typeof messages, home?: string): void {
+    const where = home === undefined || home === comments ? "" : ` (it belongs to ${home})`;
+    this.problems.push({ path: path.replace(/\{\}$/, ""), line, message: `${messages[what]}${where}` });
+  }
+}
+
+const messages = {
+  changed: "a masked secret was changed: write the whole secret, or leave its placeholder as it was",
+  moved: "a masked secret is kept only at its own place: write the secret itself here",
+  twice: "a masked secret stands here twice: write the secret itself in the second place",
+  comment: "a masked secret cannot become a comment: write the secret itself, or remove the line",
+  lost: "the secret could not be put back as it was: write the secret itself here",
+} as const;
