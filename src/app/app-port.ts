@@ -14,11 +14,11 @@ import {
   type HealthReportServices,
   healthReport,
 } from "../operator/reports/health-report.ts";
+import { liveReport } from "../operator/reports/live-report.ts";
 import { logReport } from "../operator/reports/log-report.ts";
 import { type ProviderReportServices, providerReport } from "../operator/reports/provider-report.ts";
 import { tenantReport } from "../operator/reports/tenant-report.ts";
 import type { Services } from "../pipeline/dependencies.ts";
-import type { LiveRequest } from "../pipeline/live-requests.ts";
 import { handleRequest } from "../pipeline/pipeline.ts";
 import type { ServerPort } from "../server/server-port.ts";
 import { version } from "../system/identity.ts";
@@ -28,6 +28,7 @@ import type { AppServices } from "./app-services.ts";
 import { liveState, type LiveStateServices } from "./live-state.ts";
 import type { ConfigSnapshot } from "./config-snapshot.ts";
 import type { MachineChecks } from "./machine-checks.ts";
+import type { Readings } from "./reading-port.ts";
 import { visibleNames } from "./tenants/tenant-policies.ts";
 
 type RequestServices = Services & Pick<AppServices, "refused">;
@@ -51,6 +52,7 @@ export type PortParts = {
   readonly machineChecks: Pick<MachineChecks, "check">;
   readonly startProblems: () => readonly HealthProblem[];
   readonly logTail: LogTail;
+  readonly readings: Readings;
 };
 
 export function createServerPort(services: PortServices, parts: PortParts): ServerPort {
@@ -60,6 +62,7 @@ export function createServerPort(services: PortServices, parts: PortParts): Serv
     ...reportPort(services, parts),
     ...queryPort(services, parts),
     ...actionPort(services, parts),
+    ...parts.readings.port,
     apiSchemas,
   };
 }
@@ -129,7 +132,7 @@ function reportPort(services: ReportServices, parts: PortParts) {
         startProblems: parts.startProblems(),
       }),
     metrics: (accept) => services.exposition.page(liveState(services, current()), accept),
-    live: () => ({ requests: services.live.list().map(liveView) }),
+    live: () => liveReport(services.live),
     config: () => configReport(current().loaded, diskState(), peek, services.redact),
     providers: () => providerReport(services, current()),
     tenants: () => tenantReport(current().loaded.config.tenants, services.meters, services.clock.nowMs()),
@@ -205,24 +208,6 @@ const withoutUndefined = <T extends Record<string, unknown>>(
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;
   };
-
-/** `queue`: null while the request does not wait. */
-const liveView = ({ id, endpoint, tenant, startedAtMs, stage, model, provider, waitsAt }: LiveRequest) => ({
-  id,
-  door: endpoint,
-  tenant,
-  started_at_ms: startedAtMs,
-  stage,
-  model,
-  provider,
-  queue: waitsAt
-    ? {
-        provider: waitsAt.provider,
-        position: waitsAt.place.position(),
-        waited_ms: Math.round(waitsAt.place.waitedMs()),
-      }
-    : null,
-});
 
 /** A card from the list, or one for any name that a request could use: SDKs ask for models that no list contains. */
 function findCard(snapshot: ConfigSnapshot, id: string): ModelCard | null {

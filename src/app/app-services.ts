@@ -12,6 +12,7 @@ import { createPriceBook } from "../catalog/prices.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { createExposition } from "../metrics/exposition/exposition.ts";
 import { createBodyMemory } from "../pipeline/body/body-memory.ts";
+import { EventFeed } from "../operator/events/event-feed.ts";
 import { createLiveRegistry } from "../pipeline/live-requests.ts";
 import { createRetryBudget } from "../pipeline/attempts/retry-budget.ts";
 import { createUnreadBodies } from "../pipeline/body/unread-body.ts";
@@ -67,6 +68,7 @@ export function createServices(options: ServicesOptions) {
     cliNames(claudePrograms.models(id)).includes(model);
   const records = openRecords({ ...options, isListed });
   const { store } = records;
+  const events = new EventFeed(clock);
   const prices = createPriceBook({
     onTableLost: (error) => log.error("the bundled price table could not be loaded", { error }),
   });
@@ -83,6 +85,7 @@ export function createServices(options: ServicesOptions) {
   const recorder = new RequestRecorder({
     ...records,
     isCounted,
+    recorded: events.recorded,
     exposition,
     prices,
     accessLog,
@@ -115,6 +118,7 @@ export function createServices(options: ServicesOptions) {
     store,
     recordsLocation: records.recordsLocation,
     reports: store,
+    events,
     exposition,
     prices,
     costOf: recorder.costOf.bind(recorder),

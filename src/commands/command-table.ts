@@ -2,6 +2,7 @@
 
 import type { Command } from "./command.ts";
 import { doctor } from "./doctor.ts";
+import { exportCommand } from "./export.ts";
 import { health } from "./health.ts";
 import { helpCommand } from "./help.ts";
 import { login } from "./login.ts";
@@ -12,8 +13,10 @@ import { reload } from "./reload.ts";
 import { route } from "./route.ts";
 import { serve } from "./serve.ts";
 import { setup } from "./setup.ts";
+import { stats } from "./stats.ts";
 import { status } from "./status.ts";
 import { stop } from "./stop.ts";
+import { top } from "./top.ts";
 import { versionCommand } from "./version.ts";
 
 export const commands: readonly Command[] = [
@@ -22,6 +25,9 @@ export const commands: readonly Command[] = [
   health,
   stop,
   logs,
+  stats,
+  top,
+  exportCommand,
   route,
   providers,
   reload,

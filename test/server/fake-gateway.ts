@@ -101,6 +101,27 @@ export function fakeGateway(): FakeGateway {
     live: () => ({ requests: [] }),
     metrics: (accept) => ({ contentType: "text/plain; version=0.0.4", text: `# for ${accept}\n` }),
     logs: () => ({ lines: [], cursor: 0 }),
+    series: (query) => Promise.resolve({ by: query.get("by") }),
+    requests: (query) => Promise.resolve({ model: query.get("model") }),
+    request: (id) => Promise.resolve(id === "01ABC" ? { request: { id } } : null),
+    sessions: () => Promise.resolve({ sessions: [] }),
+    session: (id, query) =>
+      Promise.resolve(id === "a/b" ? { session: id, tenant: query.get("tenant") } : null),
+    exportRequests: (query) => ({
+      contentType: "text/csv; charset=utf-8; header=present",
+      fileName: `requests.${query.get("format")}`,
+      body: (async function* () {
+        yield "id\r\n";
+        yield "1\r\n";
+      })(),
+    }),
+    events: ({ lastEventId }) =>
+      (async function* () {
+        yield `event: log\ndata: {"after":"${lastEventId}"}\n\n`;
+      })(),
+    routingRules: () => ({ rules: [] }),
+    claude: () => Promise.resolve({ programs: [] }),
+    doctor: () => Promise.resolve({ ok: true, findings: [] }),
     providers: () => Promise.resolve({ providers: [{ id: "openai" }] }),
     tenants: () => Promise.resolve({ tenants: [] }),
     async explainRoute(request, { door }) {
