@@ -1,7 +1,7 @@
 // Sums read from the database, aggregated into the reports for people and dashboards. Pure.
 
 import { otherModels } from "./model-name-limit.ts";
-import { usd } from "./recent.ts";
+import { usd } from "./request-row.ts";
 import { type QuarterSums, dailyOf, grouped, hourlyOf } from "./series.ts";
 import type { ModelRow, ProviderRow, RoutingRow, StatsReport, Totals } from "./report-shapes.ts";
 

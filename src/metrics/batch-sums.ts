@@ -9,6 +9,7 @@ import {
   displayProvider,
   boundedText,
   attemptCount,
+  outcomeOf,
   wholeNumber,
 } from "./record-values.ts";
 import type { ModelNameLimit, NameOutcome } from "./model-name-limit.ts";
@@ -18,13 +19,7 @@ import { dayMs, quarterMs } from "./tables.ts";
 export type Tally = ReturnType<typeof emptyTally>;
 export type AttemptTally = ReturnType<typeof emptyAttemptTally>;
 
-type Outcome = "ok" | "failed" | "cancelled";
-
-/** A client that left is not a failure of any provider. */
-function outcomeOf(record: RequestRecord): Outcome {
-  if (record.failure === null) return "ok";
-  return record.failure === "cancelled" ? "cancelled" : "failed";
-}
+type Outcome = ReturnType<typeof outcomeOf>;
 
 const startOf = (ms: number, span: number): number => Math.floor(ms / span) * span;
 
@@ -149,7 +144,7 @@ function namedModel(
 
 function tallyOf(record: RequestRecord, sums: Sums): Tally {
   const quarter = startOf(record.startedAtMs, quarterMs);
-  const outcome = outcomeOf(record);
+  const outcome = outcomeOf(record.failure);
   const provider = displayProvider(record);
   const model = namedModel(record, provider, outcome, sums.modelNames);
   const tenant = record.tenant ?? "";

@@ -2,7 +2,7 @@
 // of a row, and its decoding. Pure; it must never throw, except for a value that JSON cannot represent.
 
 import type { Candidate } from "../canon/decision.ts";
-import type { AttemptRecord, RequestRecord } from "../canon/record.ts";
+import type { AttemptRecord, CacheMiss, CostParts, RequestRecord } from "../canon/record.ts";
 import { threeDecimals, boundedText } from "./record-values.ts";
 
 const longestDetail = 32_768;
@@ -30,15 +30,8 @@ type PackedAttempt = readonly [
 
 // Absent means null (or none), so a field costs nothing until it is used.
 type Packed = {
-  readonly model?: string | undefined;
-  readonly rule?: string | undefined;
   readonly keyId?: string | undefined;
-  readonly session?: string | undefined;
-  readonly agent?: string | undefined;
-  readonly parentAgent?: string | undefined;
   readonly door: string;
-  readonly client?: string | undefined;
-  readonly tags?: readonly string[] | undefined;
   readonly requestedModel?: string | undefined;
   readonly upstreamModel?: string | undefined;
   readonly confidence?: number | undefined;
@@ -48,9 +41,10 @@ type Packed = {
   readonly queueWaitMs?: number | undefined;
   readonly overheadMs?: number | undefined;
   readonly inputUncached?: number | undefined;
-  readonly inputCacheWrite?: number | undefined;
-  readonly outputReasoning?: number | undefined;
   readonly error?: string | undefined;
+  readonly costParts?: CostParts | undefined;
+  readonly cacheMiss?: CacheMiss | undefined;
+  readonly toolCalls?: readonly string[] | undefined;
   readonly attempts: readonly PackedAttempt[];
 };
 
@@ -115,18 +109,11 @@ function unpackAttempt(packed: PackedAttempt, requestStartedAtMs: number): Attem
   };
 }
 
-function pack(record: RequestRecord, shownModel: string, keepsDecisions: boolean): Packed {
+function pack(record: RequestRecord, keepsDecisions: boolean): Packed {
   const { usage } = record;
   return {
-    model: shownModel === "" ? undefined : shownModel,
-    rule: boundedText(record.rule) ?? undefined,
     keyId: boundedText(record.keyId) ?? undefined,
-    session: boundedText(record.session) ?? undefined,
-    agent: boundedText(record.agent ?? null) ?? undefined,
-    parentAgent: boundedText(record.parentAgent ?? null) ?? undefined,
     door: record.door,
-    client: boundedText(record.client) ?? undefined,
-    tags: record.tags.length === 0 ? undefined : record.tags,
     requestedModel: boundedText(record.requestedModel) ?? undefined,
     upstreamModel: boundedText(record.upstreamModel) ?? undefined,
     confidence: threeDecimals(record.confidence) ?? undefined,
@@ -136,20 +123,21 @@ function pack(record: RequestRecord, shownModel: string, keepsDecisions: boolean
     queueWaitMs: threeDecimals(record.queueWaitMs) || undefined,
     overheadMs: threeDecimals(record.overheadMs) ?? undefined,
     inputUncached: usage.inputUncached ?? undefined,
-    inputCacheWrite: usage.inputCacheWrite ?? undefined,
-    outputReasoning: usage.outputReasoning ?? undefined,
     error: boundedText(record.error) ?? undefined,
+    costParts: record.costParts,
+    cacheMiss: record.cacheMiss,
+    toolCalls: record.toolCalls,
     attempts: packAttempts(record),
   };
 }
 
 /** Without `keepsDecisions` (`metrics.log_routing_decisions`) facts, candidates and reason are left out. */
-export function writeDetail(record: RequestRecord, shownModel: string, keepsDecisions: boolean): string {
-  const packed = pack(record, shownModel, keepsDecisions);
+export function writeDetail(record: RequestRecord, keepsDecisions: boolean): string {
+  const packed = pack(record, keepsDecisions);
   const written = JSON.stringify(packed);
   if (written.length <= longestDetail) return written;
   // Whole parts are left out: half a document could not be parsed.
-  const { facts: _facts, candidates: _candidates, tags: _tags, ...rest } = packed;
+  const { facts: _facts, candidates: _candidates, ...rest } = packed;
   return JSON.stringify({ ...rest, attempts: packed.attempts.slice(-attemptsOfLongest) });
 }
 
@@ -158,15 +146,8 @@ export function readDetail(written: string, startedAtMs: number) {
   // Written by writeDetail; nothing else writes this column.
   const packed = JSON.parse(written) as Packed;
   return {
-    model: packed.model ?? "",
-    rule: packed.rule ?? "",
     keyId: packed.keyId ?? null,
-    session: packed.session ?? null,
-    agent: packed.agent ?? null,
-    parentAgent: packed.parentAgent ?? null,
     door: packed.door,
-    client: packed.client ?? null,
-    tags: packed.tags ?? [],
     requestedModel: packed.requestedModel ?? "",
     upstreamModel: packed.upstreamModel ?? null,
     confidence: packed.confidence ?? null,
@@ -176,9 +157,10 @@ export function readDetail(written: string, startedAtMs: number) {
     queueWaitMs: packed.queueWaitMs ?? 0,
     overheadMs: packed.overheadMs ?? null,
     inputUncached: packed.inputUncached ?? null,
-    inputCacheWrite: packed.inputCacheWrite ?? null,
-    outputReasoning: packed.outputReasoning ?? null,
     error: packed.error ?? "",
+    costParts: packed.costParts ?? null,
+    cacheMiss: packed.cacheMiss ?? null,
+    toolCalls: packed.toolCalls ?? [],
     attempts: packed.attempts.map((attempt) => unpackAttempt(attempt, startedAtMs)),
   };
 }

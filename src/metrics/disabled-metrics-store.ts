@@ -1,6 +1,7 @@
 // The store for `metrics.enabled: false` and `metrics.log_requests: false`: it keeps nothing, and every report is empty.
 
 import { aggregateStats } from "./aggregation.ts";
+import { emptyQueries } from "./empty-queries.ts";
 import type { MetricsStore } from "./metrics-store.ts";
 import type { StoreStatus } from "./store-status.ts";
 
@@ -18,6 +19,7 @@ export function disabledMetricsStore(): MetricsStore {
     record: () => undefined,
     stats: ({ nowMs }) => Promise.resolve({ ...aggregateStats(null, nowMs), database: status }),
     recent: () => Promise.resolve([]),
+    ...emptyQueries,
     requestsToday: () => Promise.resolve(null),
     spent: () => Promise.resolve(null),
     flush: () => Promise.resolve(true),

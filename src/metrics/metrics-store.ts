@@ -2,6 +2,7 @@
 // Types only; an implementation uses its own driver in its own files, and nothing of it is visible here.
 
 import type { RequestRecord } from "../canon/record.ts";
+import type { RecordQueries } from "./query-shapes.ts";
 import type { RecentRow, StatsReport } from "./report-shapes.ts";
 import type { StoreStatus } from "./store-status.ts";
 
@@ -31,7 +32,7 @@ export type SpentQuery = { readonly tenant: string; readonly sinceMs: number; re
 export type TenantTotals = { readonly tokens: number; readonly nanoUsd: number };
 
 /** No query rejects: if nothing can be read, the result is empty or null. */
-export type MetricsStore = {
+export type MetricsStore = RecordQueries & {
   /** Never throws and never waits: records that cannot be kept are counted in `status`. */
   record(record: RequestRecord): void;
   /** Totals, by provider, model and rule, and the series of hours and days. */

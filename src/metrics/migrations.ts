@@ -2,8 +2,9 @@
 // so that the compiled binary needs no other file. A file that was released is never edited.
 
 import first from "./migrations/0000_first.sql" with { type: "text" };
+import sessionsAndRollups from "./migrations/0001_sessions_and_rollups.sql" with { type: "text" };
 
-export const migrations: readonly string[] = [first];
+export const migrations: readonly string[] = [first, sessionsAndRollups];
 
 /** The version that this build writes; a file with a higher one belongs to a newer build. */
 export const schemaVersion = migrations.length;

@@ -48,3 +48,28 @@ export function cacheHit(inputCached: number | null): number {
 export function cacheMiss(input: number | null, inputCached: number | null): number {
   return inputCached === null ? 0 : Math.max(0, (input ?? inputCached) - inputCached);
 }
+
+const longestTags = 2_048;
+
+/** As a JSON array; null for none. */
+export function tagsText(tags: readonly string[]): string | null {
+  if (tags.length === 0) return null;
+  const written = JSON.stringify(tags);
+  return written.length <= longestTags
+    ? written
+    : JSON.stringify(tags.slice(0, 10).map((tag) => tag.slice(0, 50)));
+}
+
+/** Nano-USD of which the amount may be unknown although there is one. Undefined is none at all. */
+export function maybeUnknown(nanoUsd: number | null | undefined): number | null {
+  return nanoUsd === undefined ? null : (wholeNumber(nanoUsd) ?? unknownAmount);
+}
+
+/** A record with this amount has one, but nobody knows how much. */
+export const unknownAmount = -1;
+
+/** A client that left is not a failure of any provider. */
+export function outcomeOf(failure: string | null): "ok" | "failed" | "cancelled" {
+  if (failure === null) return "ok";
+  return failure === "cancelled" ? "cancelled" : "failed";
+}

@@ -3,7 +3,7 @@
 
 import type { SnakeCased } from "./snake-case.ts";
 import type { Candidate } from "../canon/decision.ts";
-import type { AttemptRecord } from "../canon/record.ts";
+import type { AttemptRecord, CacheMiss } from "../canon/record.ts";
 import type { StoreStatus } from "./store-status.ts";
 
 export type Totals = {
@@ -153,4 +153,24 @@ export type RecentRow = {
     readonly output: number | null;
     readonly output_reasoning: number | null;
   };
+  /** By the list price, where a flat rate paid it and `cost_usd` is 0; null: no flat rate, or no price. */
+  readonly list_usd: number | null;
+  /** Estimates: at the price of the baseline model, and without a prompt cache. */
+  readonly baseline_usd: number | null;
+  readonly uncached_usd: number | null;
+  readonly cost_parts: {
+    readonly input_usd: number;
+    readonly cached_usd: number;
+    readonly cache_write_usd: number;
+    readonly output_usd: number;
+  } | null;
+  /** Why it found less in the prompt cache than the turn before had left there; null: it did not. */
+  readonly missed_cache: {
+    readonly cause: CacheMiss["cause"];
+    readonly index: number | null;
+    readonly change: CacheMiss["change"];
+    readonly missed_tokens: number;
+    readonly usd: number | null;
+  } | null;
+  readonly tool_calls: readonly string[];
 };

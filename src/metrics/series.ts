@@ -1,6 +1,6 @@
 // Sums per quarter of an hour, combined into hours and local days. Pure.
 
-import { usd } from "./recent.ts";
+import { usd } from "./request-row.ts";
 import type { DayRow, HourRow } from "./report-shapes.ts";
 
 export type QuarterSums = Readonly<

@@ -7,6 +7,27 @@ import type { SqliteDatabase } from "../sqlite/database-file.ts";
 import { aggregateStats } from "./aggregation.ts";
 import { MetricsConnection, type MetricsLog } from "./connection.ts";
 import type { MetricsStore, RecentQuery, SpentQuery, StatsQuery, TenantTotals } from "./metrics-store.ts";
+import { emptyQueries } from "./empty-queries.ts";
+import type {
+  RecordFilter,
+  RequestReport,
+  RequestRow,
+  RequestsPage,
+  RequestsQuery,
+  SeriesQuery,
+  SeriesReport,
+  SessionReport,
+  SessionsPage,
+  SessionsQuery,
+  WasteLine,
+} from "./query-shapes.ts";
+import {
+  type AnswerTo,
+  answerTo,
+  type ExportPiece,
+  type RecordQuestion,
+  type SessionQuery,
+} from "./record-questions.ts";
 import { readRecent } from "./recent.ts";
 import { RecordQueue } from "./record-queue.ts";
 import type { RecentRow, StatsReport } from "./report-shapes.ts";
@@ -81,6 +102,39 @@ export class SqliteMetricsStore implements MetricsStore {
     return this.read((db) => readRecent(db, query)) ?? [];
   }
 
+  async series(query: SeriesQuery): Promise<SeriesReport> {
+    return (await this.answer({ kind: "series", query })) ?? emptyQueries.series(query);
+  }
+
+  async requests(query: RequestsQuery): Promise<RequestsPage> {
+    return (await this.answer({ kind: "requests", query })) ?? emptyQueries.requests(query);
+  }
+
+  request(id: string): Promise<RequestReport | null> {
+    return this.answer({ kind: "request", id });
+  }
+
+  async sessions(query: SessionsQuery): Promise<SessionsPage> {
+    return (await this.answer({ kind: "sessions", query })) ?? emptyQueries.sessions(query);
+  }
+
+  session(id: string, query: SessionQuery): Promise<SessionReport | null> {
+    return this.answer({ kind: "session", id, query });
+  }
+
+  async waste(query: RecordFilter & { readonly nowMs: number }): Promise<readonly WasteLine[]> {
+    return (await this.answer({ kind: "waste", query })) ?? [];
+  }
+
+  async *export(filter: RecordFilter, signal: AbortSignal): AsyncGenerator<readonly RequestRow[]> {
+    for (let afterId: number | null = 0; afterId !== null && !signal.aborted;) {
+      const piece: ExportPiece | null = await this.answer({ kind: "export", filter, afterId });
+      if (piece === null || signal.aborted) return;
+      if (piece.rows.length > 0) yield piece.rows;
+      ({ afterId } = piece);
+    }
+  }
+
   async requestsToday(nowMs: number): Promise<ReadonlyMap<string, number> | null> {
     await this.flushBriefly();
     return this.read((db) => readRequestsToday(db, nowMs));
@@ -119,6 +173,12 @@ export class SqliteMetricsStore implements MetricsStore {
     clearTimeout(this.opening);
     this.sweep.stop();
     this.connection.close();
+  }
+
+  /** Null: nothing was found, or nothing can be read. */
+  private async answer<Q extends RecordQuestion>(question: Q): Promise<AnswerTo<Q> | null> {
+    await this.flushBriefly();
+    return this.read((db) => answerTo(db, question));
   }
 
   private async flushBriefly(): Promise<void> {

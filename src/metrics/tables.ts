@@ -2,7 +2,7 @@
 // `npm run migrations metrics <name>` generates the SQL for a change here in migrations/; a test compares the two.
 
 import { isNotNull } from "drizzle-orm";
-import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
 export const dayMs = 86_400_000;
 /** Quarter hours, because every time zone in use is a multiple of fifteen minutes: local days stay exact. */
@@ -33,14 +33,91 @@ export const requests = sqliteTable(
     finish: text("finish"),
     /** Values that are only shown (detail.ts). No virtual columns on it: SQLite computes those on each insert too. */
     detail: text("detail").notNull(),
+    client: text("client"),
+    /** Its row in `sessions`; null without a session. */
+    sessionId: integer("session_id"),
+    agent: text("agent"),
+    parentAgent: text("parent_agent"),
+    model: text("model"),
+    rule: text("rule"),
+    /** A JSON array; null for none. */
+    tags: text("tags"),
+    /** Attempts that were really made. */
+    attempts: integer("attempts"),
+    inputCacheWrite: integer("input_cache_write"),
+    outputReasoning: integer("output_reasoning"),
+    /** What a flat rate paid, by the list; null: no flat rate; -1: the list does not know it. */
+    listNanoUsd: integer("list_nano_usd"),
+    baselineNanoUsd: integer("baseline_nano_usd"),
+    uncachedNanoUsd: integer("uncached_nano_usd"),
+    /** What an avoidable cache miss cost; null: there was none; -1: there was one at an unknown price. */
+    missNanoUsd: integer("miss_nano_usd"),
+    contentHash: text("content_hash"),
+    /** Bits of metrics/waste-marks.ts; null for none. */
+    waste: integer("waste"),
   },
   (table) => [
     index("request_records_provider").on(table.provider),
     index("request_records_layer").on(table.layer),
     index("request_records_tenant").on(table.tenant).where(isNotNull(table.tenant)),
     index("request_records_failed").on(table.id).where(isNotNull(table.failure)),
+    index("request_records_session").on(table.sessionId).where(isNotNull(table.sessionId)),
   ],
 );
+
+/** A conversation of a tenant: its name once instead of in every row, and what it amounts to. "" is no tenant. */
+export const sessions = sqliteTable(
+  "sessions",
+  {
+    id: integer("id").primaryKey(),
+    tenant: text("tenant").notNull(),
+    name: text("name").notNull(),
+    client: text("client"),
+    firstMs: integer("first_ms").notNull(),
+    lastMs: integer("last_ms").notNull(),
+    requests: integer("requests").notNull(),
+    failures: integer("failures").notNull(),
+    inputTokens: integer("input_tokens").notNull(),
+    cachedTokens: integer("cached_tokens").notNull(),
+    outputTokens: integer("output_tokens").notNull(),
+    costNanoUsd: integer("cost_nano_usd").notNull(),
+    listNanoUsd: integer("list_nano_usd").notNull(),
+    misses: integer("misses").notNull(),
+    missNanoUsd: integer("miss_nano_usd").notNull(),
+    /** A JSON object: requests by model, and a JSON array of its agents; both bounded. */
+    models: text("models").notNull(),
+    agents: text("agents").notNull(),
+  },
+  (table) => [
+    uniqueIndex("sessions_name").on(table.tenant, table.name),
+    index("sessions_last").on(table.lastMs),
+  ],
+);
+
+/**
+ * Sums of the requests that started in a span of time (metrics/rollup.ts), for the spans of `rollupSpans`. Requests up to `rolled_up.last_id`
+ * are in them. Requests are numbered in the order in which they ended, so the ids tell where the span's rows are.
+ */
+export const rollups = sqliteTable(
+  "rollups",
+  {
+    spanMs: integer("span_ms").notNull(),
+    startMs: integer("start_ms").notNull(),
+    firstId: integer("first_id").notNull(),
+    lastId: integer("last_id").notNull(),
+    firstMs: integer("first_ms").notNull(),
+    lastMs: integer("last_ms").notNull(),
+    requests: integer("requests").notNull(),
+    data: blob("data", { mode: "buffer" }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.spanMs, table.startMs] })],
+);
+
+/** One row: the newest request that is in the rollups. */
+export const rolledUp = sqliteTable("rolled_up", {
+  id: integer("id").primaryKey(),
+  lastId: integer("last_id").notNull(),
+});
 
 /**
  * Sums of a UTC day, by everything that reports distinguish. Unknown names are the empty string, because in a primary key every

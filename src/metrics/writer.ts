@@ -6,8 +6,10 @@ import type { SqliteDatabase, SqliteStatement } from "../sqlite/database-file.ts
 import type { RequestRecord } from "../canon/record.ts";
 import { attemptDaysUpsert, trafficQuartersUpsert, usageDaysUpsert } from "./sum-upserts.ts";
 import { createModelNameLimit, type ModelNameLimitOptions } from "./model-name-limit.ts";
-import { insertStatement, rowOf, type SqlValue } from "./record-row.ts";
+import { insertStatement, type RowContext, rowOf, type SqlValue } from "./record-row.ts";
 import { addToSums, emptySums } from "./batch-sums.ts";
+import { SessionWriter } from "./session-sums.ts";
+import { WasteMarks } from "./waste-marks.ts";
 
 export type BatchResult = { readonly written: number; readonly refused: readonly string[] };
 
@@ -22,10 +24,10 @@ export type Writer = {
 function insertOne(
   insert: SqliteStatement<unknown, SqlValue[]>,
   record: RequestRecord,
-  keepsDecisions: boolean,
+  context: RowContext,
 ): string | null {
   try {
-    insert.run(...rowOf(record, keepsDecisions));
+    insert.run(...rowOf(record, context));
     return null;
   } catch (error) {
     // A constraint violation only undoes its own statement, so the rest of the batch continues. Any other error ends the batch.
@@ -46,6 +48,8 @@ export function createWriter(db: SqliteDatabase, { keepsDecisions, isListed }: W
   const attempts = db.prepare<unknown, SqlValue[]>(attemptDaysUpsert.sql);
   const traffic = db.prepare<unknown, SqlValue[]>(trafficQuartersUpsert.sql);
   const named = db.prepare<{ provider: string; model: string }, [number, number]>(namesOfDayQuery);
+  const sessions = new SessionWriter(db);
+  const marks = new WasteMarks();
   // Read from the database once a day and at the start: a restart must not allow as many names again.
   const modelNames = createModelNameLimit({
     isListed,
@@ -54,11 +58,17 @@ export function createWriter(db: SqliteDatabase, { keepsDecisions, isListed }: W
   const run = db.transaction((batch: readonly RequestRecord[]): BatchResult => {
     const refused: string[] = [];
     const sums = emptySums(modelNames);
+    sessions.begin();
     for (const record of batch) {
-      const refusal = insertOne(insert, record, keepsDecisions);
-      if (refusal === null) addToSums(record, sums);
-      else refused.push(refusal);
+      const sessionId = sessions.idOf(record);
+      const waste = marks.marksOf(record);
+      const refusal = insertOne(insert, record, { keepsDecisions, sessionId, waste });
+      if (refusal === null) {
+        addToSums(record, sums);
+        sessions.count(record, sessionId);
+      } else refused.push(refusal);
     }
+    sessions.write();
     for (const tally of sums.tallies.values()) {
       usage.run(...usageDaysUpsert.values(tally));
       traffic.run(...trafficQuartersUpsert.values(tally));
@@ -67,8 +77,13 @@ export function createWriter(db: SqliteDatabase, { keepsDecisions, isListed }: W
     return { written: batch.length - refused.length, refused };
   });
   return {
-    write: (batch) => run.immediate(batch),
+    write(batch) {
+      const result = run.immediate(batch);
+      sessions.end();
+      return result;
+    },
     close() {
+      sessions.close();
       for (const statement of [insert, usage, attempts, traffic, named]) statement.finalize();
     },
   };

@@ -129,7 +129,8 @@ function initialize(db: Database, path: string, { schema, pageSize, maxBytes, pr
     db.run("PRAGMA journal_mode = WAL");
   }
   db.run("PRAGMA synchronous = NORMAL");
-  migrate(db, schema);
+  // A migration writes much of the file again: its journal would stay that large.
+  if (migrate(db, schema) && path !== inMemory) db.run("PRAGMA wal_checkpoint(TRUNCATE)");
   for (const pragma of pragmas ?? []) db.run(`PRAGMA ${pragma}`);
   if (maxBytes !== undefined)
     db.run(`PRAGMA max_page_count = ${Math.max(16, Math.floor(maxBytes / readNumber(db, "page_size")))}`);

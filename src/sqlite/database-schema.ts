@@ -32,16 +32,18 @@ export function foreignReason(db: Database, schema: DatabaseSchema): string | nu
   return others === null ? null : anothers;
 }
 
-/** Migrates the file to this build's version. Throws if the file cannot be written. */
-export function migrate(db: Database, schema: DatabaseSchema): void {
+/** Migrates the file to this build's version; false if it had that already. Throws if the file cannot be written. */
+export function migrate(db: Database, schema: DatabaseSchema): boolean {
   const newest = schema.migrations.length;
   // Even if nothing has to be done: a file without write permission opens read-only without an error, and this requests the lock.
-  db.transaction(() => {
+  const run = db.transaction(() => {
     // Read while holding the lock: a second gateway may have migrated the file in between.
     const version = readNumber(db, "user_version");
     // From the first entry also if only the table was removed.
     const from = hasTable(db, schema) ? Math.max(1, version) : 0;
     for (const step of schema.migrations.slice(from)) db.run(step);
     if (version < newest) db.run(`PRAGMA user_version = ${newest}`);
-  }).immediate();
+    return version < newest;
+  });
+  return run.immediate();
 }

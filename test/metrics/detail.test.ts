@@ -7,7 +7,7 @@ import { sampleAttempt, sampleRecord } from "./samples.ts";
 test("an attempt keeps the fingerprint of its key; without one it is no longer than before", () => {
   const attempts = [sampleAttempt({ credential: "1a2b3c4d", outcome: "failed" }), sampleAttempt()];
   const record = sampleRecord("r", { attempts });
-  const written = writeDetail(record, "alpha-1", true);
+  const written = writeDetail(record, true);
   expect(readDetail(written, record.startedAtMs).attempts).toEqual(attempts);
   const [named, unnamed] = (JSON.parse(written) as { attempts: unknown[][] }).attempts;
   expect(named?.at(-1)).toBe("1a2b3c4d");
@@ -22,7 +22,7 @@ test("what was adapted is kept, with a fingerprint and without one; nothing adap
     sampleAttempt(),
   ];
   const record = sampleRecord("r", { attempts });
-  const written = writeDetail(record, "alpha-1", true);
+  const written = writeDetail(record, true);
   expect(readDetail(written, record.startedAtMs).attempts).toEqual(attempts);
   const plain = (JSON.parse(written) as { attempts: unknown[][] }).attempts[2];
   expect(plain?.at(-1)).toBe(0);
@@ -34,5 +34,5 @@ test("the place in the queue is kept, where there was one", () => {
     sampleAttempt({ queuePosition: 1, credential: "1a2b3c4d", adapted: ["max-tokens-cut:8192"] }),
   ];
   const record = sampleRecord("r", { attempts });
-  expect(readDetail(writeDetail(record, "alpha-1", true), record.startedAtMs).attempts).toEqual(attempts);
+  expect(readDetail(writeDetail(record, true), record.startedAtMs).attempts).toEqual(attempts);
 });

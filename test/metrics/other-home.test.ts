@@ -11,6 +11,7 @@ import type {
   StatsQuery,
   TenantTotals,
 } from "../../src/metrics/metrics-store.ts";
+import { emptyQueries } from "../../src/metrics/empty-queries.ts";
 import type { RecentRow, StatsReport } from "../../src/metrics/report-shapes.ts";
 import type { StoreStatus } from "../../src/metrics/store-status.ts";
 import { importsOf } from "../support/source-text.ts";
@@ -42,6 +43,13 @@ class RemoteMetricsStore implements MetricsStore {
       nanoUsd: own.reduce((sum, { costNanoUsd }) => sum + (costNanoUsd ?? 0), 0),
     };
   }
+  readonly series = emptyQueries.series;
+  readonly requests = emptyQueries.requests;
+  readonly request = emptyQueries.request;
+  readonly sessions = emptyQueries.sessions;
+  readonly session = emptyQueries.session;
+  readonly waste = emptyQueries.waste;
+  readonly export = emptyQueries.export;
   async flush(): Promise<boolean> {
     return true;
   }
@@ -82,6 +90,7 @@ test("what the interface is made of names no driver and no file of one", async (
   await visit("metrics-store.ts");
   expect([...seen].toSorted()).toEqual([
     "metrics-store.ts",
+    "query-shapes.ts",
     "report-shapes.ts",
     "snake-case.ts",
     "store-status.ts",

@@ -343,6 +343,12 @@ describe("recent", () => {
         output: 50,
         output_reasoning: 10,
       },
+      list_usd: null,
+      baseline_usd: null,
+      uncached_usd: null,
+      cost_parts: null,
+      missed_cache: null,
+      tool_calls: [],
     });
   });
 

@@ -61,7 +61,7 @@ describe("an ordinary file", () => {
     const row = store.read((db) =>
       db
         .query(
-          "SELECT detail ->> 'facts' AS facts, detail ->> 'candidates' AS candidates, detail ->> 'reason' AS reason, detail ->> 'rule' AS rule FROM request_records",
+          "SELECT detail ->> 'facts' AS facts, detail ->> 'candidates' AS candidates, detail ->> 'reason' AS reason, rule FROM request_records",
         )
         .get(),
     );

@@ -1,0 +1,17 @@
+// What every query of records answers where there are none, or where none can be read.
+
+import type { RecordQueries } from "./query-shapes.ts";
+import { emptyRequests } from "./request-list.ts";
+import { emptySeries } from "./series-report.ts";
+
+export const emptyQueries: RecordQueries = {
+  series: (query) => Promise.resolve(emptySeries(query)),
+  requests: () => Promise.resolve(emptyRequests),
+  request: () => Promise.resolve(null),
+  sessions: () => Promise.resolve({ sessions: [], next: null }),
+  session: () => Promise.resolve(null),
+  waste: () => Promise.resolve([]),
+  async *export() {
+    // Nothing to yield.
+  },
+};
