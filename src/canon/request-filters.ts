@@ -141,7 +141,10 @@ export function readRequestQuery(
     if (value === undefined || parameter === undefined) continue;
     const found = valueOf(parameter, value, { nowMs, tz });
     if (found === null)
-      throw wrong(name, `${shown(name)} must be ${takes(parameter)}, not ${JSON.stringify(value.slice(0, 80))}.`);
+      throw wrong(
+        name,
+        `${shown(name)} must be ${takes(parameter)}, not ${JSON.stringify(value.slice(0, 80))}.`,
+      );
     read[name] = found;
   }
   const { from, to } = read;

@@ -126,7 +126,8 @@ async function writeOut(
       if (isClosed || stopper.signal.aborted) break;
       const hasRoom = stdout.write(piece);
       progress?.add(piece);
-      if (!hasRoom && !isClosed && !stopper.signal.aborted) await new Promise<void>((resume) => (wake = resume));
+      if (!hasRoom && !isClosed && !stopper.signal.aborted)
+        await new Promise<void>((resume) => (wake = resume));
     }
   } catch (thrown) {
     if (!isClosed) throw thrown;
@@ -141,7 +142,8 @@ function progressOn(stderr: NodeJS.WriteStream) {
   let bytes = 0;
   let shownAtMs = 0;
   let isShown = false;
-  const size = (): string => (bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
+  const size = (): string =>
+    bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
   return {
     size,
     add(piece: Uint8Array | string) {

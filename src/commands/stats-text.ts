@@ -89,7 +89,9 @@ function notes({ unknown_cost_requests: unknown }: Totals, isExact: boolean): st
     ...(unknown > 0
       ? [`${unknown} ${unknown === 1 ? "request has" : "requests have"} no known price and count as $0.`]
       : []),
-    ...(isExact ? [] : ["Not all requests of this time are in the database any more: the sums are too small."]),
+    ...(isExact
+      ? []
+      : ["Not all requests of this time are in the database any more: the sums are too small."]),
   ];
   return lines.map((line) => `${line}\n`).join("");
 }
@@ -119,20 +121,14 @@ export function summaryText({ today, report, models }: Summary, style: TerminalS
     ["Cost", ...usd((each) => each.cost_usd)],
     ["  without routing (estimate)", ...usd((each) => each.without_routing_usd)],
     ["  without a prompt cache (estimate)", ...usd((each) => each.without_cache_usd)],
-    ...(hasFlatRate
-      ? [["  flat rate, list value", ...usd((each) => each.flat_rate_list_usd)] as const]
-      : []),
+    ...(hasFlatRate ? [["  flat rate, list value", ...usd((each) => each.flat_rate_list_usd)] as const] : []),
     ["Latency, median", ...ms((each) => each.p50_latency_ms)],
     ["  95 %", ...ms((each) => each.p95_latency_ms)],
     ["First token, median", ...ms((each) => each.p50_first_token_ms)],
     ["  95 %", ...ms((each) => each.p95_first_token_ms)],
   ];
   const table = textTable(
-    [
-      { title: "" },
-      { title: "TODAY", isNumber: true },
-      { title: "ALL OF IT", isNumber: true },
-    ],
+    [{ title: "" }, { title: "TODAY", isNumber: true }, { title: "ALL OF IT", isNumber: true }],
     rows,
     style,
   );

@@ -57,8 +57,7 @@ async function run(context: CommandContext): Promise<number> {
       bucket: values.daily ? "1d" : "total",
       ...(values.by === undefined ? {} : { by: values.by, limit: values.top ?? "50" }),
     });
-    if (!query.has("from"))
-      query.set("from", String(startOfDays(days, nowMs, query.get("tz") ?? "UTC")));
+    if (!query.has("from")) query.set("from", String(startOfDays(days, nowMs, query.get("tz") ?? "UTC")));
   } catch (thrown) {
     if (!(thrown instanceof Failure)) throw thrown;
     return refuse(thrown.message.replace(/\.$/, ""));

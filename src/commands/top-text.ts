@@ -62,8 +62,7 @@ function headLines(data: TopData, style: TerminalStyle, columns: number): string
 function todayText({ today }: TopData): string {
   if (today === null) return "";
   const failed = today.failures === 0 ? "" : ` (${today.failures} failed)`;
-  const latency =
-    today.p50_latency_ms === null ? "" : `, median ${shownMilliseconds(today.p50_latency_ms)}`;
+  const latency = today.p50_latency_ms === null ? "" : `, median ${shownMilliseconds(today.p50_latency_ms)}`;
   return `today ${today.requests} requests${failed}, ${shownUsd(today.cost_usd)}, ${shownTokens(today.input_tokens)} in, ${shownTokens(today.output_tokens)} out${latency}`;
 }
 
@@ -79,7 +78,11 @@ const inUse = (rows: readonly ProviderRow[]): readonly ProviderRow[] => {
 function providerFields(style: TerminalStyle): readonly Field<ProviderRow>[] {
   const text = (words: string): Painted => ({ text: plain(words) });
   const paintOf = (state: string): Paint =>
-    state === "healthy" ? style.green : state === "cooling" || state === "half-open" ? style.yellow : style.red;
+    state === "healthy"
+      ? style.green
+      : state === "cooling" || state === "half-open"
+        ? style.yellow
+        : style.red;
   return [
     { title: "PROVIDER", width: 16, rank: 0, value: ({ id }) => text(id) },
     {

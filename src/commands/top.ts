@@ -132,12 +132,14 @@ async function showScreen(context: CommandContext, watch: Watch): Promise<number
   return isEnded ? ended(stderr) : exitCodes.ok;
 }
 
+/** q, Ctrl-C and Ctrl-D: a terminal in raw mode sends no signal for them. */
+const quitKeys = ["q", "Q", "\u0003", "\u0004"];
+
 /** The alternate screen and single keys. The returned function gives the terminal back; so does an exit that nobody foresaw. */
 function takeTerminal(stdout: NodeJS.WriteStream, quit: () => void): () => void {
   const { stdin } = process;
   const onKey = (keys: Buffer): void => {
-    // q, Ctrl-C and Ctrl-D: without cooked input the terminal sends no signal.
-    if (/[qQ\u0003\u0004]/.test(keys.toString("latin1"))) quit();
+    if (quitKeys.some((key) => keys.includes(key))) quit();
   };
   let isTaken = true;
   const restore = (): void => {

@@ -17,7 +17,8 @@ export function progressOf({ client, agents }: Context, run: Run | null): LivePr
     agent: agents.agent ?? null,
     rule: run === null || run.decision === null ? null : shownRule(run),
     outputTokens: tokens,
-    tokensPerSecond: tokens === null || run === null || attempt === null ? null : speedOf(run, attempt, tokens),
+    tokensPerSecond:
+      tokens === null || run === null || attempt === null ? null : speedOf(run, attempt, tokens),
   };
 }
 

@@ -23,7 +23,8 @@ export function readingRoutes(gateway: ServerPort): readonly Route[] {
     [
       "/api/requests/*",
       readingDescriptions.request,
-      async (call) => found(await gateway.request(call.name), "There is no record of a request with that id."),
+      async (call) =>
+        found(await gateway.request(call.name), "There is no record of a request with that id."),
     ],
     [
       "/api/sessions",

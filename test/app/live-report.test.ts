@@ -31,7 +31,7 @@ function startVendor(): Bun.Server<undefined> {
         yield frame({}, { finish_reason: "stop" });
         yield "data: [DONE]\n\n";
       }
-      return new Response(body() as unknown as BodyInit, {
+      return new Response(body(), {
         headers: { "content-type": "text/event-stream" },
       });
     },

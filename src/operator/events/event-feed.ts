@@ -54,7 +54,8 @@ export class EventFeed {
 
   /** Throws Failure where no more readers are taken. */
   open(request: ReaderRequest): AsyncGenerator<string, void, void> {
-    if (this.isClosed) throw new Failure("shutting-down", "The gateway is shutting down. Try again in a moment.");
+    if (this.isClosed)
+      throw new Failure("shutting-down", "The gateway is shutting down. Try again in a moment.");
     if (this.readers.size >= maxReaders)
       throw atCapacity(`${maxReaders} readers follow the events already, and no more are taken.`);
     const { clock } = this;

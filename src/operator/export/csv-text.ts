@@ -5,7 +5,7 @@ export type CsvValue = string | number | boolean | null;
 
 /** What begins a formula in Excel, LibreOffice and Sheets, in their full-width forms too. */
 const formulaStart = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
-const controls = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g;
+const controls = /(?![\t\n\r])\p{Cc}/gu;
 
 export function csvLine(values: readonly CsvValue[]): string {
   return `${values.map(csvField).join(",")}\r\n`;

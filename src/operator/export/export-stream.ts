@@ -2,7 +2,7 @@
 
 import { atCapacity, Failure } from "../../canon/failure.ts";
 import { readRequestQuery } from "../../canon/request-filters.ts";
-import type { RecordQueries } from "../../metrics/query-shapes.ts";
+import type { MetricsStore } from "../../metrics/metrics-store.ts";
 import { exportText, exportTypes } from "./export-rows.ts";
 
 export type ExportAnswer = {
@@ -18,7 +18,7 @@ export class Exports {
   private readonly running = new Set<AbortController>();
 
   constructor(
-    private readonly store: Pick<RecordQueries, "export">,
+    private readonly store: Pick<MetricsStore, "export" | "status">,
     private readonly nowMs: () => number,
   ) {}
 
@@ -44,7 +44,7 @@ export class Exports {
     return {
       contentType: exportTypes[format],
       fileName: `clawgate-requests-${new Date(nowMs).toISOString().slice(0, 10)}.${format}`,
-      body: whole(text, stopper.signal, end),
+      body: this.whole(text, stopper.signal, end),
     };
   }
 
@@ -52,18 +52,22 @@ export class Exports {
   stop(): void {
     for (const stopper of this.running) stopper.abort();
   }
-}
 
-/** The connection breaks where an export could not be finished: what was received must not look like all of it. */
-async function* whole(
-  text: AsyncGenerator<string, void, void>,
-  signal: AbortSignal,
-  end: () => void,
-): AsyncGenerator<string, void, void> {
-  try {
-    yield* text;
-    if (signal.aborted) throw new Failure("shutting-down", "The export was ended before it was complete.");
-  } finally {
-    end();
+  /** The connection breaks where an export could not be finished: what was received must not look like all of it. */
+  private async *whole(
+    text: AsyncGenerator<string, void, void>,
+    signal: AbortSignal,
+    end: () => void,
+  ): AsyncGenerator<string, void, void> {
+    try {
+      yield* text;
+      if (signal.aborted) throw new Failure("shutting-down", "The export was ended before it was complete.");
+      // The store answers an unreadable file with nothing.
+      const { state, detail } = this.store.status();
+      if (state === "failed")
+        throw new Failure("internal", `The database cannot be read: ${detail ?? state}.`);
+    } finally {
+      end();
+    }
   }
 }

@@ -62,15 +62,13 @@ function heuristicRows({ heuristic_rules, llm_classifier }: Config, areLast: boo
 function classifierRows({ llm_classifier }: Config): RuleRow[] {
   const { enabled, category_routing, fallback_on_timeout, classifier_provider } = llm_classifier;
   const asked = classifier_provider ?? "the classifier";
-  const categories = Object.entries(category_routing).map(
-    ([name, target]): RuleRow => ({
-      layer: "llm-classify",
-      name,
-      target,
-      enabled,
-      description: `${asked} names the category ${name}`,
-    }),
-  );
+  const categories = Object.entries(category_routing).map(([name, target]): RuleRow => ({
+    layer: "llm-classify",
+    name,
+    target,
+    enabled,
+    description: `${asked} names the category ${name}`,
+  }));
   if (categories.length === 0 || fallback_on_timeout === undefined) return categories;
   const failures = {
     timeout: "does not answer in time",
@@ -78,15 +76,13 @@ function classifierRows({ llm_classifier }: Config): RuleRow[] {
     unknown: "names no category of the list",
     "over-budget": "was asked often enough this minute",
   };
-  const others = Object.entries(failures).map(
-    ([kind, what]): RuleRow => ({
-      layer: "llm-classify",
-      name: `classifier-${kind}`,
-      target: fallback_on_timeout,
-      enabled,
-      description: `${asked} ${what}`,
-    }),
-  );
+  const others = Object.entries(failures).map(([kind, what]): RuleRow => ({
+    layer: "llm-classify",
+    name: `classifier-${kind}`,
+    target: fallback_on_timeout,
+    enabled,
+    description: `${asked} ${what}`,
+  }));
   return [...categories, ...others];
 }
 
