@@ -101,9 +101,11 @@ export type Summary = {
   readonly report: SeriesAnswer;
   /** The same time by model. */
   readonly models: SeriesAnswer;
+  /** The whole time in a word or two. */
+  readonly period: string;
 };
 
-export function summaryText({ today, report, models }: Summary, style: TerminalStyle): string {
+export function summaryText({ today, report, models, period }: Summary, style: TerminalStyle): string {
   const both = (show: (totals: Totals) => string): [string, string] => [
     show(today.totals),
     show(report.totals),
@@ -128,7 +130,7 @@ export function summaryText({ today, report, models }: Summary, style: TerminalS
     ["  95 %", ...ms((each) => each.p95_first_token_ms)],
   ];
   const table = textTable(
-    [{ title: "" }, { title: "TODAY", isNumber: true }, { title: "ALL OF IT", isNumber: true }],
+    [{ title: "" }, { title: "TODAY", isNumber: true }, { title: period.toUpperCase(), isNumber: true }],
     rows,
     style,
   );

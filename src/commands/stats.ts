@@ -105,7 +105,7 @@ async function answer(
     source.series(changed(query, { from: String(startOfDays(1, nowMs, report.tz)) })),
     source.series(changed(query, { by: "model", limit: "8" })),
   ]);
-  return `${style.dim(heading)}\n${summaryText({ today, report, models }, style)}`;
+  return `${style.dim(heading)}\n${summaryText({ today, report, models, period: isDays(query) ? daysText(days) : "that time" }, style)}`;
 }
 
 function changed(query: URLSearchParams, values: Readonly<Record<string, string>>): URLSearchParams {
@@ -115,13 +115,17 @@ function changed(query: URLSearchParams, values: Readonly<Record<string, string>
 }
 
 function periodText({ tz }: SeriesAnswer, query: URLSearchParams, days: number): string {
-  const from = query.get("from") ?? "";
   const to = query.get("to");
-  const isDays = /^\d{13}$/.test(from) && to === null;
-  const words = isDays
-    ? `last ${days === 1 ? "day" : `${days} days`}`
-    : `from ${from}${to === null ? "" : ` to ${to}`}`;
+  const words = isDays(query)
+    ? `last ${daysText(days)}`
+    : `from ${query.get("from") ?? ""}${to === null ? "" : ` to ${to}`}`;
   return `${plain(words)} (${plain(tz)})`;
 }
+
+/** The time was given as a number of days, or not at all. */
+const isDays = (query: URLSearchParams): boolean =>
+  /^\d{13}$/.test(query.get("from") ?? "") && !query.has("to");
+
+const daysText = (days: number): string => (days === 1 ? "1 day" : `${days} days`);
 
 export const stats: Command = { name: "stats", summary: "what requests cost and how they went", help, run };

@@ -134,7 +134,12 @@ function requestFields(data: TopData, style: TerminalStyle): readonly Field<Live
     },
     { title: "STAGE", width: 9, rank: 2, value: stageOf },
     { title: "MODEL", width: 16, rank: 0, grows: true, value: ({ model }) => text(model || null) },
-    { title: "PROVIDER", width: 14, rank: 3, value: ({ provider }) => text(provider) },
+    {
+      title: "PROVIDER",
+      width: 14,
+      rank: 3,
+      value: ({ provider: asked, queue }) => text(asked ?? queue?.provider ?? null),
+    },
     {
       title: "OUT",
       width: 6,

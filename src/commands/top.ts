@@ -96,7 +96,8 @@ function ended(stderr: NodeJS.WriteStream): number {
 }
 
 const enter = "\u001b[?1049h\u001b[?25l";
-const leave = "\u001b[?25h\u001b[?1049l";
+// Cleared first: tmux keeps what does not fit the old size of a window that was resized meanwhile.
+const leave = "\u001b[H\u001b[2J\u001b[?25h\u001b[?1049l";
 
 async function showScreen(context: CommandContext, watch: Watch): Promise<number> {
   const { stdout, stderr } = context;
@@ -105,11 +106,12 @@ async function showScreen(context: CommandContext, watch: Watch): Promise<number
   let note = "q quits";
   const draw = (): void => {
     if (data === null || stopper.signal.aborted) return;
-    const size = { columns: Math.max(20, stdout.columns || 80), rows: Math.max(6, stdout.rows || 24) };
+    // A line that ends in the last column would be taken for a wrapped one when the window changes.
+    const size = { columns: Math.max(20, (stdout.columns || 80) - 1), rows: Math.max(6, stdout.rows || 24) };
     const style = terminalStyle(context);
     const lines = [...topLines(data, style, { ...size, rows: size.rows - 1 })];
     while (lines.length < size.rows - 1) lines.push("");
-    lines.push(style.dim(note.slice(0, size.columns - 1)));
+    lines.push(style.dim(note.slice(0, size.columns)));
     // Each line clears its rest, so that nothing flickers.
     stdout.write(`\u001b[H${lines.map((line) => `${line}\u001b[K`).join("\r\n")}\u001b[J`);
   };

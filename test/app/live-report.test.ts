@@ -31,7 +31,9 @@ function startVendor(): Bun.Server<undefined> {
         yield frame({}, { finish_reason: "stop" });
         yield "data: [DONE]\n\n";
       }
-      return new Response(body(), {
+      // Bun sends a generator as a stream; the types of Response do not know it.
+      const stream: Bun.BodyInit = body();
+      return new Response(stream as BodyInit, {
         headers: { "content-type": "text/event-stream" },
       });
     },
