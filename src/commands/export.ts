@@ -95,7 +95,7 @@ async function writeFile(
     return exitCodes.ok;
   } catch (thrown) {
     const code = errorCode(thrown);
-    if (code === undefined) throw thrown;
+    if (code === null) throw thrown;
     progress.clear();
     stderr.write(`clawgate: ${plain(path)} cannot be written (${code}).\n`);
     return exitCodes.failed;

@@ -108,14 +108,17 @@ export class ClaudeStatus {
     try {
       entry.examined = await this.ask(loaded, row);
     } finally {
-      this.running -= 1;
-      this.waiting.shift()?.();
+      const next = this.waiting.shift();
+      // Its place goes to the next one, so that nobody else takes it meanwhile.
+      if (next === undefined) this.running -= 1;
+      else next();
     }
   }
 
-  private async turn(): Promise<void> {
-    if (this.running >= maxAtOnce) await new Promise<void>((resolve) => void this.waiting.push(resolve));
+  private turn(): Promise<void> | null {
+    if (this.running >= maxAtOnce) return new Promise((resolve) => void this.waiting.push(resolve));
     this.running += 1;
+    return null;
   }
 
   private async ask(loaded: LoadedConfig, { provider, tenant }: Row): Promise<Examined> {
