@@ -91,7 +91,7 @@ function notes({ unknown_cost_requests: unknown }: Totals, isExact: boolean): st
       : []),
     ...(isExact
       ? []
-      : ["Not all requests of this time are in the database any more: the sums are too small."]),
+      : ["The sums are incomplete: requests of this time were deleted, or could not be read in time."]),
   ];
   return lines.map((line) => `${line}\n`).join("");
 }

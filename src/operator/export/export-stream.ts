@@ -60,7 +60,11 @@ export class Exports {
     end: () => void,
   ): AsyncGenerator<string, void, void> {
     try {
-      yield* text;
+      for await (const piece of text) {
+        yield piece;
+        // A client that reads as fast as this writes would otherwise have the loop for itself.
+        await new Promise((resolve) => setImmediate(resolve));
+      }
       if (signal.aborted) throw new Failure("shutting-down", "The export was ended before it was complete.");
       // The store answers an unreadable file with nothing.
       const { state, detail } = this.store.status();
