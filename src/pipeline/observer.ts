@@ -5,10 +5,7 @@ import type { FinishReason, StreamEvent } from "../canon/event.ts";
 import { estimateTokensOfBytes } from "../canon/tokens.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../canon/usage.ts";
 import type { FrameFacts } from "../dialects/dialect.ts";
-import { lastFrameEnd } from "../wire/sse.ts";
-
-/** Reads the text in frames that pass unread. */
-export type FrameReader = { textBytesIn(frames: Buffer): number };
+import { type FrameReader, PassedFrames } from "./passed-frames.ts";
 
 /** What has been seen so far. */
 export class Observer {
@@ -34,12 +31,7 @@ export class Observer {
   private hasCalls = false;
   /** Characters of a translated answer, for the estimate while it streams. */
   private passedCharacters = 0;
-  /** Bytes of frames that passed, and the latest of them: how much of them is text is read only when somebody asks. */
-  private passedBytes = 0;
-  private lastPassed: Buffer | null = null;
-  private frameReader: FrameReader | null = null;
-  private sampledBytes = 0;
-  private sampledText = 0;
+  private passedFrames: PassedFrames | null = null;
 
   event(event: StreamEvent): void {
     switch (event.type) {
@@ -91,23 +83,14 @@ export class Observer {
 
   /** Frames of a stream went on to the client. */
   passed(frames: Buffer, reader: FrameReader): void {
-    this.passedBytes += frames.length;
-    this.lastPassed = frames;
-    this.frameReader = reader;
+    this.passedFrames ??= new PassedFrames(reader);
+    this.passedFrames.add(frames);
   }
 
   /** An estimate of the tokens so far, for people who watch; null: nothing has come. */
   get tokensSoFar(): number | null {
     if (this.isOutputCounted || this.countsBytes) return this.outputTokens;
-    const { lastPassed } = this;
-    if (lastPassed !== null) {
-      const sample = lastPassed.length <= maxSample ? lastPassed : wholeFrames(lastPassed);
-      this.sampledText += this.frameReader?.textBytesIn(sample) ?? 0;
-      this.sampledBytes += sample.length;
-      this.lastPassed = null;
-    }
-    const share = this.sampledBytes === 0 ? 0 : this.sampledText / this.sampledBytes;
-    const tokens = tokensOf(this.passedCharacters + this.passedBytes * share);
+    const tokens = tokensOf(this.passedCharacters + (this.passedFrames?.textBytes ?? 0));
     const counted = this.usage.output ?? 0;
     return tokens === 0 && counted === 0 ? null : Math.max(tokens, counted);
   }
@@ -140,15 +123,6 @@ export class Observer {
     if (id !== undefined && id !== "") this.upstreamId ??= cut(id, maxModelLength);
     if (model !== undefined && model !== "") this.upstreamModel ??= cut(model, maxModelLength);
   }
-}
-
-/** Enough to estimate by; whoever looks at a hundred streams must not hold up the loop. */
-const maxSample = 4_096;
-
-/** The first frames, or the only one if it is longer. */
-function wholeFrames(frames: Buffer): Buffer {
-  const end = lastFrameEnd(frames.subarray(0, maxSample));
-  return end === 0 ? frames : frames.subarray(0, end);
 }
 
 const tokensOf = (bytes: number): number => (bytes <= 0 ? 0 : estimateTokensOfBytes(bytes));
