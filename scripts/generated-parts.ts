@@ -3,6 +3,7 @@
 
 import { referenceText } from "../src/config/reference.ts";
 import { commandHelp, commandTable } from "./command-texts.ts";
+import { filtersText } from "./filters-text.ts";
 import { memberTables } from "./member-tables.ts";
 import { providersText } from "./providers-table.ts";
 import { seriesText } from "./series-text.ts";
@@ -21,6 +22,7 @@ export const generatedParts: readonly GeneratedPart[] = [
   { page: "src/manual/commands.md", marker: "commands", text: commandTable },
   { page: "src/manual/commands.md", marker: "options", text: commandHelp },
   { page: "src/manual/operating.md", marker: "series", text: seriesText },
+  { page: "src/manual/operating.md", marker: "filters", text: filtersText },
 ];
 
 /** `page` with `text` between its markers, or null if it has no such pair. */

@@ -15,11 +15,11 @@ import {
   type HealthReportServices,
   healthReport,
 } from "../operator/reports/health-report.ts";
+import { liveReport } from "../operator/reports/live-report.ts";
 import { logReport } from "../operator/reports/log-report.ts";
 import { type ProviderReportServices, providerReport } from "../operator/reports/provider-report.ts";
 import { tenantReport } from "../operator/reports/tenant-report.ts";
 import type { Services } from "../pipeline/dependencies.ts";
-import type { LiveRequest } from "../pipeline/live-requests.ts";
 import { handleRequest } from "../pipeline/pipeline.ts";
 import type { OperatorPort } from "../server/operator-port.ts";
 import type { ServerPort } from "../server/server-port.ts";
@@ -38,6 +38,7 @@ import {
   type OperatorPortServices,
   sessionPort,
 } from "./operator-port.ts";
+import type { Readings } from "./reading-port.ts";
 import { visibleNames } from "./tenants/tenant-policies.ts";
 
 type RequestServices = Services & Pick<AppServices, "refused">;
@@ -67,6 +68,7 @@ export type PortParts = {
   readonly machineChecks: Pick<MachineChecks, "check">;
   readonly startProblems: () => readonly HealthProblem[];
   readonly logTail: LogTail;
+  readonly readings: Readings;
 };
 
 export function createServerPort(services: PortServices, parts: PortParts): ServerPort & OperatorPort {
@@ -82,6 +84,7 @@ export function createServerPort(services: PortServices, parts: PortParts): Serv
     ...sessionPort(services, parts.current),
     ...configPort(editing),
     ...keyPort({ ...editing, nowMs: services.clock.nowMs }),
+    ...parts.readings.port,
     apiSchemas,
   };
 }
@@ -151,7 +154,7 @@ function reportPort(services: ReportServices, parts: PortParts) {
         startProblems: parts.startProblems(),
       }),
     metrics: (accept) => services.exposition.page(liveState(services, current()), accept),
-    live: () => ({ requests: services.live.list().map(liveView) }),
+    live: () => liveReport(services.live),
     config: async () => ({
       ...(await configReport(current().loaded, diskState(), peek, services.redact)),
       file: await editor.file(),
@@ -245,24 +248,6 @@ const withoutUndefined = <T extends Record<string, unknown>>(
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;
   };
-
-/** `queue`: null while the request does not wait. */
-const liveView = ({ id, endpoint, tenant, startedAtMs, stage, model, provider, waitsAt }: LiveRequest) => ({
-  id,
-  door: endpoint,
-  tenant,
-  started_at_ms: startedAtMs,
-  stage,
-  model,
-  provider,
-  queue: waitsAt
-    ? {
-        provider: waitsAt.provider,
-        position: waitsAt.place.position(),
-        waited_ms: Math.round(waitsAt.place.waitedMs()),
-      }
-    : null,
-});
 
 /** A card from the list, or one for any name that a request could use: SDKs ask for models that no list contains. */
 function findCard(snapshot: ConfigSnapshot, id: string): ModelCard | null {

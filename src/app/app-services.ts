@@ -14,6 +14,7 @@ import { AuditLog, type AuditLogOptions } from "../operator/audit-log.ts";
 import { OperatorSessions } from "../operator/operator-sessions.ts";
 import { createExposition } from "../metrics/exposition/exposition.ts";
 import { createBodyMemory } from "../pipeline/body/body-memory.ts";
+import { EventFeed } from "../operator/events/event-feed.ts";
 import { createLiveRegistry } from "../pipeline/live-requests.ts";
 import { createRetryBudget } from "../pipeline/attempts/retry-budget.ts";
 import { createUnreadBodies } from "../pipeline/body/unread-body.ts";
@@ -69,6 +70,7 @@ export function createServices(options: ServicesOptions) {
     cliNames(claudePrograms.models(id)).includes(model);
   const records = openRecords({ ...options, isListed });
   const { store } = records;
+  const events = new EventFeed(clock);
   const prices = createPriceBook({
     onTableLost: (error) => log.error("the bundled price table could not be loaded", { error }),
   });
@@ -85,6 +87,7 @@ export function createServices(options: ServicesOptions) {
   const recorder = new RequestRecorder({
     ...records,
     isCounted,
+    recorded: events.recorded,
     exposition,
     prices,
     accessLog,
@@ -117,6 +120,7 @@ export function createServices(options: ServicesOptions) {
     store,
     recordsLocation: records.recordsLocation,
     reports: store,
+    events,
     exposition,
     prices,
     costOf: recorder.costOf.bind(recorder),

@@ -19,6 +19,7 @@ import { type ConfigSnapshot, createConfigSnapshot, type RequestCounter } from "
 import type { ConfigSource } from "./config-source.ts";
 import { listenProblem } from "./listen-problem.ts";
 import { createMachineChecks, type MachineChecks } from "./machine-checks.ts";
+import { createReadings, type Readings } from "./reading-port.ts";
 import { createReloader, dropUnusedProviders, type Reloader } from "./reloader.ts";
 import { createSecretRegistry, type SecretRegistry } from "./known-secrets.ts";
 import { createSnapshots, type Snapshots } from "./snapshots.ts";
@@ -119,6 +120,8 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
   });
   const machineChecks = await startMachineChecks(options, services, location);
   await demandDescriptors(services);
+  const logTail = options.logTail ?? createLogTail();
+  const readings = createReadings(services, { ...options, current: snapshots.current, logTail });
   const server = await listen(services, loaded, {
     current: snapshots.current,
     reload: reloader.reload,
@@ -133,7 +136,8 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
     }),
     machineChecks,
     startProblems: () => [...location.problems, ...claim.problems()],
-    logTail: options.logTail ?? createLogTail(),
+    logTail,
+    readings,
   });
   // From here to the end nothing is awaited: a client that connects is answered once the start is complete.
   const url = `http://${urlHost(host)}:${server.port}`;
@@ -151,7 +155,7 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
     machineChecks,
     reloader,
   });
-  const running = new RunningApp(options, context, { services, server, reloader, stopWork });
+  const running = new RunningApp(options, context, { services, server, reloader, readings, stopWork });
   return {
     url,
     server,
@@ -262,6 +266,7 @@ type RunningParts = {
   readonly services: AppServices;
   readonly server: Server;
   readonly reloader: Reloader;
+  readonly readings: Readings;
   readonly stopWork: () => void;
 };
 
@@ -287,8 +292,9 @@ class RunningApp {
 
   private async stopOnce(drainMs: number): Promise<void> {
     const { clock, log } = this.options;
-    const { services, server, reloader, stopWork } = this.parts;
+    const { services, server, reloader, readings, stopWork } = this.parts;
     stopWork();
+    readings.stop();
     reloader.stop();
     const stopTimer = clock.setTimer(drainMs, () => this.abortRequests());
     await server.stop(drainMs + closingMs);

@@ -34,7 +34,7 @@ export function createNoteAction(
 
 export function sessionPort(services: OperatorPortServices, current: () => ConfigSnapshot) {
   return {
-    session: (facts) => sessionState(current().access, facts),
+    signInState: (facts) => sessionState(current().access, facts),
     signIn: (call) => signIn(current().access, services, call, { pipeline: current().pipeline, services }),
     signOut: ({ facts }) => signOut(current().access, services, facts),
     makeSignInCode: (call) => makeSignInCode(current().access, services, call),

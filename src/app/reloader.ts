@@ -37,6 +37,7 @@ export type ReloaderOptions = {
     | "claudePrograms"
     | "spending"
     | "prices"
+    | "events"
     | "operatorSessions"
   >;
   /** Called after a reload that was applied or refused, not after one that will be tried again. */
@@ -94,7 +95,15 @@ class Reloads {
       if (this.running === reloading) this.running = null;
     });
     this.running = reloading;
+    void reloading.then((report) => this.tell(report));
     return reloading;
+  }
+
+  /** For whoever follows the events; the problems of a config that is not valid are only for the operator. */
+  private tell({ ok, reason, config, changed, needsRestart: restart, error }: ReloadReport): void {
+    const { events, redact } = this.options.services;
+    const why = error === null ? null : { code: error.code, message: redact(error.message) };
+    events.publish("config", { ok, reason, config, changed, needs_restart: restart, error: why });
   }
 
   private async reloadOnce(reason: string): Promise<ReloadReport> {

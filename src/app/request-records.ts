@@ -69,6 +69,8 @@ export type RecorderOptions = Pick<RecordsStore, "store" | "keepsRecords"> & {
   /** False: neither the database nor the exposition wants records. */
   readonly isCounted: boolean;
   readonly exposition: Pick<Exposition, "count">;
+  /** Called after each record. */
+  readonly recorded: () => void;
   readonly currentConfig: () => LoadedConfig;
   /** A provider that a reload removed still has a price for the requests that it was answering. */
   readonly settingsOf: (id: string) => ProviderSettings | undefined;
@@ -140,8 +142,9 @@ export class RequestRecorder {
   }
 
   private write(finished: UnpricedRecord): void {
-    const { keepsRecords, store, exposition, accessLog } = this.options;
+    const { keepsRecords, store, exposition, accessLog, recorded } = this.options;
     if (keepsRecords) store.record(finished);
+    recorded();
     exposition.count(finished);
     const level = accessLog.levelOf(finished);
     if (level !== null) accessLog.write(finished, level);

@@ -3,6 +3,7 @@
 import type { Command } from "./command.ts";
 import { dashboard } from "./dashboard.ts";
 import { doctor } from "./doctor.ts";
+import { exportCommand } from "./export.ts";
 import { health } from "./health.ts";
 import { helpCommand } from "./help.ts";
 import { login } from "./login.ts";
@@ -13,8 +14,10 @@ import { reload } from "./reload.ts";
 import { route } from "./route.ts";
 import { serve } from "./serve.ts";
 import { setup } from "./setup.ts";
+import { stats } from "./stats.ts";
 import { status } from "./status.ts";
 import { stop } from "./stop.ts";
+import { top } from "./top.ts";
 import { versionCommand } from "./version.ts";
 
 export const commands: readonly Command[] = [
@@ -24,6 +27,9 @@ export const commands: readonly Command[] = [
   stop,
   logs,
   dashboard,
+  stats,
+  top,
+  exportCommand,
   route,
   providers,
   reload,

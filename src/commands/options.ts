@@ -52,6 +52,8 @@ const optionValues: Readonly<Record<string, OptionValue>> = {
   model: modelName,
   key: { takes: keyRequirements, fits: isStrongKey },
   lines: { takes: `a whole number from 0 to ${maxLines}`, fits: isWholeNumber(0, maxLines) },
+  days: { takes: "a whole number of days from 1 to 3660", fits: isWholeNumber(1, 3_660) },
+  top: { takes: "a whole number from 1 to 1000", fits: isWholeNumber(1, 1_000) },
   timeout: {
     takes: `a number of seconds from 0 to ${maxSeconds}`,
     fits: (text) => /^\d{1,15}(?:\.\d+)?$/.test(text) && Number(text) <= maxSeconds,

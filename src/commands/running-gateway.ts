@@ -34,6 +34,8 @@ export type RunningGateway = {
   ask(question: Question): Promise<Answer>;
   /** The body of a 2xx answer. Throws GatewayProblem with the gateway's own message for any other. */
   askForBody(question: Question): Promise<unknown>;
+  /** The bytes of a 2xx answer as they come. Throws GatewayProblem, also where the connection breaks before the end. */
+  stream(path: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
 };
 
 /** The message is for the person at the terminal. */
@@ -101,6 +103,7 @@ export async function findGateway(
     startedAt: run.startedAt ?? null,
     version: running,
     ask,
+    stream: (path, signal) => streamOf(url, token, path, signal),
     async askForBody(question) {
       const { status, body } = await ask(question);
       if (status >= 200 && status < 300) return body;
@@ -163,6 +166,42 @@ async function versionAt(url: string): Promise<string | null> {
   } catch {
     // No answer, or another program's: the caller treats both alike.
     return null;
+  }
+}
+
+async function* streamOf(
+  url: string,
+  token: string,
+  path: string,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
+  const broke = (): GatewayProblem => new GatewayProblem(`The connection to the gateway at ${url} broke.`);
+  const answer = await fetch(url + path, {
+    redirect: "manual",
+    signal,
+    headers: { "user-agent": `clawgate/${version}`, authorization: `Bearer ${token}` },
+  }).catch(() => {
+    throw broke();
+  });
+  if (!answer.ok) {
+    const body = await answer.json().catch(() => null);
+    throw new GatewayProblem(
+      errorMessage(body) ?? `The gateway answered with status ${answer.status}.`,
+      answer.status,
+    );
+  }
+  if (answer.body === null) return;
+  const reader = answer.body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read().catch(() => {
+        throw broke();
+      });
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
   }
 }
 

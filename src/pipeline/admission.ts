@@ -8,7 +8,8 @@ import { Cancellation } from "./cancellation.ts";
 import type { Endpoint } from "./endpoints.ts";
 import type { Services, PipelineSnapshot } from "./dependencies.ts";
 import type { TimerListener, TickerTimer } from "../system/ticker.ts";
-import type { LiveRegistration, LiveRequest } from "./live-requests.ts";
+import { progressOf } from "./live-progress.ts";
+import type { LiveProgress, LiveRegistration, LiveRequest } from "./live-requests.ts";
 import { Run } from "./run.ts";
 import { tooLate, Upload } from "./body/upload.ts";
 
@@ -94,7 +95,9 @@ export function admit(
     upload,
     connection,
   );
-  return new Run({ context, endpoint, services, snapshot, admitted, connection, upload });
+  const run = new Run({ context, endpoint, services, snapshot, admitted, connection, upload });
+  admitted.run = run;
+  return run;
 }
 
 /**
@@ -109,6 +112,7 @@ class AdmittedRequest implements LiveRequest, TimerListener {
   model = "";
   provider: string | null = null;
   waitsAt: LiveRequest["waitsAt"] = null;
+  run: Run | null = null;
   private readonly registration: LiveRegistration;
   private readonly ticker: Services["ticker"];
   private readonly endMs: number;
@@ -143,6 +147,10 @@ class AdmittedRequest implements LiveRequest, TimerListener {
 
   abort(reason: Failure): void {
     this.context.abort(reason);
+  }
+
+  progress(): LiveProgress {
+    return progressOf(this.context, this.run);
   }
 
   /** The deadline has passed, or it is time to check the body. */

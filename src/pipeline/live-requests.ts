@@ -5,6 +5,17 @@ import type { QueuePlace } from "../tenants/queue.ts";
 
 export type Stage = "reading" | "waiting" | "asking" | "streaming";
 
+/** What is known of a running request beyond its entry; null: not yet, or there is none. */
+export type LiveProgress = {
+  readonly session: string | null;
+  readonly client: string | null;
+  readonly agent: string | null;
+  readonly rule: string | null;
+  /** Estimates, while an answer streams. */
+  readonly outputTokens: number | null;
+  readonly tokensPerSecond: number | null;
+};
+
 export type LiveRequest = {
   readonly id: string;
   readonly endpoint: string;
@@ -18,6 +29,8 @@ export type LiveRequest = {
   /** The provider where it waits for a turn; absent until it has to. */
   waitsAt?: { readonly provider: string; readonly place: QueuePlace } | null;
   abort(reason: Failure): void;
+  /** Read only by whoever looks at running requests: the request itself pays nothing for it. */
+  progress?(): LiveProgress;
 };
 
 /** `leave` removes the request. Idempotent. */

@@ -5,6 +5,7 @@ import type { FinishReason, StreamEvent } from "../canon/event.ts";
 import { estimateTokensOfBytes } from "../canon/tokens.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../canon/usage.ts";
 import type { FrameFacts } from "../dialects/dialect.ts";
+import { type FrameReader, PassedFrames } from "./passed-frames.ts";
 
 /** What has been seen so far. */
 export class Observer {
@@ -28,6 +29,9 @@ export class Observer {
   private isCounted = false;
   private isRefused = false;
   private hasCalls = false;
+  /** Characters of a translated answer, for the estimate while it streams. */
+  private passedCharacters = 0;
+  private passedFrames: PassedFrames | null = null;
 
   event(event: StreamEvent): void {
     switch (event.type) {
@@ -72,6 +76,23 @@ export class Observer {
   /** Counts an event of the answer. */
   countEvent(event: StreamEvent): void {
     if (this.countsBytes) this.answerBytes += bytesIn(event);
+    else if (event.type === "text-delta" || event.type === "thinking-delta")
+      this.passedCharacters += event.text.length;
+    else if (event.type === "tool-delta") this.passedCharacters += event.input.length;
+  }
+
+  /** Frames of a stream went on to the client. */
+  passed(frames: Buffer, reader: FrameReader): void {
+    this.passedFrames ??= new PassedFrames(reader);
+    this.passedFrames.add(frames);
+  }
+
+  /** An estimate of the tokens so far, for people who watch; null: nothing has come. */
+  get tokensSoFar(): number | null {
+    if (this.isOutputCounted || this.countsBytes) return this.outputTokens;
+    const tokens = tokensOf(this.passedCharacters + (this.passedFrames?.textBytes ?? 0));
+    const counted = this.usage.output ?? 0;
+    return tokens === 0 && counted === 0 ? null : Math.max(tokens, counted);
   }
 
   /**

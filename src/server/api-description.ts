@@ -6,6 +6,7 @@ import scalarScript from "../../node_modules/@scalar/api-reference/dist/browser/
 import { endpoints } from "../pipeline/endpoints.ts";
 import { components } from "./api-components.ts";
 import { pageHeaders } from "./page-headers.ts";
+import { readingPaths } from "./reading-descriptions.ts";
 import { routeDescriptions } from "./route-descriptions.ts";
 import type { ServerPort } from "./server-port.ts";
 import type { Route } from "./routes.ts";
@@ -133,6 +134,7 @@ function documentation(gateway: ServerPort, schemas: Awaited<ReturnType<ServerPo
       "/v1/models/{model}": { get: routeDescriptions.model },
       "/v1beta/models/{model}": { get: routeDescriptions.googleModel },
       ...routeDescriptions.pathEndpoints(endpoints),
+      ...readingPaths,
     },
     components: {
       schemas: components(schemas),

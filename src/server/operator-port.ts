@@ -8,7 +8,7 @@ export type OperatorAnswer = { readonly status: number; readonly body: unknown }
 
 export type OperatorPort = {
   /** What the caller may do. `holdMs`: how long to delay the answer. */
-  session(facts: RequestOrigin): { readonly state: unknown; readonly holdMs: number };
+  signInState(facts: RequestOrigin): { readonly state: unknown; readonly holdMs: number };
   /** `cookie`: the value of Set-Cookie. Throws Failure unauthorized. */
   signIn(call: OperatorCall): Promise<{ readonly state: unknown; readonly cookie: string }>;
   /** Returns the value of Set-Cookie. Throws Failure forbidden. */

@@ -229,7 +229,10 @@ export const routeDescriptions = {
     "The active config and the file it came from",
     "Secrets masked: file, since when, the flags and variables that override it, what takes effect only after a restart, and how the file on disk differs now.",
   ),
-  live: operatorRoute("Requests that are running now", "Id, tenant and stage of every running request."),
+  live: operatorRoute(
+    "Requests that are running now",
+    "Stage, tenant, session, client, rule and what has come so far of every running request; the tokens are an estimate.",
+  ),
   logs: operatorRoute(
     "The last lines of the gateway's log",
     "At most 2,000 are kept, in memory, oldest first, in the log's form: `time`, `level`, `message` and its fields. Send the `cursor` of the answer back to get the lines that came since.",

@@ -5,6 +5,7 @@ import { configRoutes } from "./config-routes.ts";
 import { descriptionRoutes } from "./api-description.ts";
 import { manualRoutes } from "./manual-routes.ts";
 import { elysiaPath, nameIn, splitUrl } from "./paths.ts";
+import { readingRoutes } from "./reading-routes.ts";
 import { type Answer, RequestHandler } from "./request-handler.ts";
 import { greeting, type Route, routesOf } from "./routes.ts";
 import type { OperatorPort } from "./operator-port.ts";
@@ -31,7 +32,12 @@ export type Server = {
 
 /** Starts to listen. Throws what Bun.serve throws (EADDRINUSE, EACCES). */
 export function createServer(gateway: ServerPort & OperatorPort, options: ServerOptions): Server {
-  const routes = [...routesOf(gateway), ...sessionRoutes(gateway), ...configRoutes(gateway)];
+  const routes = [
+    ...routesOf(gateway),
+    ...readingRoutes(gateway),
+    ...sessionRoutes(gateway),
+    ...configRoutes(gateway),
+  ];
   const manual = manualRoutes(gateway.version, greeting(gateway.version));
   // The manual first: `/` is a page of it, and its methods are listed in the order of the table.
   const table = [...manual, ...routes, ...descriptionRoutes(gateway, routes)];

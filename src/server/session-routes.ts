@@ -14,7 +14,7 @@ export function sessionRoutes(gateway: OperatorPort & Pick<ServerPort, "wait">):
       method: "GET",
       detail: operatorDescriptions.session,
       async answer({ facts }) {
-        const { state, holdMs } = gateway.session(facts);
+        const { state, holdMs } = gateway.signInState(facts);
         if (holdMs > 0) await gateway.wait(holdMs);
         return operatorJson(state);
       },

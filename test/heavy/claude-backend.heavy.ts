@@ -195,7 +195,13 @@ describe("answers", () => {
       expect(body["stop_sequences"]).toEqual(["ZZ"]);
       expect(recordOf(body["output_config"])["effort"]).toBe("low");
       expect(textOf(recordOf(listOf(body["system"]).at(-1))["text"])).toBe("You are X.");
-      expect(backend.counts()).toEqual({ running: 0, warm: 0, parked: { calls: 0, idle: 1 }, stopping: 0 });
+      expect(backend.counts()).toEqual({
+        running: 0,
+        warm: 0,
+        starting: 0,
+        parked: { calls: 0, idle: 1 },
+        stopping: 0,
+      });
     },
     slowMs,
   );
@@ -434,7 +440,13 @@ describe("answers", () => {
       expect((await upstream.waitFor((request) => request.isAborted, slowMs)).isAborted).toBe(true);
       await events.return();
       await backend.stop();
-      expect(backend.counts()).toEqual({ running: 0, warm: 0, parked: { calls: 0, idle: 0 }, stopping: 0 });
+      expect(backend.counts()).toEqual({
+        running: 0,
+        warm: 0,
+        starting: 0,
+        parked: { calls: 0, idle: 0 },
+        stopping: 0,
+      });
     },
     slowMs,
   );
@@ -731,7 +743,13 @@ describe("processes", () => {
       const posts = upstream.requests.filter(({ method }) => method === "POST");
       expect(new Set(posts.map(({ headers }) => headers["x-claude-code-session-id"])).size).toBe(3);
       await backend.stop();
-      expect(backend.counts()).toEqual({ running: 0, warm: 0, parked: { calls: 0, idle: 0 }, stopping: 0 });
+      expect(backend.counts()).toEqual({
+        running: 0,
+        warm: 0,
+        starting: 0,
+        parked: { calls: 0, idle: 0 },
+        stopping: 0,
+      });
     },
     slowMs,
   );

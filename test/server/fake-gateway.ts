@@ -103,6 +103,27 @@ export function fakeGateway(): FakeGateway {
     live: () => ({ requests: [] }),
     metrics: (accept) => ({ contentType: "text/plain; version=0.0.4", text: `# for ${accept}\n` }),
     logs: () => ({ lines: [], cursor: 0 }),
+    series: (query) => Promise.resolve({ by: query.get("by") }),
+    requests: (query) => Promise.resolve({ model: query.get("model") }),
+    request: (id) => Promise.resolve(id === "01ABC" ? { request: { id } } : null),
+    sessions: () => Promise.resolve({ sessions: [] }),
+    session: (id, query) =>
+      Promise.resolve(id === "a/b" ? { session: id, tenant: query.get("tenant") } : null),
+    exportRequests: (query) => ({
+      contentType: "text/csv; charset=utf-8; header=present",
+      fileName: `requests.${query.get("format")}`,
+      body: (async function* () {
+        yield "id\r\n";
+        yield "1\r\n";
+      })(),
+    }),
+    events: ({ lastEventId }) =>
+      (async function* () {
+        yield `event: log\ndata: {"after":"${lastEventId}"}\n\n`;
+      })(),
+    routingRules: () => ({ rules: [] }),
+    claude: () => Promise.resolve({ programs: [] }),
+    doctor: () => Promise.resolve({ ok: true, findings: [] }),
     providers: () => Promise.resolve({ providers: [{ id: "openai" }] }),
     tenants: () => Promise.resolve({ tenants: [] }),
     async explainRoute(request, { door }) {
@@ -115,7 +136,7 @@ export function fakeGateway(): FakeGateway {
     reload: () => Promise.resolve({ ok: true }),
     resetProvider: (id) => id === "openai",
     cancelRequest: (id) => id === "01ABC",
-    session: () => ({ state: { signed_in: false }, holdMs: gateway.holdMs }),
+    signInState: () => ({ state: { signed_in: false }, holdMs: gateway.holdMs }),
     signIn: () => Promise.resolve({ state: { signed_in: true }, cookie: "clawgate_session=t" }),
     signOut: () => "clawgate_session=",
     makeSignInCode: () => ({ code: "AAAA-BBBB", expires_ms: 1 }),

@@ -49,6 +49,8 @@ export type ProcessCounts = {
   /** Running answers. */
   readonly running: number;
   readonly warm: number;
+  /** Warm ones to be. */
+  readonly starting: number;
   readonly parked: ParkedCounts;
   /** Processes that are being stopped. */
   readonly stopping: number;
@@ -131,7 +133,7 @@ class Processes {
     const { pool, parkedProcesses } = this.parts;
     return {
       running: this.running,
-      warm: pool.counts().warm,
+      ...pool.counts(),
       parked: parkedProcesses.counts(),
       stopping: this.disposal.count(),
     };

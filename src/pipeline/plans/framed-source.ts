@@ -94,8 +94,9 @@ export class FramedSource implements AnswerSource {
   }
 
   private unread(ready: Buffer): Piece {
-    if (this.options.observer.countsBytes)
-      for (const slice of splitFrames(ready)) this.count(readFrame(slice));
+    const { observer } = this.options;
+    if (observer.countsBytes) for (const slice of splitFrames(ready)) this.count(readFrame(slice));
+    else observer.passed(ready, this);
     return { bytes: ready, opens: true, failure: null, isLast: false };
   }
 
@@ -139,12 +140,30 @@ export class FramedSource implements AnswerSource {
     }
     this.replyPace.hasBegun ||= opens;
     const bytes = passed === null ? ready : Buffer.concat(passed);
+    if (!observer.countsBytes) observer.passed(bytes, this);
     return { bytes, opens, failure, isLast: this.isOver && failure === null };
   }
 
   private count(frame: SseFrame | null): void {
-    const { observer, dialect } = this.options;
-    if (frame !== null) observer.addBytes(dialect.backend.passthrough.textBytes(parseLoosely(frame.data)));
+    if (frame !== null) this.options.observer.addBytes(this.textBytesOf(frame));
+  }
+
+  private textBytesOf(frame: SseFrame): number {
+    return this.options.dialect.backend.passthrough.textBytes(parseLoosely(frame.data));
+  }
+
+  textBytesIn(frames: Buffer): number {
+    let bytes = 0;
+    try {
+      for (const slice of splitFrames(frames)) {
+        const frame = readFrame(slice);
+        if (frame !== null) bytes += this.textBytesOf(frame);
+      }
+    } catch {
+      // An odd frame says nothing about the text; it passes, and the client decides what it is worth.
+      return 0;
+    }
+    return bytes;
   }
 
   /** The upstream's bytes have ended. */

@@ -151,4 +151,4 @@ export const after = (request: ChatRequest, reply: Reply, ...messages: Message[]
   ...request,
   messages: [...request.messages, { role: "assistant", content: reply.content }, ...messages],
 });
-export const nothingLeft = { running: 0, warm: 0, parked: { calls: 0, idle: 0 }, stopping: 0 };
+export const nothingLeft = { running: 0, warm: 0, starting: 0, parked: { calls: 0, idle: 0 }, stopping: 0 };
