@@ -142,7 +142,7 @@ function recordOf(shape: Shape): RequestDetail {
     session: pick(random, sessionNames),
     agent: random() < 0.25 ? `agent-${Math.floor(random() * 3)}` : null,
     parent_agent: null,
-    door: pick(random, ["anthropic-messages", "openai-chat", "openai-responses"]),
+    door: pick(random, ["messages", "chat", "responses"]),
     client: isHostile ? hostile : pick(random, clients),
     tags: isHostile ? [hostile] : random() < 0.2 ? ["nightly"] : [],
     requested_model: random() < 0.5 ? target[1] : "auto",

@@ -5,6 +5,7 @@ import type { JSX } from "preact";
 import type { IconName } from "./components/icon.tsx";
 import type { PageProps } from "./page-props.ts";
 import { OverviewPage } from "./pages/overview.tsx";
+import { RequestsPage } from "./pages/requests.tsx";
 
 export type Page = {
   /** Its first segment below /dashboard; "" is the first page. */
@@ -18,4 +19,5 @@ export type Page = {
 
 export const pages: readonly Page[] = [
   { name: "", title: "Overview", icon: "overview", group: "Traffic", component: OverviewPage },
+  { name: "requests", title: "Requests", icon: "requests", group: "Traffic", component: RequestsPage },
 ];

@@ -31,6 +31,7 @@ function coloursOf(frame: HTMLElement): Colours {
 }
 
 const dayMs = 86_400_000;
+const daySteps = [1, 2, 3, 7, 14, 30, 90, 365].map((days) => (days * dayMs) / 1000);
 
 function tickTime(seconds: number, spanMs: number): string {
   const ms = seconds * 1000;
@@ -69,6 +70,8 @@ function optionsOf(
         grid: { show: false },
         size: rem() * 1.75,
         space: rem() * 4.5,
+        // Two marks of one day would have the same name.
+        ...(spanMs > 3 * dayMs ? { incrs: daySteps } : {}),
         values: (_, ticks) => ticks.map((tick) => tickTime(tick, spanMs)),
       },
       {

@@ -14,6 +14,8 @@ type TileProps = {
   readonly before?: number | null | undefined;
   /** Whether more of it is good news; absent: neither. */
   readonly more?: "good" | "bad";
+  /** In the place of the course. */
+  readonly children?: ComponentChildren;
 };
 
 function Trend({ now, before, more }: Pick<TileProps, "now" | "before" | "more">): JSX.Element | null {
@@ -31,7 +33,8 @@ function Trend({ now, before, more }: Pick<TileProps, "now" | "before" | "more">
   );
 }
 
-export function Tile({ title, value, note, course, now, before, more }: TileProps): JSX.Element {
+export function Tile(props: TileProps): JSX.Element {
+  const { title, value, note, course, now, before, more, children } = props;
   return (
     <section class="tile" aria-label={title}>
       <h2>{title}</h2>
@@ -40,7 +43,7 @@ export function Tile({ title, value, note, course, now, before, more }: TileProp
         <Trend now={now ?? null} before={before} {...(more === undefined ? {} : { more })} />
       </p>
       <p class="tile-note">{note}</p>
-      {course === undefined ? null : <Sparkline values={course} />}
+      {course === undefined ? children : <Sparkline values={course} />}
     </section>
   );
 }
