@@ -93,7 +93,7 @@ export function shown(name: string | null | undefined, most = 160): string {
   if (name === null || name === undefined || name === "") return dash;
   const visible = name.replaceAll(
     // oxlint-disable-next-line no-control-regex
-    /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
+    /[\u0000-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
     (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
   const points = Array.from(visible.slice(0, most * 4));

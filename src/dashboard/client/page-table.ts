@@ -4,8 +4,10 @@
 import type { JSX } from "preact";
 import type { IconName } from "./components/icon.tsx";
 import type { PageProps } from "./page-props.ts";
+import { LivePage } from "./pages/live.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { RequestsPage } from "./pages/requests.tsx";
+import { SessionsPage } from "./pages/sessions.tsx";
 
 export type Page = {
   /** Its first segment below /dashboard; "" is the first page. */
@@ -19,5 +21,7 @@ export type Page = {
 
 export const pages: readonly Page[] = [
   { name: "", title: "Overview", icon: "overview", group: "Traffic", component: OverviewPage },
+  { name: "live", title: "Live", icon: "live", group: "Traffic", component: LivePage },
   { name: "requests", title: "Requests", icon: "requests", group: "Traffic", component: RequestsPage },
+  { name: "sessions", title: "Sessions", icon: "sessions", group: "Traffic", component: SessionsPage },
 ];

@@ -3,7 +3,7 @@
 import type { RequestDetail } from "./api-shapes.ts";
 
 /** One word of a POSIX shell, whatever is in it. */
-export const shellWord = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+const shellWord = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** ASCII only: a terminal shows every character as what it is. */
 const asciiJson = (value: unknown): string =>

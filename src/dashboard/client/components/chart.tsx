@@ -4,9 +4,9 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { shown, time } from "../formatting.ts";
-import { type ChartRow, stacked, summaryOf } from "../stacked-series.ts";
+import { type ChartRow, mostOf, stacked, summaryOf } from "../stacked-series.ts";
 
-export const colourCount = 8;
+const colourCount = 8;
 
 type ChartProps = {
   readonly title: string;
@@ -170,7 +170,8 @@ function FiguresTable({ title, times, rows, write }: ChartProps): JSX.Element {
   );
 }
 
-export function Chart(props: ChartProps): JSX.Element {
+export function Chart(given: ChartProps): JSX.Element {
+  const props = { ...given, rows: mostOf(given.rows, colourCount) };
   const { title, times, rows, write, height = 200 } = props;
   const frame = useRef<HTMLElement>(null);
   const [at, setAt] = useState<number | null>(null);

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 
 /** Points of a polyline in a box of 100 x 24; "" for fewer than two values. */
-export function sparkPoints(values: readonly (number | null)[]): string {
+function sparkPoints(values: readonly (number | null)[]): string {
   const known = values.map((value) => value ?? 0);
   if (known.length < 2) return "";
   const most = Math.max(...known);
