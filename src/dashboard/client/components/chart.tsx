@@ -59,7 +59,7 @@ function optionsOf(
   const colourOf = (at: number): string => colours.rows[at % colourCount] ?? "gray";
   return {
     width,
-    height,
+    height: Math.round((height * rem()) / 16),
     padding: [8, 8, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: kind === "lines" } },

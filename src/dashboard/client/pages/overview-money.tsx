@@ -63,11 +63,6 @@ export function MoneyPanel({ report }: { readonly report: SeriesAnswer }): JSX.E
           }
           value={monthUsd === null ? dash : money(projection(monthUsd, month, nowMs))}
         />
-        <Amount term="This range" value={money(totals.cost_usd)}>
-          {totals.unknown_cost_requests === 0
-            ? "as recorded"
-            : `${count(totals.unknown_cost_requests)} requests of unknown cost are not in it`}
-        </Amount>
         <Amount
           term={
             <>
