@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { apiPath } from "../../src/dashboard/client/api.ts";
 import { addressWith, segment, withRange } from "../../src/dashboard/client/location.ts";
-import { filtersOf } from "../../src/dashboard/client/request-filters.ts";
+import { filtersOf, rowMatches } from "../../src/dashboard/client/request-filters.ts";
 import {
   choiceOf,
   inputTime,
@@ -9,6 +9,7 @@ import {
   millisecondsOf,
   rangeOf,
 } from "../../src/dashboard/client/time-range.ts";
+import { fakeRecords, rowOf } from "./fake-records.ts";
 
 const query = (text: string): URLSearchParams => new URLSearchParams(text);
 
@@ -47,6 +48,45 @@ describe("filters", () => {
       status: "failed",
       model: "m",
     });
+  });
+});
+
+describe("a request that has just ended", () => {
+  const [first] = fakeRecords(0, 1);
+  if (first === undefined) throw new Error("no record");
+  const row = {
+    ...rowOf(first),
+    tenant: "t",
+    agent: null,
+    parent_agent: "boss",
+    status: 429,
+    failure: "rate-limited",
+    tags: ["a", "b"],
+    cost_usd: 0.5,
+  };
+  test.each([
+    ["", true],
+    ["tenant=t&status=4xx&tag=b&min_usd=0.5", true],
+    ["agent=boss", true],
+    ["status=429", true],
+    ["status=rate-limited", true],
+    ["status=failed", true],
+    ["status=ok", false],
+    ["status=5xx", false],
+    ["tenant=u", false],
+    ["tag=c", false],
+    ["agent=other", false],
+    ["min_usd=0.51", false],
+    ["model=x", false],
+  ])("belongs to the list with %p: %p", (text, belongs) => {
+    expect(rowMatches(row, filtersOf(query(text)))).toBe(belongs);
+  });
+
+  test("whose client left has not failed, and costs nothing while that is unknown", () => {
+    const left = { ...row, status: 499, failure: "cancelled", cost_usd: null };
+    expect(rowMatches(left, filtersOf(query("status=failed")))).toBe(false);
+    expect(rowMatches(left, filtersOf(query("status=cancelled")))).toBe(true);
+    expect(rowMatches(left, filtersOf(query("min_usd=0.1")))).toBe(false);
   });
 });
 

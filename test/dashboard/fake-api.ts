@@ -48,7 +48,7 @@ function liveRows(cancelled: readonly string[]): readonly LiveRow[] {
     stage: String(stage),
     model: at === 4 ? "" : at === 3 ? hostileNames[1] : "claude-sonnet-4-5",
     provider: provider === null ? null : String(provider),
-    queue: stage === "waiting" ? { provider: "ollama", position: 3 } : null,
+    queue: stage === "waiting" ? { provider: "ollama", position: 3, waited_ms: 4100 } : null,
     session: sessionNames[at] ?? null,
     client: "claude-code",
     agent: at === 1 ? "agent-1" : null,
@@ -89,7 +89,9 @@ function eventStream(query: URLSearchParams, cancelled: readonly string[], signa
     start(controller) {
       const send = (kind: string, data: unknown): void => {
         if (only.includes(kind))
-          controller.enqueue(encoder.encode(`event: ${kind}\ndata: ${JSON.stringify(data)}\n\n`));
+          controller.enqueue(
+            encoder.encode(`event: ${kind}\nid: run-${seq}\ndata: ${JSON.stringify(data)}\n\n`),
+          );
       };
       const tick = (): void => {
         seq += 1;

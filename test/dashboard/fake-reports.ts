@@ -92,7 +92,7 @@ export function filtered(
     if (status === null) return true;
     return (
       (status === "ok" && row.failure === null) ||
-      (status === "failed" && row.failure !== null) ||
+      (status === "failed" && row.failure !== null && row.failure !== "cancelled") ||
       String(row.status) === status ||
       row.failure === status ||
       `${String(row.status)[0] ?? ""}xx` === status

@@ -1,6 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import type { LogEntry, RequestDetail } from "../../src/dashboard/client/api-shapes.ts";
-import { linesFrom, liveOrder, queueText, withLines } from "../../src/dashboard/client/live-view.ts";
+import type { RequestDetail } from "../../src/dashboard/client/api-shapes.ts";
+import {
+  linesAfter,
+  linesFrom,
+  liveOrder,
+  type LogLine,
+  queueText,
+  withLines,
+} from "../../src/dashboard/client/live-view.ts";
 import { missText } from "../../src/dashboard/client/pages/request-cost.tsx";
 import { routeCommand } from "../../src/dashboard/client/route-command.ts";
 import { agentTree, toolRows, turnBars } from "../../src/dashboard/client/session-view.ts";
@@ -175,7 +182,13 @@ describe("a session", () => {
 });
 
 describe("live", () => {
-  const line = (seq: number, level = "info"): LogEntry => ({ seq, at_ms: 0, level, message: String(seq) });
+  const line = (seq: number, level = "info", run = "a"): LogLine => ({
+    id: `${run}-${seq}`,
+    seq,
+    at_ms: 0,
+    level,
+    message: String(seq),
+  });
 
   test("lines that come again after a reconnect are not shown twice, and the oldest go", () => {
     const three = withLines([], [line(1), line(2), line(3)]);
@@ -186,6 +199,13 @@ describe("live", () => {
       Array.from({ length: 1_500 }, (_, seq) => line(seq)),
     );
     expect([many.length, many[0]?.seq, many.at(-1)?.seq]).toEqual([1_000, 500, 1_499]);
+  });
+
+  test("lines of a gateway that started anew follow those of the one before", () => {
+    const lines = withLines([line(7), line(8)], [line(1, "info", "b"), line(2, "info", "b")]);
+    expect(lines.map(({ id }) => id)).toEqual(["a-7", "a-8", "b-1", "b-2"]);
+    expect(linesAfter(lines, [line(7), line(8)]).map(({ id }) => id)).toEqual(["b-1", "b-2"]);
+    expect(linesAfter(lines, [line(1)])).toEqual(lines);
   });
 
   test("a level hides what is below it, and nothing that is unknown", () => {
@@ -207,10 +227,9 @@ describe("live", () => {
     expect(order.map(({ id }) => id)).toEqual(["old", "new", "w"]);
   });
 
-  test("a place in a queue is told of whatever shape it has", () => {
-    expect(queueText({ provider: "ollama", position: 3 })).toBe("place 3 at ollama");
-    expect(queueText({ place: 1, of: 4 })).toBe("place 1 of 4");
-    expect([queueText(null), queueText("x"), queueText({})]).toEqual([null, null, null]);
+  test("a place in a queue is told", () => {
+    expect(queueText({ provider: "ollama", position: 3, waited_ms: 9 })).toBe("place 3 at ollama");
+    expect([queueText(null), queueText(undefined)]).toEqual([null, null]);
   });
 });
 

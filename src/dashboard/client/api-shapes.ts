@@ -41,7 +41,12 @@ export type LiveRow = {
   readonly stage: string;
   readonly model: string;
   readonly provider: string | null;
-  readonly queue?: unknown;
+  /** Null while the request does not wait. */
+  readonly queue?: {
+    readonly provider: string;
+    readonly position: number;
+    readonly waited_ms: number;
+  } | null;
   readonly session?: string | null;
   readonly client?: string | null;
   readonly agent?: string | null;
@@ -53,7 +58,7 @@ export type LiveRow = {
 
 export type LogEntry = {
   readonly seq: number;
-  readonly at_ms: number;
+  readonly at_ms: number | null;
   readonly level: string;
   readonly message: string;
   readonly fields?: Readonly<Record<string, unknown>>;

@@ -11,7 +11,7 @@ const reconnectMs = 3_000;
 /** `receive` may change from render to render; the connection stays. */
 export function useEvents(
   kinds: readonly EventKind[],
-  receive: (kind: EventKind, data: unknown) => void,
+  receive: (kind: EventKind, data: unknown, id: string) => void,
   isActive = true,
 ): StreamState {
   const [state, setState] = useState<StreamState>("connecting");
@@ -33,7 +33,7 @@ export function useEvents(
         timer = setTimeout(connect, reconnectMs);
       });
       for (const kind of wanted.split(",") as EventKind[])
-        opened.addEventListener(kind, ({ data }: MessageEvent<string>) => {
+        opened.addEventListener(kind, ({ data, lastEventId }: MessageEvent<string>) => {
           let value: unknown;
           try {
             value = JSON.parse(data);
@@ -41,7 +41,7 @@ export function useEvents(
             // Half an event of a connection that broke.
             return;
           }
-          latest.current(kind, value);
+          latest.current(kind, value, lastEventId);
         });
     };
     connect();

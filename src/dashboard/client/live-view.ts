@@ -7,7 +7,7 @@ export const logLevels = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 /** Lines at the level or above it. */
-export function linesFrom(lines: readonly LogEntry[], level: LogLevel): readonly LogEntry[] {
+export function linesFrom(lines: readonly LogLine[], level: LogLevel): readonly LogLine[] {
   const least = logLevels.indexOf(level);
   return lines.filter((line) => {
     const at = logLevels.indexOf(line.level as LogLevel);
@@ -16,12 +16,20 @@ export function linesFrom(lines: readonly LogEntry[], level: LogLevel): readonly
   });
 }
 
-/** The newest at the end; the oldest go. */
-export function withLines(lines: readonly LogEntry[], added: readonly LogEntry[]): readonly LogEntry[] {
-  const last = lines.at(-1)?.seq ?? Number.NEGATIVE_INFINITY;
-  // After a reconnect lines may come again.
-  const fresh = added.filter(({ seq }) => seq > last);
+/** A line as it arrived. The numbers of lines begin again when the gateway does, its ids do not. */
+export type LogLine = LogEntry & { readonly id: string };
+
+/** The newest at the end; the oldest go. Lines that come again after a reconnect are not added. */
+export function withLines(lines: readonly LogLine[], added: readonly LogLine[]): readonly LogLine[] {
+  const known = new Set(lines.map(({ id }) => id));
+  const fresh = added.filter(({ id }) => !known.has(id));
   return fresh.length === 0 ? lines : [...lines, ...fresh].slice(-keptLines);
+}
+
+/** The lines that arrived after the last one of `before`. */
+export function linesAfter(lines: readonly LogLine[], before: readonly LogLine[]): readonly LogLine[] {
+  const last = before.at(-1)?.id;
+  return lines.slice(lines.findLastIndex(({ id }) => id === last) + 1);
 }
 
 const stageTexts: Readonly<Record<string, string>> = {
@@ -33,17 +41,9 @@ const stageTexts: Readonly<Record<string, string>> = {
 
 export const stageText = (stage: string): string => stageTexts[stage] ?? stage;
 
-/** "place 3 at ollama", of whatever the gateway says of a queue. */
-export function queueText(queue: unknown): string | null {
-  if (typeof queue !== "object" || queue === null) return null;
-  const { position, place, provider, of, length } = queue as Readonly<Record<string, unknown>>;
-  const number = typeof position === "number" ? position : typeof place === "number" ? place : null;
-  const whole = typeof of === "number" ? of : typeof length === "number" ? length : null;
-  const parts = [
-    number === null ? null : `place ${number}${whole === null ? "" : ` of ${whole}`}`,
-    typeof provider === "string" ? `at ${provider}` : null,
-  ].filter((part) => part !== null);
-  return parts.length === 0 ? null : parts.join(" ");
+/** "place 3 at ollama" */
+export function queueText(queue: LiveRow["queue"]): string | null {
+  return queue ? `place ${queue.position} at ${queue.provider}` : null;
 }
 
 /** Running first by age, then those that wait. */

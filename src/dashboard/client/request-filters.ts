@@ -1,5 +1,7 @@
 // The filters of a list of requests as the address and /api spell them.
 
+import type { Row } from "./api-shapes.ts";
+
 export type FilterKey =
   "tenant" | "client" | "session" | "agent" | "provider" | "model" | "rule" | "status" | "tag" | "min_usd";
 
@@ -26,4 +28,29 @@ export function filtersOf(query: URLSearchParams): Readonly<Partial<Record<Filte
     if (value !== null && value !== "") found[key] = value;
   }
   return found;
+}
+
+function hasStatus({ status, failure }: Row, wanted: string): boolean {
+  if (wanted === "ok") return failure === null;
+  if (wanted === "failed") return failure !== null && failure !== "cancelled";
+  return wanted === failure || wanted === String(status) || wanted === `${Math.floor(status / 100)}xx`;
+}
+
+/** Whether a row that has just ended belongs to a list with these filters. */
+export function rowMatches(row: Row, filters: ReturnType<typeof filtersOf>): boolean {
+  const { tenant, client, session, agent, provider, model, rule, status, tag, min_usd } = filters;
+  const isSame = (wanted: string | undefined, value: string | null): boolean =>
+    wanted === undefined || wanted === value;
+  return (
+    isSame(tenant, row.tenant) &&
+    isSame(client, row.client) &&
+    isSame(session, row.session) &&
+    (isSame(agent, row.agent) || isSame(agent, row.parent_agent)) &&
+    isSame(provider, row.provider) &&
+    isSame(model, row.model) &&
+    isSame(rule, row.rule_name) &&
+    (status === undefined || hasStatus(row, status)) &&
+    (tag === undefined || row.tags.includes(tag)) &&
+    (min_usd === undefined || (row.cost_usd ?? 0) >= Number(min_usd))
+  );
 }

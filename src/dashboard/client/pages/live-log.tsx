@@ -7,7 +7,7 @@ import { Icon } from "../components/icon.tsx";
 import { Panel } from "../components/panel.tsx";
 import { Segments } from "../components/segments.tsx";
 import { shown, time } from "../formatting.ts";
-import { linesFrom, type LogLevel } from "../live-view.ts";
+import { linesAfter, linesFrom, type LogLevel, type LogLine } from "../live-view.ts";
 
 const choices = [
   ["debug", "Debug"],
@@ -22,7 +22,7 @@ const fieldsText = (fields: LogEntry["fields"]): string =>
     .map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)
     .join(" ");
 
-function Line({ line }: { readonly line: LogEntry }): JSX.Element {
+function Line({ line }: { readonly line: LogLine }): JSX.Element {
   return (
     <li class={`log-line log-${line.level}`}>
       <time>{time(line.at_ms, "clock")}</time>
@@ -37,22 +37,21 @@ function Line({ line }: { readonly line: LogEntry }): JSX.Element {
   );
 }
 
-export function LogStream({ lines }: { readonly lines: readonly LogEntry[] }): JSX.Element {
+export function LogStream({ lines }: { readonly lines: readonly LogLine[] }): JSX.Element {
   const [level, setLevel] = useState<LogLevel>("info");
-  const [paused, setPaused] = useState<readonly LogEntry[] | null>(null);
+  const [paused, setPaused] = useState<readonly LogLine[] | null>(null);
   const frame = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
   const visible = linesFrom(paused ?? lines, level);
-  const missed =
-    paused === null ? 0 : linesFrom(lines, level).filter(({ seq }) => seq > (paused.at(-1)?.seq ?? 0)).length;
+  const missed = paused === null ? 0 : linesFrom(linesAfter(lines, paused), level).length;
   useEffect(() => {
     const { current } = frame;
     if (current !== null && follows.current) current.scrollTop = current.scrollHeight;
-  }, [visible.length, visible.at(-1)?.seq]);
+  }, [visible.length, visible.at(-1)?.id]);
   return (
     <Panel
       title="Log"
-      note={paused === null ? "since this page was opened" : `paused, ${missed} newer`}
+      note={paused === null ? "as the terminal shows it" : `paused, ${missed} newer`}
       actions={
         <>
           <Segments label="Least level" choices={choices} chosen={level} choose={(name) => setLevel(name)} />
@@ -85,7 +84,7 @@ export function LogStream({ lines }: { readonly lines: readonly LogEntry[] }): J
         ) : (
           <ol>
             {visible.map((line) => (
-              <Line key={line.seq} line={line} />
+              <Line key={line.id} line={line} />
             ))}
           </ol>
         )}

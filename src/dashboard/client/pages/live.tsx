@@ -2,7 +2,7 @@
 // connection holds.
 
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { LiveRow, LogEntry } from "../api-shapes.ts";
 import { ApiError, callApi } from "../api.ts";
 import { Badge, type Tone } from "../components/badge.tsx";
@@ -13,7 +13,7 @@ import { type EventKind, useEvents } from "../event-stream.ts";
 import { count, duration, short, shown } from "../formatting.ts";
 import { Link } from "../link.tsx";
 import { home, segment } from "../location.ts";
-import { liveOrder, queueText, stageText, withLines } from "../live-view.ts";
+import { liveOrder, type LogLine, queueText, stageText, withLines } from "../live-view.ts";
 import { useMayWrite } from "../session.ts";
 import { useApi } from "../use-api.ts";
 import { LogStream } from "./live-log.tsx";
@@ -29,6 +29,26 @@ function useNow(isRunning: boolean): number {
     return () => clearInterval(timer);
   }, [isRunning]);
   return now;
+}
+
+const gatherMs = 200;
+
+/** Many lines can come at once: they are drawn together. */
+function useLogLines(): { readonly lines: readonly LogLine[]; add(line: LogLine): void } {
+  const [lines, setLines] = useState<readonly LogLine[]>([]);
+  const pending = useRef<LogLine[]>([]);
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const add = (line: LogLine): void => {
+    pending.current.push(line);
+    timer.current ??= setTimeout(() => {
+      const added = pending.current;
+      pending.current = [];
+      timer.current = undefined;
+      setLines((last) => withLines(last, added));
+    }, gatherMs);
+  };
+  return { lines, add };
 }
 
 const stageTones: Readonly<Record<string, Tone>> = { streaming: "good", asking: "accent", waiting: "warn" };
@@ -132,12 +152,12 @@ function columnsOf(nowMs: number): readonly Column<LiveRow>[] {
 
 export function LivePage(): JSX.Element {
   const [rows, setRows] = useState<readonly LiveRow[] | null>(null);
-  const [lines, setLines] = useState<readonly LogEntry[]>([]);
+  const { lines, add } = useLogLines();
   const [failure, setFailure] = useState<ApiError | null>(null);
   const mayWrite = useMayWrite();
-  const stream = useEvents(["live", "log"], (kind: EventKind, data) => {
+  const stream = useEvents(["live", "log"], (kind: EventKind, data, id) => {
     if (kind === "live") setRows((data as Live).requests);
-    else if (kind === "log") setLines((last) => withLines(last, [data as LogEntry]));
+    else if (kind === "log") add({ ...(data as LogEntry), id });
   });
   // The first answer, and the only ones while no stream can be had.
   const asked = useApi<Live>("/api/live", stream === "open" ? {} : { everyMs: 2_000 });

@@ -16,7 +16,7 @@ import { useEvents } from "../event-stream.ts";
 import { shortTime, viewerZone } from "../formatting.ts";
 import { addressWith, home, navigate, type Place, segment } from "../location.ts";
 import type { PageProps } from "../page-props.ts";
-import { filtersOf } from "../request-filters.ts";
+import { filtersOf, rowMatches } from "../request-filters.ts";
 import { rangeOf } from "../time-range.ts";
 import { useApi } from "../use-api.ts";
 import { RequestSheet } from "./request-sheet.tsx";
@@ -29,27 +29,41 @@ const listPath = `${home}/requests`;
 type Listed = Omit<Answered, "requests"> & { readonly requests: readonly Row[] };
 
 /** New ones are shown at once while the viewer looks at the top of the list; else they are counted, and nothing moves. */
-function useNewRequests(isWatching: boolean, isBusy: boolean, reload: () => void): number {
+type NewRequests = {
+  readonly isWatching: boolean;
+  /** A sheet is open: the list behind it stays. */
+  readonly isBusy: boolean;
+  matches(row: Row): boolean;
+  reload(): void;
+};
+
+function useNewRequests({ isWatching, isBusy, matches, reload }: NewRequests): {
+  readonly waiting: number;
+  show(): void;
+} {
   const [waiting, setWaiting] = useState(0);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const busy = useRef(isBusy);
   busy.current = isBusy;
+  const show = (): void => {
+    setWaiting(0);
+    reload();
+  };
   useEffect(() => () => clearTimeout(timer.current), []);
   useEffect(() => setWaiting(0), [isWatching]);
   useEvents(
     ["request"],
-    () => {
+    (_kind, row) => {
+      if (!matches(row as Row)) return;
       setWaiting((last) => last + 1);
-      clearTimeout(timer.current);
-      timer.current = setTimeout(() => {
-        if (busy.current || scrollY > 40) return;
-        setWaiting(0);
-        reload();
+      timer.current ??= setTimeout(() => {
+        timer.current = undefined;
+        if (!busy.current && scrollY <= 40) show();
       }, gatherMs);
     },
     isWatching,
   );
-  return waiting;
+  return { waiting, show };
 }
 
 function FindById({ place }: { readonly place: Place }): JSX.Element {
@@ -121,7 +135,13 @@ export function RequestsPage({ place, rest }: PageProps): JSX.Element {
     }),
   );
   const isWatching = cursor === null && range.to === null;
-  const waiting = useNewRequests(isWatching, openId !== undefined, answer.reload);
+  const filters = filtersOf(place.query);
+  const { waiting, show } = useNewRequests({
+    isWatching,
+    isBusy: openId !== undefined,
+    matches: (row) => rowMatches(row, filters),
+    reload: answer.reload,
+  });
   const addressOf = ({ request_id }: Row): string =>
     addressWith({ ...list, path: `${listPath}/${segment(request_id)}` }, {});
   const status = place.query.get("status") ?? "";
@@ -146,7 +166,7 @@ export function RequestsPage({ place, rest }: PageProps): JSX.Element {
           aria-live="polite"
           onClick={() => {
             scrollTo({ top: 0 });
-            answer.reload();
+            show();
           }}
         >
           {waiting > 0 ? (
