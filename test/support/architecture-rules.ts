@@ -319,6 +319,40 @@ const ownershipRules: readonly Rule[] = [
     ],
   },
   {
+    name: "what a browser has is used in dashboard/client only",
+    meaning: "the types of both are known everywhere, but the gateway has no document, window or storage",
+    violations: (tree) =>
+      matchesIn(
+        tree,
+        tree.sources.filter((path) => !path.startsWith("src/dashboard/client/")),
+        /\b(?:localStorage|sessionStorage|matchMedia|HTML\w*Element|ResizeObserver|getComputedStyle)\b|(?<![.\w])(?:new EventSource\(|navigator\.|(?:document|window)\.(?:querySelector|createElement|body|location|addEventListener)\b)/,
+      ),
+    counterexamples: [
+      { "src/server/a.ts": sourceWith("document.body.append(1);") },
+      { "src/dashboard/a.ts": sourceWith('localStorage.setItem("a", "b");') },
+    ],
+  },
+  {
+    name: "dashboard/client uses nothing that only Bun or Node has",
+    meaning: "a browser runs it",
+    violations: (tree) => {
+      const client = tree.sources.filter((path) => path.startsWith("src/dashboard/client/"));
+      const packages = client.flatMap((path) =>
+        importsOf(tree.text(path))
+          .filter((each) => /^(?:node|bun)(?::|$)/.test(each))
+          .map((each) => `${path} imports ${each}`),
+      );
+      return [
+        ...packages,
+        ...matchesIn(tree, client, /(?<![.\w])(?:Bun|process|Buffer|require|__dirname)\b\s*[.(]/),
+      ];
+    },
+    counterexamples: [
+      { "src/dashboard/client/a.ts": sourceWith("const home = process.env;") },
+      { "src/dashboard/client/a.ts": sourceWith('import { join } from "node:path";') },
+    ],
+  },
+  {
     name: "the pure folders reach neither clock, network, process nor log",
     meaning: "canon, wire, dialects and routing are pure",
     violations: (tree) =>
