@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { RequestDetail } from "../../src/dashboard/client/api-shapes.ts";
 import {
+  ageText,
   linesAfter,
   linesFrom,
   liveOrder,
@@ -11,7 +12,7 @@ import {
 import { missText } from "../../src/dashboard/client/pages/request-cost.tsx";
 import { routeCommand } from "../../src/dashboard/client/route-command.ts";
 import { agentTree, toolRows, turnBars } from "../../src/dashboard/client/session-view.ts";
-import { monthAt, projection } from "../../src/dashboard/client/spending-outlook.ts";
+import { knownCost, monthAt, projection } from "../../src/dashboard/client/spending-outlook.ts";
 import { mostOf, stacked, summaryOf } from "../../src/dashboard/client/stacked-series.ts";
 import { waterfallOf } from "../../src/dashboard/client/waterfall.ts";
 import { fakeRecords, hostileNames, rowOf } from "./fake-records.ts";
@@ -227,6 +228,15 @@ describe("live", () => {
     expect(order.map(({ id }) => id)).toEqual(["old", "new", "w"]);
   });
 
+  test("an age is in whole seconds, whatever the clocks say", () => {
+    expect([ageText(-5), ageText(999), ageText(1_999), ageText(61_500)]).toEqual([
+      "< 1 s",
+      "< 1 s",
+      "1 s",
+      "1 m 01 s",
+    ]);
+  });
+
   test("a place in a queue is told", () => {
     expect(queueText({ provider: "ollama", position: 3, waited_ms: 9 })).toBe("place 3 at ollama");
     expect([queueText(null), queueText(undefined)]).toEqual([null, null]);
@@ -238,6 +248,13 @@ describe("the outlook", () => {
   test("carries the month's pace on to its end", () => {
     expect(projection(14, month, new Date(2026, 1, 15).getTime())).toBeCloseTo(28, 6);
     expect(projection(9, month, month.endMs)).toBe(9);
+  });
+
+  test("of requests without a known price is unknown, and of no requests nothing", () => {
+    expect(knownCost({ requests: 3, unknown_cost_requests: 3, cost_usd: 0 })).toBe(null);
+    expect(knownCost({ requests: 3, unknown_cost_requests: 2, cost_usd: 0 })).toBe(0);
+    expect(knownCost({ requests: 0, unknown_cost_requests: 0, cost_usd: 0 })).toBe(0);
+    expect(knownCost(null)).toBe(null);
   });
 
   test("is not made of a month's first minutes", () => {

@@ -1,6 +1,7 @@
 // What the live page makes of events: the requests that run, and a bounded list of log lines.
 
 import type { LiveRow, LogEntry } from "./api-shapes.ts";
+import { duration } from "./formatting.ts";
 
 const keptLines = 1_000;
 export const logLevels = ["debug", "info", "warn", "error"] as const;
@@ -40,6 +41,10 @@ const stageTexts: Readonly<Record<string, string>> = {
 };
 
 export const stageText = (stage: string): string => stageTexts[stage] ?? stage;
+
+/** In whole seconds: it changes once in a second. */
+export const ageText = (ms: number): string =>
+  ms < 1_000 ? "< 1 s" : duration(Math.floor(ms / 1_000) * 1_000).replace(/\.0+ s$/, " s");
 
 /** "place 3 at ollama" */
 export function queueText(queue: LiveRow["queue"]): string | null {

@@ -1,4 +1,16 @@
-// What this month will cost if it goes on as it did: the days that are over, carried on to the month's end. An estimate.
+// What is known of a time's cost, and what this month will cost if it goes on as it did: the days that are over, carried on to the month's end. An estimate.
+
+import type { Sums } from "../../metrics/query-shapes.ts";
+
+/** Null: there were requests, and the cost of none of them is known. A sum of nothing would look like a gift. */
+export function knownCost(
+  sums: Pick<Sums, "requests" | "unknown_cost_requests" | "cost_usd"> | null | undefined,
+): number | null {
+  if (sums === null || sums === undefined) return null;
+  return sums.requests > 0 && sums.unknown_cost_requests >= sums.requests && sums.cost_usd === 0
+    ? null
+    : sums.cost_usd;
+}
 
 export type MonthBounds = { readonly startMs: number; readonly endMs: number };
 

@@ -10,10 +10,10 @@ import { PageHead, Panel } from "../components/panel.tsx";
 import { Empty, Loading, Problem } from "../components/states.tsx";
 import { type Column, Table } from "../components/table.tsx";
 import { type EventKind, useEvents } from "../event-stream.ts";
-import { count, duration, short, shown } from "../formatting.ts";
+import { count, short, shown } from "../formatting.ts";
 import { Link } from "../link.tsx";
 import { home, segment } from "../location.ts";
-import { liveOrder, type LogLine, queueText, stageText, withLines } from "../live-view.ts";
+import { ageText, liveOrder, type LogLine, queueText, stageText, withLines } from "../live-view.ts";
 import { useMayWrite } from "../session.ts";
 import { useApi } from "../use-api.ts";
 import { LogStream } from "./live-log.tsx";
@@ -109,7 +109,9 @@ function columnsOf(nowMs: number): readonly Column<LiveRow>[] {
       cell: (row) => (
         <>
           {shown(row.tenant ?? row.client, 40)}
-          <span class="cell-sub">{shown(row.agent ?? row.client ?? row.door, 40)}</span>
+          <span class="cell-sub">
+            {shown(row.agent ?? (row.tenant === null ? row.door : row.client), 40)}
+          </span>
         </>
       ),
     },
@@ -145,7 +147,7 @@ function columnsOf(nowMs: number): readonly Column<LiveRow>[] {
       name: "age",
       title: "Since",
       kind: "number",
-      cell: (row) => duration(Math.floor(Math.max(0, nowMs - row.started_at_ms) / 1000) * 1000),
+      cell: (row) => ageText(nowMs - row.started_at_ms),
     },
   ];
 }

@@ -10,6 +10,7 @@ import { type Column, Table } from "../components/table.tsx";
 import { count, duration, money, percent, short, shown } from "../formatting.ts";
 import { Link } from "../link.tsx";
 import { addressWith, home, navigate, type Place, withRange } from "../location.ts";
+import { knownCost } from "../spending-outlook.ts";
 
 const groupings = [
   ["model", "Model"],
@@ -34,8 +35,10 @@ export function groupingOf(query: URLSearchParams): Grouping {
   return groupings.find(([name]) => name === query.get("by"))?.[0] ?? "model";
 }
 
-function measureOf(query: URLSearchParams): Measure {
-  return measures.find(([name]) => name === query.get("show"))?.[0] ?? "cost";
+/** Cost, where there is any. */
+function measureOf(query: URLSearchParams, { totals }: SeriesAnswer): Measure {
+  const usual = totals.cost_usd > 0 ? "cost" : "requests";
+  return measures.find(([name]) => name === query.get("show"))?.[0] ?? usual;
 }
 
 const writers: Readonly<Record<Measure, (value: number) => string>> = {
@@ -111,7 +114,7 @@ function columnsOf(
       from: "wide",
       cell: ({ totals }) => duration(totals.p50_latency_ms),
     },
-    { name: "cost", title: "Cost", kind: "number", cell: ({ totals }) => money(totals.cost_usd) },
+    { name: "cost", title: "Cost", kind: "number", cell: ({ totals }) => money(knownCost(totals)) },
   ];
 }
 
@@ -123,7 +126,7 @@ export function TrafficPanels({
   readonly report: SeriesAnswer;
 }): JSX.Element {
   const by = groupingOf(place.query);
-  const measure = measureOf(place.query);
+  const measure = measureOf(place.query, report);
   const title = measures.find(([name]) => name === measure)?.[1] ?? "";
   const rows = report.groups.map((group) => ({
     name: nameOf(group),

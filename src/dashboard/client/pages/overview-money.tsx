@@ -7,7 +7,7 @@ import { apiPath } from "../api.ts";
 import { Estimate } from "../components/badge.tsx";
 import { Panel } from "../components/panel.tsx";
 import { count, dash, money, viewerZone } from "../formatting.ts";
-import { dayStart, monthAt, projection } from "../spending-outlook.ts";
+import { dayStart, knownCost, monthAt, projection } from "../spending-outlook.ts";
 import { useApi } from "../use-api.ts";
 
 const refreshMs = 60_000;
@@ -33,7 +33,8 @@ function Amount({
 }
 
 /** "saved $1.20", or that it would have been cheaper. */
-function difference(otherwise: number, cost: number): string {
+function difference(otherwise: number, cost: number | null): string {
+  if (cost === null) return "no price is known";
   const saved = otherwise - cost;
   if (Math.abs(saved) < 0.000_001) return "no difference";
   return saved > 0 ? `saved ${money(saved)}` : `${money(-saved)} less than now`;
@@ -49,11 +50,12 @@ export function MoneyPanel({ report }: { readonly report: SeriesAnswer }): JSX.E
     apiPath("/api/series", { from: fromMs, to: "now", tz, bucket: "total" });
   const ofToday = useApi<SeriesAnswer>(spent(today), { everyMs: refreshMs });
   const ofMonth = useApi<SeriesAnswer>(spent(month.startMs), { everyMs: refreshMs });
-  const monthUsd = ofMonth.data?.totals.cost_usd ?? null;
+  const monthUsd = knownCost(ofMonth.data?.totals);
+  const rangeUsd = knownCost(totals);
   return (
     <Panel title="Money">
       <dl class="amounts">
-        <Amount term="Today" value={money(ofToday.data?.totals.cost_usd)} />
+        <Amount term="Today" value={money(knownCost(ofToday.data?.totals))} />
         <Amount term="This month" value={money(monthUsd)} />
         <Amount
           term={
@@ -69,9 +71,9 @@ export function MoneyPanel({ report }: { readonly report: SeriesAnswer }): JSX.E
               Without routing <Estimate />
             </>
           }
-          value={money(totals.without_routing_usd)}
+          value={rangeUsd === null ? dash : money(totals.without_routing_usd)}
         >
-          {difference(totals.without_routing_usd, totals.cost_usd)}
+          {difference(totals.without_routing_usd, rangeUsd)}
         </Amount>
         <Amount
           term={
@@ -79,9 +81,9 @@ export function MoneyPanel({ report }: { readonly report: SeriesAnswer }): JSX.E
               Without prompt cache <Estimate />
             </>
           }
-          value={money(totals.without_cache_usd)}
+          value={rangeUsd === null ? dash : money(totals.without_cache_usd)}
         >
-          {difference(totals.without_cache_usd, totals.cost_usd)}
+          {difference(totals.without_cache_usd, rangeUsd)}
         </Amount>
         {totals.flat_rate_requests === 0 ? null : (
           <Amount term="Flat rate, own sign-in" value="$0">

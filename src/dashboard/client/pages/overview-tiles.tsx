@@ -5,6 +5,7 @@ import type { SeriesPoints } from "../../../metrics/query-shapes.ts";
 import type { SeriesAnswer } from "../api-shapes.ts";
 import { Tile } from "../components/tile.tsx";
 import { count, dash, duration, money, percent, short } from "../formatting.ts";
+import { knownCost } from "../spending-outlook.ts";
 
 type Course = Exclude<keyof SeriesPoints, "avg_latency_ms">;
 
@@ -32,7 +33,7 @@ export function OverviewTiles({ report }: { readonly report: SeriesAnswer }): JS
       />
       <Tile
         title="Cost"
-        value={money(totals.cost_usd)}
+        value={money(knownCost(totals))}
         now={totals.cost_usd}
         before={previous?.cost_usd}
         more="bad"

@@ -17,13 +17,14 @@ const titles: Readonly<Record<WasteLine["kind"], string>> = {
 };
 
 export function WastePanel({ waste }: { readonly waste: readonly WasteLine[] }): JSX.Element {
+  const found = waste.filter(({ requests }) => requests > 0);
   return (
     <Panel title="Could have been spared" actions={<Estimate />}>
-      {waste.length === 0 ? (
+      {found.length === 0 ? (
         <Empty title="Nothing found in this time" />
       ) : (
         <ul class="waste">
-          {waste.map(({ kind, requests, usd, text, filter }) => (
+          {found.map(({ kind, requests, usd, text, filter }) => (
             <li key={kind}>
               <Link to={`${home}/requests?${filter}`} class="waste-line">
                 <span class="waste-title">{titles[kind] ?? kind}</span>

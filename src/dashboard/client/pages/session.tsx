@@ -122,7 +122,8 @@ export function SessionPage({ place, session, openId }: SessionPageProps): JSX.E
         {answer.data === null ? null : (
           <span class="muted">
             {shown(answer.data.session.tenant, 60)} · {shown(answer.data.session.client, 60)} · last{" "}
-            {time(answer.data.session.last_ms, "full")}
+            {time(answer.data.session.last_ms, "full")} · models{" "}
+            {answer.data.session.models.map((model) => shown(model, 40)).join(", ") || "none"}
           </span>
         )}
       </p>
