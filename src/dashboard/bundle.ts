@@ -9,11 +9,13 @@ function built(entry: string): string {
   const argv = ["build", join(import.meta.dir, "client", entry), "--minify", "--target=browser"];
   const define = ["--define", 'process.env.NODE_ENV="production"'];
   // The bundler cannot be called from within a macro: it waits for the macro.
-  const { success, stdout, stderr } = Bun.spawnSync([process.execPath, ...argv, ...define], {
+  const { success, stdout } = Bun.spawnSync([process.execPath, ...argv, ...define], {
     cwd: import.meta.dir,
     env: { NODE_ENV: "production" },
+    // Bun shows nothing of what a macro throws (Bun 1.4.5).
+    stderr: "inherit",
   });
-  if (!success) throw new Error(`the dashboard could not be bundled: ${stderr.toString()}`);
+  if (!success) throw new Error("the dashboard could not be bundled");
   return stdout.toString();
 }
 

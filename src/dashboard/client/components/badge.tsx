@@ -34,7 +34,7 @@ export function StatusBadge({ status, failure }: StatusFacts): JSX.Element {
   const tone: Tone = failure === "cancelled" ? "plain" : status === 429 ? "warn" : "bad";
   return (
     <Badge tone={tone} title={failure}>
-      {status} {failure}
+      {status} <span class="from-medium">{failure}</span>
     </Badge>
   );
 }

@@ -62,7 +62,13 @@ function optionsOf(
     height: Math.round((height * rem()) / 16),
     padding: [8, 8, 0, 0],
     legend: { show: false },
-    cursor: { y: false, drag: { x: false, y: false }, points: { show: kind === "lines" } },
+    cursor: {
+      y: false,
+      // A bar begins at its time: all of it belongs to that time.
+      ...(kind === "bars" ? { dataIdx: bucketAt } : {}),
+      drag: { x: false, y: false },
+      points: { show: kind === "lines" },
+    },
     scales: { x: { time: true }, y: { range: (_, _low, high) => [0, high > 0 ? high * 1.08 : 1] } },
     axes: [
       {
@@ -97,8 +103,13 @@ function optionsOf(
           : { width: 1.5, spanGaps: true, points: { show: times.length < 3 } }),
       })),
     ],
-    hooks: { setCursor: [(plot) => hover(plot.cursor.idx ?? null)] },
+    hooks: { setCursor: [(plot) => hover(plot.cursor.idxs?.[1] ?? plot.cursor.idx ?? null)] },
   };
+}
+
+function bucketAt(plot: uPlot, _row: number, nearest: number, seconds: number): number {
+  const begins = plot.data[0][nearest];
+  return begins !== undefined && begins > seconds ? Math.max(0, nearest - 1) : nearest;
 }
 
 const rem = (): number => Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;

@@ -11,15 +11,17 @@ function Target({ row }: { readonly row: Row }): JSX.Element {
   return (
     <>
       {shown(row.model, 60)}
-      {row.fallbacks > 0 ? (
-        <>
-          {" "}
-          <Badge tone="warn" title="Targets that failed before this one">
-            {row.fallbacks} fallback{row.fallbacks === 1 ? "" : "s"}
-          </Badge>
-        </>
-      ) : null}
-      <span class="cell-sub">{shown(row.provider, 40)}</span>
+      <span class="cell-sub">
+        {shown(row.provider, 40)}
+        {row.fallbacks > 0 ? (
+          <>
+            {" "}
+            <Badge tone="warn" title="Targets that failed before this one">
+              {row.fallbacks} fallback{row.fallbacks === 1 ? "" : "s"}
+            </Badge>
+          </>
+        ) : null}
+      </span>
     </>
   );
 }

@@ -124,7 +124,7 @@ function columnsOf(nowMs: number): readonly Column<LiveRow>[] {
     },
     {
       name: "tokens",
-      title: "Tokens so far",
+      title: <span title="So far, an estimate while it streams">Tokens</span>,
       kind: "number",
       cell: (row) =>
         row.output_tokens === null || row.output_tokens === undefined ? (

@@ -3,7 +3,6 @@
 import type { JSX } from "preact";
 import type { SessionRow, SessionsPage as Answered } from "../../../metrics/query-shapes.ts";
 import { apiPath } from "../api.ts";
-import { Badge } from "../components/badge.tsx";
 import { FilterBar } from "../components/filter-bar.tsx";
 import { PageHead } from "../components/panel.tsx";
 import { RangePicker } from "../components/range-picker.tsx";
@@ -76,8 +75,8 @@ function columnsOf(addressOf: (row: SessionRow) => string): readonly Column<Sess
       kind: "number",
       cell: (row) => (
         <>
-          {row.failures > 0 ? <Badge tone="bad">{count(row.failures)} failed</Badge> : null}{" "}
           {count(row.requests)}
+          {row.failures === 0 ? null : <span class="cell-sub cell-bad">{count(row.failures)} failed</span>}
         </>
       ),
     },
