@@ -10,7 +10,7 @@ const root = dirname(import.meta.dir);
 const defaultOutput = join(root, "dist", "clawgate");
 const stampPath = join(root, ".cache", "build-stamp");
 /** Everything that determines the binary's bytes. */
-const inputs = ["src", "skills", "package.json", "bun.lock", "scripts/build.ts"];
+const inputs = ["src", "skills", "package.json", "tsconfig.json", "bun.lock", "scripts/build.ts"];
 
 export type BuildOptions = {
   /** One of Bun's names ("bun-darwin-arm64"); default: this machine. */

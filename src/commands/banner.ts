@@ -27,6 +27,7 @@ export function banner(summary: Summary, context: Pick<CommandContext, "stdout" 
   lines.push(`  OpenAI     ${bold(`${summary.url}/v1`)}`);
   lines.push(`  Anthropic  ${bold(summary.url)}`);
   lines.push(`  Gemini     ${summary.url}`);
+  lines.push(`  Dashboard  ${summary.url}/dashboard`);
   lines.push(`  API page   ${summary.url}/swagger`);
   lines.push(`  Health     ${summary.url}/health`);
   if (summary.providers.length === 0)

@@ -105,7 +105,7 @@ export const mayImport: Readonly<Record<string, readonly Permission[] | null>> =
     "wire",
     "system",
   ],
-  server: ["pipeline", "manual", metricsInterface, "canon", "wire", "system"],
+  server: ["pipeline", "dashboard", "manual", metricsInterface, "canon", "wire", "system"],
   pipeline: ["backends", "dialects", "routing", "tenants", "canon", "wire", "system"],
   // canon: nearest.ts, which finds the nearest known name, is shared with routing.
   config: [{ folder: "*", files: /\/settings\.ts$/ }, "canon", "system"],
@@ -119,6 +119,8 @@ export const mayImport: Readonly<Record<string, readonly Permission[] | null>> =
   catalog: ["canon", "system"],
   openclaw: ["system", "canon"],
   manual: [],
+  // The shapes of /api; types only, as the browser runs it.
+  dashboard: [{ folder: "metrics", files: /^src\/metrics\/(?:query-shapes|report-shapes)\.ts$/ }, "canon"],
   canon: [],
   wire: [],
   system: [],
@@ -305,16 +307,51 @@ const ownershipRules: readonly Rule[] = [
   onlyIn("worker and cluster processes", /^(?:node:)?cluster$/, /^$/, "cluster"),
   {
     name: "programs are started in system/process.ts only",
-    meaning: "Bun.spawn only in src/system/process.ts",
+    meaning:
+      "Bun.spawn only in src/system/process.ts; dashboard/bundle.ts runs while the program is built, never in it",
     violations: (tree) =>
       matchesIn(
         tree,
-        tree.sources.filter((path) => path !== "src/system/process.ts"),
+        tree.sources.filter((path) => !/^src\/(?:system\/process|dashboard\/bundle)\.ts$/.test(path)),
         /\bBun\.(?:spawn(?:Sync)?|\$)|\bBun\s*\.\s*spawn|\bspawnSync\b/,
       ),
     counterexamples: [
       { "src/commands/a.ts": sourceWith('const child = Bun.spawn(["ls"]);') },
       { "src/commands/a.ts": sourceWith("await Bun.$`ls`;") },
+    ],
+  },
+  {
+    name: "what a browser has is used in dashboard/client only",
+    meaning: "the types of both are known everywhere, but the gateway has no document, window or storage",
+    violations: (tree) =>
+      matchesIn(
+        tree,
+        tree.sources.filter((path) => !path.startsWith("src/dashboard/client/")),
+        /\b(?:localStorage|sessionStorage|matchMedia|HTML\w*Element|ResizeObserver|getComputedStyle)\b|(?<![.\w])(?:new EventSource\(|navigator\.|(?:document|window)\.(?:querySelector|createElement|body|location|addEventListener)\b)/,
+      ),
+    counterexamples: [
+      { "src/server/a.ts": sourceWith("document.body.append(1);") },
+      { "src/dashboard/a.ts": sourceWith('localStorage.setItem("a", "b");') },
+    ],
+  },
+  {
+    name: "dashboard/client uses nothing that only Bun or Node has",
+    meaning: "a browser runs it",
+    violations: (tree) => {
+      const client = tree.sources.filter((path) => path.startsWith("src/dashboard/client/"));
+      const packages = client.flatMap((path) =>
+        importsOf(tree.text(path))
+          .filter((each) => /^(?:node|bun)(?::|$)/.test(each))
+          .map((each) => `${path} imports ${each}`),
+      );
+      return [
+        ...packages,
+        ...matchesIn(tree, client, /(?<![.\w])(?:Bun|process|Buffer|require|__dirname)\b\s*[.(]/),
+      ];
+    },
+    counterexamples: [
+      { "src/dashboard/client/a.ts": sourceWith("const home = process.env;") },
+      { "src/dashboard/client/a.ts": sourceWith('import { join } from "node:path";') },
     ],
   },
   {

@@ -1,0 +1,201 @@
+// The dashboard in a real Chromium over a made-up API with hostile names: every page in light, dark and narrow; then what a person does.
+// Run it by path: bun test ./test/heavy/dashboard.heavy.ts. Skipped, and said so, where the machine has no Chromium.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { Browser } from "playwright-core";
+import {
+  chromiumPath,
+  harm,
+  openPage,
+  overhang,
+  seriousFindings,
+  startBrowser,
+  type Watched,
+} from "../dashboard/browser.ts";
+import { type FakeApi, startFakeApi } from "../dashboard/fake-api.ts";
+import { fakeRecords, sessionNames } from "../dashboard/fake-records.ts";
+
+const executable = chromiumPath();
+if (executable === null)
+  console.log("There is no Chromium on this machine: the dashboard's pages are not tested.");
+
+const looks = [
+  ["light", { colorScheme: "light" }],
+  ["dark", { colorScheme: "dark" }],
+  ["390 pixels wide", { viewport: { width: 390, height: 844 } }],
+  ["3840 pixels wide", { viewport: { width: 3840, height: 2160 } }],
+] as const;
+
+const hostile = fakeRecords(0).find(({ model }) => model.startsWith("<img"))?.request_id ?? "";
+const pages = [
+  ["/dashboard?from=now-7d", "Overview"],
+  ["/dashboard/live", "Live"],
+  ["/dashboard/requests?from=now-7d", "Requests"],
+  [`/dashboard/requests/${hostile}?from=now-7d`, "Requests"],
+  ["/dashboard/sessions?from=now-7d", "Sessions"],
+  [`/dashboard/sessions/${sessionNames[2]}`, "Session"],
+] as const;
+
+describe.if(executable !== null)("the dashboard in Chromium", () => {
+  let browser: Browser;
+  let api: FakeApi;
+  const opened: Watched[] = [];
+
+  beforeAll(async () => {
+    api = startFakeApi();
+    browser = await startBrowser(executable ?? "");
+  });
+  afterAll(async () => {
+    for (const each of opened) await each.close();
+    await browser.close();
+    await api.stop();
+  });
+
+  async function open(path: string, options: Parameters<typeof openPage>[2] = {}): Promise<Watched> {
+    const watched = await openPage(browser, api.url + path, options);
+    opened.push(watched);
+    return watched;
+  }
+
+  /** Clean: nothing on the console, nothing refused by the policy, nothing harmful, nothing that axe calls serious, no overhang. */
+  async function isClean({ page, complaints }: Watched): Promise<void> {
+    expect(complaints).toEqual([]);
+    expect(await harm(page)).toEqual([]);
+    expect(await overhang(page)).toBe(0);
+    expect(await seriousFindings(page)).toEqual([]);
+  }
+
+  describe.each(looks)("%s", (_look, options) => {
+    test.each(pages)("%s", async (path, title) => {
+      const watched = await open(path, options);
+      await watched.page
+        .getByRole("heading", { level: 1, name: title, exact: true, includeHidden: true })
+        .waitFor();
+      await watched.page.locator(".spinner").waitFor({ state: "detached" });
+      await isClean(watched);
+      await watched.close();
+    });
+  });
+
+  test("two clicks from the first page tell why a request went there and what it cost", async () => {
+    const watched = await open("/dashboard");
+    const { page } = watched;
+    await page.getByRole("link", { name: "Requests", exact: true }).click();
+    await page.getByRole("table").getByRole("row").nth(1).getByRole("link").first().click();
+    const sheet = page.getByRole("dialog");
+    await sheet.getByRole("region", { name: "Why it went there" }).waitFor();
+    expect(await sheet.getByRole("list", { name: "Candidates in their order" }).innerText()).toContain(
+      "chosen",
+    );
+    expect(await sheet.getByRole("region", { name: "Cost" }).innerText()).toContain("In all");
+    expect(page.url()).toMatch(/\/dashboard\/requests\/01KBA\w+$/);
+    await page.keyboard.press("Escape");
+    await sheet.waitFor({ state: "detached" });
+    expect(page.url()).toBe(`${api.url}/dashboard/requests`);
+    await isClean(watched);
+  });
+
+  test("a filter is in the address, narrows the list, and goes again", async () => {
+    const { page } = await open("/dashboard/requests?from=now-7d");
+    await page.getByRole("button", { name: "Filter", exact: true }).click();
+    await page.getByLabel("Filter by").selectOption("provider");
+    await page.getByLabel("Value").fill("google");
+    await page.getByRole("button", { name: "Add" }).click();
+    await page.waitForURL("**/requests?from=now-7d&provider=google");
+    await page.waitForFunction(`document.querySelectorAll("tbody tr").length > 0 &&
+      [...document.querySelectorAll("tbody tr")].every((row) => row.innerText.includes("google"))`);
+    await page.getByRole("button", { name: "Remove the filter Provider" }).click();
+    await page.waitForURL("**/requests?from=now-7d");
+    await page.goBack();
+    await page.waitForURL("**/requests?from=now-7d&provider=google");
+  });
+
+  test("older requests come by cursor, and Back leads to the newer ones", async () => {
+    const { page } = await open("/dashboard/requests?from=now-7d");
+    const first = await page.locator("tbody tr").first().innerText();
+    await page.getByRole("button", { name: "Older" }).click();
+    await page.waitForURL("**&cursor=50");
+    await page.waitForFunction((text) => document.querySelector("tbody tr")?.textContent !== text, first);
+    await page.getByRole("button", { name: "Newest" }).click();
+    await page.waitForURL("**/requests?from=now-7d");
+  });
+
+  test("new requests do not move a list that the viewer has scrolled", async () => {
+    const { page } = await open("/dashboard/requests");
+    await page.locator("tbody tr").first().waitFor();
+    await page.evaluate("scrollTo(0, 600)");
+    const count = page.locator(".has-fresh");
+    await count.waitFor({ timeout: 10_000 });
+    expect(Number(await page.evaluate("scrollY"))).toBe(600);
+    await count.click();
+    await count.waitFor({ state: "detached" });
+    expect(Number(await page.evaluate("scrollY"))).toBe(0);
+  });
+
+  test("a running request can be cancelled, and the log can be paused", async () => {
+    const { page } = await open("/dashboard/live");
+    const row = page.getByRole("row").filter({ hasText: "place 3 at ollama" });
+    await row.getByRole("button", { name: /^Cancel/ }).click();
+    await row.waitFor({ state: "detached", timeout: 10_000 });
+    expect(api.cancelled).toContain("01KBALIVE2");
+    await page.getByRole("button", { name: "Pause" }).click();
+    const lines = await page.locator(".log-line").count();
+    await page.getByText(/paused, [1-9]\d* newer/).waitFor({ timeout: 10_000 });
+    expect(await page.locator(".log-line").count()).toBe(lines);
+  });
+
+  test("rows are opened from the keyboard, and the arrow keys move between them", async () => {
+    const { page } = await open("/dashboard/sessions?from=now-7d");
+    const rows = page.locator("tbody tr");
+    await rows.first().focus();
+    await page.keyboard.press("ArrowDown");
+    expect(await rows.nth(1).evaluate((row) => row === document.activeElement)).toBe(true);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "Session" }).waitFor();
+  });
+
+  test("the chart is also a table", async () => {
+    const { page } = await open("/dashboard?from=now-7d&show=requests");
+    const chart = page.getByRole("img", { name: /^Requests by model: \d+ points, [\d.]+k? in all/ });
+    await chart.waitFor();
+    await page.getByRole("button", { name: "As a table" }).click();
+    expect(
+      await page.getByRole("region", { name: "Requests by model: figures" }).getByRole("row").count(),
+    ).toBe(49);
+  });
+
+  test("the viewer's theme outlives the page", async () => {
+    const { page } = await open("/dashboard", { colorScheme: "light" });
+    const ground = (): Promise<string> => page.evaluate("getComputedStyle(document.body).backgroundColor");
+    const light = await ground();
+    await page.getByRole("button", { name: "Theme: system. Change to light." }).click();
+    await page.getByRole("button", { name: "Theme: light. Change to dark." }).click();
+    expect(await ground()).not.toBe(light);
+    await page.reload();
+    await page.getByRole("button", { name: /^Theme: dark/ }).waitFor();
+    expect(await ground()).not.toBe(light);
+  });
+
+  test("what the gateway refuses is said in its own words, with the way to sign in", async () => {
+    const refusing = startFakeApi([
+      {
+        method: "GET",
+        path: "/api/series",
+        answer: () =>
+          Response.json({ error: { message: "Send the <b>admin key</b>.", type: "x" } }, { status: 401 }),
+      },
+    ]);
+    const watched = await openPage(browser, `${refusing.url}/dashboard`);
+    opened.push(watched);
+    const alert = watched.page.getByRole("alert");
+    await alert.waitFor();
+    expect(await alert.innerText()).toContain("Send the <b>admin key</b>.");
+    await alert.getByRole("link", { name: "Sign in" }).click();
+    await watched.page.waitForURL("**/dashboard/sign-in?next=%2Fdashboard");
+    await refusing.stop();
+  });
+
+  test("the fake API was asked nothing that it does not know", () => {
+    expect(api.unknownPaths).toEqual([]);
+  });
+});
