@@ -1,0 +1,349 @@
+// What the operator's pages show: states in words, quotas, hits of rules, limits with projections, findings in groups.
+
+import { describe, expect, test } from "bun:test";
+import {
+  findingGroups,
+  findingSummary,
+  loginStatus,
+  processesOf,
+} from "../../src/dashboard/client/operator/claude-model.ts";
+import type { ProviderEntry, RouteAnswer, TenantEntry } from "../../src/dashboard/client/operator/shapes.ts";
+import {
+  inOrderOfNeed,
+  keyStatus,
+  providerStatus,
+  quotaOf,
+  shareOf,
+} from "../../src/dashboard/client/operator/providers-model.ts";
+import {
+  compareRoutes,
+  headerLines,
+  requestBody,
+  ruleTable,
+  sentAs,
+} from "../../src/dashboard/client/operator/routing-model.ts";
+import {
+  limitRows,
+  shareOfMonth,
+  tenantKeyStatus,
+  tenantTone,
+} from "../../src/dashboard/client/operator/tenants-model.ts";
+import type { SeriesReport, Sums } from "../../src/metrics/query-shapes.ts";
+
+const provider = (over: Partial<ProviderEntry>): ProviderEntry => ({
+  id: "openai",
+  backend: "openai-compat",
+  base_url: null,
+  model: "m",
+  models: ["m"],
+  tier: null,
+  state: "healthy",
+  retry_at: null,
+  retry_in_s: null,
+  credentials: [],
+  cooling_models: {},
+  consecutive_failures: 0,
+  ejections: 0,
+  avg_latency_ms: null,
+  last_error: null,
+  last_check: null,
+  running: 0,
+  waiting: 0,
+  requests_today: 0,
+  ...over,
+});
+
+const sums = (over: Partial<Sums>): Sums => ({
+  ...({} as Sums),
+  requests: 0,
+  failures: 0,
+  cost_usd: 0,
+  ...over,
+});
+
+const series = (all: number, groups: Readonly<Record<string, Partial<Sums>>>): SeriesReport =>
+  ({
+    totals: sums({ requests: all }),
+    groups: Object.entries(groups).map(([name, totals]) => ({ name, totals: sums(totals), points: {} })),
+  }) as unknown as SeriesReport;
+
+const key = (state: string) => ({
+  id: "ab12cd34",
+  state,
+  retry_at: null,
+  held_since: null,
+  limit_ends_at: null,
+  cooling_models: {},
+  allowances: [],
+});
+
+describe("providers", () => {
+  test("a rest has a time and a reason, a missing program has no time", () => {
+    const retryAt = "2026-11-30T16:35:04.000Z";
+    const resting = provider({ state: "open", retry_at: retryAt, last_error: "refused" });
+    expect(providerStatus(resting)).toEqual({
+      label: "Resting after failures",
+      tone: "bad",
+      untilMs: Date.parse(retryAt),
+      why: "refused",
+    });
+    expect(providerStatus(provider({ state: "open" })).label).toBe("Down");
+  });
+
+  test("a healthy provider that fails at the moment is not simply healthy", () => {
+    expect(providerStatus(provider({})).tone).toBe("good");
+    expect(providerStatus(provider({ consecutive_failures: 3, last_error: "x" }))).toMatchObject({
+      label: "Healthy, 3 failures in a row",
+      tone: "warn",
+      why: "x",
+    });
+  });
+
+  test("cooling says whether keys or models are on hold", () => {
+    const some = provider({ state: "cooling", credentials: [key("rate-limited"), key("ok")] });
+    expect(providerStatus(some).label).toBe("1 of 2 keys limited");
+    const all = provider({ state: "cooling", credentials: [key("exhausted")] });
+    expect(providerStatus(all).label).toBe("Limited by the vendor");
+    const models = provider({
+      state: "cooling",
+      credentials: [key("ok")],
+      cooling_models: { a: "x", b: "x" },
+    });
+    expect(providerStatus(models).label).toBe("2 models on hold");
+    expect(keyStatus(key("exhausted"))).toMatchObject({ label: "Quota used up", tone: "bad" });
+    expect(keyStatus(key("brand-new"))).toMatchObject({ label: "brand-new", tone: "warn" });
+  });
+
+  test("a quota is measured by what the vendor told, and never outside 0..100", () => {
+    const told = {
+      name: "five_hour",
+      limit: null,
+      remaining: null,
+      used_percent: 83,
+      status: "allowed",
+      resets_at: null,
+    };
+    expect(quotaOf(told)).toMatchObject({ name: "five hour", usedPercent: 83, tone: "warn", status: null });
+    expect(quotaOf({ ...told, used_percent: null, limit: 200, remaining: 50 }).usedPercent).toBe(75);
+    expect(quotaOf({ ...told, used_percent: null, limit: 0, remaining: 0 }).usedPercent).toBeNull();
+    expect(quotaOf({ ...told, used_percent: 140 })).toMatchObject({ usedPercent: 100, tone: "bad" });
+    expect(quotaOf({ ...told, used_percent: 3, status: "rejected" })).toMatchObject({ tone: "bad" });
+  });
+
+  test("the share is of all requests, and who answered none has 0", () => {
+    const report = series(8, { openai: { requests: 2, failures: 1 } });
+    expect(shareOf("openai", report)).toMatchObject({ requests: 2, percent: 25, failures: 1 });
+    expect(shareOf("other", report)).toMatchObject({ requests: 0, percent: 0 });
+    expect(shareOf("openai", series(0, {})).percent).toBe(0);
+  });
+
+  test("what needs attention comes first, the rest stays in order", () => {
+    const list = [
+      provider({ id: "a" }),
+      provider({ id: "b", state: "cooling" }),
+      provider({ id: "c" }),
+      provider({ id: "d", state: "rejected" }),
+    ];
+    expect(inOrderOfNeed(list).map(({ id }) => id)).toEqual(["d", "b", "a", "c"]);
+  });
+});
+
+describe("routing", () => {
+  const rule = (name: string, enabled = true) => ({
+    layer: "static",
+    name,
+    target: "demo",
+    enabled,
+    description: "",
+  });
+
+  test("a rule that is on and chose nothing is unused; one that is off is not", () => {
+    const table = ruleTable(
+      [rule("used"), rule("idle"), rule("off", false)],
+      series(10, { used: { requests: 4, cost_usd: 2 }, "no-match->fallback": { requests: 6 } }),
+    );
+    expect(table.rules.map(({ name, requests, isUnused }) => [name, requests, isUnused])).toEqual([
+      ["used", 4, false],
+      ["idle", 0, true],
+      ["off", 0, false],
+    ]);
+    expect(table.rules[0]).toMatchObject({ position: 1, percent: 40, costUsd: 2 });
+    expect(table.others).toEqual([{ name: "no-match->fallback", requests: 6, percent: 60 }]);
+  });
+
+  test("nothing is called unused before the hits are known", () => {
+    expect(ruleTable([rule("idle")], null).rules[0]?.isUnused).toBe(false);
+  });
+
+  test("a text becomes a request of each format", () => {
+    const question = { format: "chat", model: " ", system: "Be brief.", text: "Hi" };
+    expect(requestBody(question)).toEqual({
+      model: "auto",
+      messages: [
+        { role: "system", content: "Be brief." },
+        { role: "user", content: "Hi" },
+      ],
+    });
+    expect(requestBody({ ...question, format: "messages", system: "" })).toEqual({
+      model: "auto",
+      max_tokens: 1024,
+      messages: [{ role: "user", content: "Hi" }],
+    });
+    expect(requestBody({ ...question, format: "responses", model: "x" })).toEqual({
+      model: "x",
+      instructions: "Be brief.",
+      input: "Hi",
+    });
+    expect(requestBody({ ...question, format: "gemini" })).toEqual({
+      model: "auto",
+      systemInstruction: { parts: [{ text: "Be brief." }] },
+      contents: [{ role: "user", parts: [{ text: "Hi" }] }],
+    });
+  });
+
+  test("header lines are read, and what a page may not set is refused by line", () => {
+    expect(headerLines("X-Report: nightly\n\nx-empty:\n")).toEqual({
+      headers: { "x-report": "nightly", "x-empty": "" },
+      problems: [],
+    });
+    const { headers, problems } = headerLines("no colon\nAuthorization: Bearer x\nx-a: ü\n: v");
+    expect(headers).toEqual({});
+    expect(problems.map((each) => each.slice(0, 6))).toEqual(["Line 1", "Line 2", "Line 3", "Line 4"]);
+    expect(problems.join(" ")).not.toContain("Bearer");
+  });
+
+  test("two decisions differ where they differ", () => {
+    const left: RouteAnswer = {
+      tenant: null,
+      provider: "demo",
+      model: "demo",
+      layer: "heuristic",
+      rule: "math",
+      confidence: 1,
+      reason: "",
+      elapsed_ms: 1,
+      facts: { requested_model: "auto", has_tools: false },
+      candidates: [],
+      fallbacks: ["a/b"],
+      passes: true,
+      because: null,
+      adapted: [],
+      estimated_tokens: 1,
+      estimated_cost_usd: null,
+    };
+    const rows = compareRoutes(left, { ...left, rule: "other", passes: false, because: "other-format" });
+    const differing = rows.filter(({ differs }) => differs);
+    expect(differing.map(({ label, left: one, right: two }) => [label, one, two])).toEqual([
+      ["Rule", "math", "other"],
+      ["Sent as", "unchanged", "translated (other-format)"],
+    ]);
+    expect(sentAs({ passes: true, because: "stream-options" })).toBe(
+      "repaired in its own format (stream-options)",
+    );
+  });
+});
+
+describe("tenants", () => {
+  const alice: TenantEntry = {
+    name: "alice",
+    keys: [],
+    models: null,
+    provider: null,
+    limits: { requests_per_minute: 60, budget: { usd_per_day: 5, usd_per_month: 50 } },
+    used: {
+      running: 0,
+      requests_last_minute: 48,
+      tokens_last_minute: 0,
+      today: { tokens: 10, usd: 2 },
+      this_month: { tokens: 10, usd: 50 },
+      reserved: { tokens: 0, usd: 0 },
+      is_over_budget: false,
+      budget_resets_in_s: null,
+    },
+  };
+  const sixUtc = Date.UTC(2026, 10, 16, 6);
+
+  test("each limit has its use, its projection by UTC, and a tone", () => {
+    const rows = limitRows(alice, sixUtc);
+    expect(rows.map(({ label }) => label)).toEqual([
+      "Cost today",
+      "Cost this month",
+      "Requests in the last minute",
+    ]);
+    expect(rows[0]).toMatchObject({ usedPercent: 40, projected: 8, tone: "warn" });
+    expect(rows[1]).toMatchObject({ usedPercent: 100, tone: "bad" });
+    expect(rows[2]).toMatchObject({ usedPercent: 80, projected: null, tone: "warn" });
+    expect(tenantTone(alice, sixUtc)).toBe("bad");
+  });
+
+  test("the first hour of a day projects nothing; a limit of 0 is full once something was used", () => {
+    const [first] = limitRows(alice, Date.UTC(2026, 10, 16, 0, 30));
+    expect(first?.projected).toBeNull();
+    const none = { ...alice, limits: { budget: { usd_per_day: 0 } } };
+    expect(limitRows(none, sixUtc)[0]).toMatchObject({ usedPercent: 100, tone: "bad" });
+    expect(limitRows({ ...alice, limits: null }, sixUtc)).toEqual([]);
+  });
+
+  test("a month has its own length", () => {
+    expect(shareOfMonth(Date.UTC(2026, 1, 15))).toBe(0.5);
+    expect(shareOfMonth(Date.UTC(2026, 10, 16))).toBe(0.5);
+  });
+
+  test("keys expire", () => {
+    const at = (expires: string | null) =>
+      tenantKeyStatus({ fingerprint: "a", expires, is_expired: false }, sixUtc).label;
+    expect(at(null)).toBe("Valid");
+    expect(at("2026-11-17T00:00:00Z")).toBe("Expires soon");
+    expect(at("2027-11-17T00:00:00Z")).toBe("Valid until");
+    expect(at("2026-11-16T00:00:00Z")).toBe("Expired");
+  });
+});
+
+describe("Claude Code", () => {
+  const finding = (section: string, state: "ok" | "warning" | "failed" | "skipped") => ({
+    section,
+    id: state,
+    state,
+    title: state,
+    detail: null,
+    advice: null,
+  });
+
+  test("findings come in groups, what failed first", () => {
+    const findings = [
+      finding("a", "ok"),
+      finding("b", "ok"),
+      finding("b", "failed"),
+      finding("c", "warning"),
+    ];
+    expect(findingGroups({ findings }).map(({ section, findings: own }) => [section, own[0]?.state])).toEqual(
+      [
+        ["b", "failed"],
+        ["c", "warning"],
+        ["a", "ok"],
+      ],
+    );
+    expect(findingSummary({ findings })).toBe("1 failed, 1 warning, 2 fine");
+  });
+
+  test("a login that was good is over when its time is", () => {
+    const now = Date.UTC(2026, 10, 30);
+    const login = { state: "signed_in", expires: "2026-11-29T00:00:00Z" };
+    expect(loginStatus({ login }, now)).toMatchObject({ label: "Login expired", tone: "bad" });
+    expect(loginStatus({ login: { state: "signed_in" } }, now)).toMatchObject({ label: "Signed in" });
+    expect(loginStatus({ login: { state: "odd" } }, now)).toMatchObject({ label: "odd", tone: "plain" });
+  });
+
+  test("processes are summed over tenants", () => {
+    const one = {
+      provider: "claude",
+      tenant: null,
+      version: null,
+      path: null,
+      processes: { busy: 1, idle: 2, parked: 3, starting: 0 },
+      login: { state: "unknown" },
+      problem: null,
+    };
+    expect(processesOf([one, one])).toEqual({ busy: 2, idle: 4, parked: 6, starting: 0 });
+  });
+});
