@@ -1,0 +1,82 @@
+// The tenants: each one's limits with what is used of them and where the period will end at this pace, its queue, and its keys.
+
+import type { JSX } from "preact";
+import { apiPath } from "../api.ts";
+import { PageHead } from "../components/panel.tsx";
+import { RangePicker } from "../components/range-picker.tsx";
+import { Empty, Loaded } from "../components/states.tsx";
+import { ReadingOnly } from "../components/write-access.tsx";
+import { viewerZone } from "../formatting.ts";
+import type { TenantEntry } from "../operator/shapes.ts";
+import { TenantCard, type TenantTraffic } from "../operator/tenant-card.tsx";
+import type { PageProps } from "../page-table.ts";
+import { rangeOf } from "../time-range.ts";
+import { useApi } from "../use-api.ts";
+import type { SeriesReport } from "../../../metrics/query-shapes.ts";
+
+type Health = {
+  readonly queue?: { readonly perTenant?: Readonly<Record<string, unknown>> };
+};
+
+const countOf = (value: unknown, name: string): number | null => {
+  if (typeof value !== "object" || value === null) return null;
+  const found: unknown = Reflect.get(value, name);
+  return typeof found === "number" ? found : null;
+};
+
+function trafficOf(name: string, series: SeriesReport | null, health: Health | null): TenantTraffic {
+  const totals = series?.groups.find((group) => group.name === name)?.totals ?? null;
+  const queue = health?.queue?.perTenant?.[name];
+  const isKnown = health?.queue !== undefined;
+  return {
+    requests: series === null ? null : (totals?.requests ?? 0),
+    failures: series === null ? null : (totals?.failures ?? 0),
+    costUsd: series === null ? null : (totals?.cost_usd ?? 0),
+    running: countOf(queue, "running") ?? (isKnown ? 0 : null),
+    queued: countOf(queue, "queued") ?? (isKnown ? 0 : null),
+  };
+}
+
+export function TenantsPage({ place }: PageProps): JSX.Element {
+  const answer = useApi<{ readonly tenants: readonly TenantEntry[] }>("/api/tenants", { everyMs: 15_000 });
+  const health = useApi<Health>("/health", { everyMs: 15_000 });
+  const series = useApi<SeriesReport>(
+    apiPath("/api/series", {
+      ...rangeOf(place.query),
+      tz: viewerZone(),
+      bucket: "total",
+      by: "tenant",
+      limit: 1000,
+    }),
+    { everyMs: 60_000 },
+  );
+  return (
+    <>
+      <PageHead title="Tenants">
+        <RangePicker place={place} />
+      </PageHead>
+      <ReadingOnly />
+      <Loaded answer={answer}>
+        {({ tenants }) =>
+          tenants.length === 0 ? (
+            <Empty title="There are no tenants.">
+              With <code>tenants</code> in the config each user has keys, limits and a budget of their own.
+            </Empty>
+          ) : (
+            <div class="cards">
+              {tenants.map((tenant) => (
+                <TenantCard
+                  key={tenant.name}
+                  tenant={tenant}
+                  traffic={trafficOf(tenant.name, series.data, health.data)}
+                  query={place.query}
+                  changed={answer.reload}
+                />
+              ))}
+            </div>
+          )
+        }
+      </Loaded>
+    </>
+  );
+}
