@@ -172,6 +172,7 @@ export function welcomePage(version: string): string {
 <tr><td>Google</td><td>this address</td></tr>
 </tbody></table></div>
 <ul>
+<li>${link("/dashboard", "Dashboard")}: what runs, what it costs, why a request went where it went</li>
 <li>${link(manualPath, "Manual")}: ${begin.map(toTopic).join(", ")}</li>
 <li>${link("/swagger", "Every endpoint with its schema")}</li>
 <li>${link("/health", "How the gateway and its providers are")}</li>

@@ -201,6 +201,7 @@ export function greeting(version: string): string {
     "OpenAI clients:    base URL <this address>/v1",
     "Anthropic clients: base URL <this address>",
     "Google clients:    base URL <this address>",
+    "Dashboard:         /dashboard",
     "Manual:            /docs",
     "API description:   /swagger",
     "Health:            /health",

@@ -2,6 +2,7 @@
 
 import { Elysia } from "elysia";
 import { descriptionRoutes } from "./api-description.ts";
+import { dashboardRoutes } from "./dashboard-routes.ts";
 import { manualRoutes } from "./manual-routes.ts";
 import { elysiaPath, nameIn, splitUrl } from "./paths.ts";
 import { type Answer, RequestHandler } from "./request-handler.ts";
@@ -31,7 +32,7 @@ export function createServer(gateway: ServerPort, options: ServerOptions): Serve
   const routes = routesOf(gateway);
   const manual = manualRoutes(gateway.version, greeting(gateway.version));
   // The manual first: `/` is a page of it, and its methods are listed in the order of the table.
-  const table = [...manual, ...routes, ...descriptionRoutes(gateway, routes)];
+  const table = [...manual, ...dashboardRoutes(), ...routes, ...descriptionRoutes(gateway, routes)];
   const handler = new RequestHandler(gateway, table);
 
   // systemRouter: Bun's own router decodes and matches paths in its own way; there must be one matcher, and it sees the raw path.
