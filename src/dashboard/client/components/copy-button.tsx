@@ -29,7 +29,12 @@ export function CopyButton({ text, label }: { readonly text: string; readonly la
     }
   };
   return (
-    <button type="button" class="button" aria-label={state === "ready" ? label : words[state]} onClick={() => void copy()}>
+    <button
+      type="button"
+      class="button"
+      aria-label={state === "ready" ? label : words[state]}
+      onClick={() => void copy()}
+    >
       <Icon name="copy" />
       <span role="status">{words[state]}</span>
     </button>

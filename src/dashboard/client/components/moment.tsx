@@ -3,7 +3,13 @@
 import type { JSX } from "preact";
 import { duration, time } from "../formatting.ts";
 
-export function Moment({ ms, isRelative = false }: { readonly ms: number; readonly isRelative?: boolean }): JSX.Element {
+export function Moment({
+  ms,
+  isRelative = false,
+}: {
+  readonly ms: number;
+  readonly isRelative?: boolean;
+}): JSX.Element {
   const exact = time(ms, "full");
   const distance = ms - Date.now();
   const isNear = Math.abs(distance) < 48 * 3_600_000;

@@ -50,7 +50,8 @@ const save = async ({ text, etag }: Draft): Promise<Checked> => ({
   ),
 });
 
-const undo = (): Promise<ConfigCheck> => checkOf(callApi<ConfigCheck>("/api/config/undo", { method: "POST" }));
+const undo = (): Promise<ConfigCheck> =>
+  checkOf(callApi<ConfigCheck>("/api/config/undo", { method: "POST" }));
 
 type ConfigEditorProps = { readonly file: ConfigFile; reload(): void };
 
@@ -104,7 +105,11 @@ export function ConfigEditor({ file, reload }: ConfigEditorProps): JSX.Element {
   return (
     <Panel
       title={shown(file.path, 200)}
-      note={file.writable ? "secrets are placeholders; leave one, and its value stays" : "the file cannot be written"}
+      note={
+        file.writable
+          ? "secrets are placeholders; leave one, and its value stays"
+          : "the file cannot be written"
+      }
       class="editor-panel"
     >
       {isOld && isChanged ? (
@@ -164,7 +169,10 @@ export function ConfigEditor({ file, reload }: ConfigEditorProps): JSX.Element {
             key={error.message}
             error={
               error.status === 412
-                ? new ApiError("The file was changed meanwhile, and nothing was saved. Your text is still here.", 412)
+                ? new ApiError(
+                    "The file was changed meanwhile, and nothing was saved. Your text is still here.",
+                    412,
+                  )
                 : error
             }
             {...(error.status === 412 ? { retry: reload } : {})}
@@ -207,7 +215,12 @@ function UndoButton({ action }: { readonly action: Action<void, ConfigCheck> }):
   };
   return (
     <>
-      <button type="button" class="button" disabled={!mayWrite || action.isBusy} onClick={() => setAsked(true)}>
+      <button
+        type="button"
+        class="button"
+        disabled={!mayWrite || action.isBusy}
+        onClick={() => setAsked(true)}
+      >
         Undo the last save
       </button>
       {isAsked ? (

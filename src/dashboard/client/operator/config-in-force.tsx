@@ -27,16 +27,17 @@ function DiskPanel({ config }: { readonly config: ConfigAnswer }): JSX.Element {
     <Panel title="Source" actions={<Badge tone={tone}>{words}</Badge>}>
       <Facts
         rows={[
-          ["File", config.path === null ? "none: found on this machine" : <code>{shown(config.path, 300)}</code>],
+          [
+            "File",
+            config.path === null ? "none: found on this machine" : <code>{shown(config.path, 300)}</code>,
+          ],
           ["In force since", <Moment ms={Date.parse(config.loaded_at)} />],
           ...(config.invalid_since === null
             ? []
             : ([["Invalid since", <Moment ms={Date.parse(config.invalid_since)} isRelative />]] as const)),
           ...(overrides.length === 0
             ? []
-            : ([
-                ["Overridden", overrides.map(({ key, from }) => `${key} by ${from}`).join(", ")],
-              ] as const)),
+            : ([["Overridden", overrides.map(({ key, from }) => `${key} by ${from}`).join(", ")]] as const)),
           ...(waiting.length === 0 ? [] : ([["Needs a restart", waiting.join(", ")]] as const)),
         ]}
       />
@@ -71,7 +72,8 @@ function ValuesPanel({ config }: { readonly config: ConfigAnswer }): JSX.Element
   const [search, setSearch] = useState("");
   const needle = search.trim().toLowerCase();
   const rows = flatValues(config.values).filter(
-    ({ path, value }) => needle === "" || path.toLowerCase().includes(needle) || value.toLowerCase().includes(needle),
+    ({ path, value }) =>
+      needle === "" || path.toLowerCase().includes(needle) || value.toLowerCase().includes(needle),
   );
   return (
     <Panel
@@ -97,7 +99,11 @@ function ValuesPanel({ config }: { readonly config: ConfigAnswer }): JSX.Element
           keyOf={({ path }) => path}
           columns={[
             { name: "path", title: "Key", cell: ({ path }) => <code>{shown(path, 160)}</code> },
-            { name: "value", title: "Value", cell: ({ value }) => <span class="wraps">{shown(value, 400)}</span> },
+            {
+              name: "value",
+              title: "Value",
+              cell: ({ value }) => <span class="wraps">{shown(value, 400)}</span>,
+            },
           ]}
         />
       )}

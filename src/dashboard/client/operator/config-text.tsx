@@ -7,7 +7,7 @@ import { lineCount, problemLines } from "./config-model.ts";
 import type { ConfigTextProblem } from "./shapes.ts";
 
 type ConfigTextProps = {
-  readonly area: RefObject<HTMLTextAreaElement>;
+  readonly area: RefObject<HTMLTextAreaElement | null>;
   readonly text: string;
   readonly problems: readonly ConfigTextProblem[];
   readonly isReadOnly: boolean;

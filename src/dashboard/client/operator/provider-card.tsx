@@ -37,7 +37,13 @@ function StatusLine({ provider }: { readonly provider: ProviderEntry }): JSX.Ele
   );
 }
 
-function Figure({ name, children }: { readonly name: string; readonly children: ComponentChildren }): JSX.Element {
+function Figure({
+  name,
+  children,
+}: {
+  readonly name: string;
+  readonly children: ComponentChildren;
+}): JSX.Element {
   return (
     <div>
       <dt>{name}</dt>
@@ -54,7 +60,9 @@ function Figures({ provider, share }: Omit<ProviderCardProps, "changed">): JSX.E
       <Figure name="Share">{percent(share?.percent)}</Figure>
       <Figure name="Failed">{count(share?.failures)}</Figure>
       <Figure name="Latency p50 / p95">
-        {share === null || share.p50Ms === null ? dash : `${duration(share.p50Ms)} / ${duration(share.p95Ms)}`}
+        {share === null || share.p50Ms === null
+          ? dash
+          : `${duration(share.p50Ms)} / ${duration(share.p95Ms)}`}
       </Figure>
       <Figure name="First token p50">{duration(share?.firstTokenMs)}</Figure>
       <Figure name="Cost">{share === null ? dash : money(share.costUsd)}</Figure>
@@ -167,8 +175,8 @@ function TestResult({ result }: { readonly result: ProviderTestAnswer }): JSX.El
   return (
     <div class="outcome outcome-good" role="status">
       <p>
-        <strong>It answers.</strong> {shown(result.model, 80)} in {duration(result.latency_ms)}, first token after{" "}
-        {duration(result.first_token_ms)}
+        <strong>It answers.</strong> {shown(result.model, 80)} in {duration(result.latency_ms)}, first token
+        after {duration(result.first_token_ms)}
         {result.cost_usd === null ? "" : `, ${money(result.cost_usd)}`}. {request}
       </p>
       {result.text === null ? null : <p class="muted wraps">“{shown(result.text, 120)}”</p>}

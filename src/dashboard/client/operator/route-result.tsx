@@ -15,7 +15,7 @@ function Candidates({ answer }: { readonly answer: RouteAnswer }): JSX.Element {
     <Table
       caption="Candidates"
       rows={answer.candidates}
-      keyOf={targetOf}
+      keyOf={(each) => targetOf(each)}
       isMarked={({ kept, note }) => kept && note === "chosen"}
       columns={[
         {
@@ -47,7 +47,13 @@ function Candidates({ answer }: { readonly answer: RouteAnswer }): JSX.Element {
   );
 }
 
-export function RouteResult({ title, decided }: { readonly title: string; readonly decided: Decided }): JSX.Element {
+export function RouteResult({
+  title,
+  decided,
+}: {
+  readonly title: string;
+  readonly decided: Decided;
+}): JSX.Element {
   const { answer, error } = decided;
   if (answer === null)
     return (
@@ -77,7 +83,10 @@ export function RouteResult({ title, decided }: { readonly title: string; readon
               {money(answer.estimated_cost_usd)} for {count(answer.estimated_tokens)} tokens <Estimate />
             </>,
           ],
-          ["Then", answer.fallbacks.length === 0 ? "no other target" : shown(answer.fallbacks.join(", "), 300)],
+          [
+            "Then",
+            answer.fallbacks.length === 0 ? "no other target" : shown(answer.fallbacks.join(", "), 300),
+          ],
           ["Decided in", `${answer.elapsed_ms} ms`],
         ]}
       />

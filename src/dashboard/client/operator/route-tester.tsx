@@ -58,7 +58,12 @@ function Settings({ setting, change }: SettingsProps): JSX.Element {
   return (
     <>
       <div class="form-row">
-        <Segments label="Format" choices={formats} chosen={setting.format} choose={(format) => change({ format })} />
+        <Segments
+          label="Format"
+          choices={formats}
+          chosen={setting.format}
+          choose={(format) => change({ format })}
+        />
         <label>
           Model
           <input
@@ -72,7 +77,10 @@ function Settings({ setting, change }: SettingsProps): JSX.Element {
         {tenants.length === 0 ? null : (
           <label>
             As tenant
-            <select value={setting.tenant} onChange={({ currentTarget }) => change({ tenant: currentTarget.value })}>
+            <select
+              value={setting.tenant}
+              onChange={({ currentTarget }) => change({ tenant: currentTarget.value })}
+            >
               <option value="">nobody in particular</option>
               {tenants.map(({ name }) => (
                 <option key={name} value={name}>

@@ -54,7 +54,12 @@ function LimitLine({ row }: { readonly row: LimitRow }): JSX.Element {
   );
 }
 
-const toneWords = { good: "within limits", warn: "near a limit", bad: "limit reached", plain: "no limits" } as const;
+const toneWords = {
+  good: "within limits",
+  warn: "near a limit",
+  bad: "limit reached",
+  plain: "no limits",
+} as const;
 
 function addressOf(page: string, tenant: string, query: URLSearchParams): string {
   const address = new URL(withRange(`/dashboard/${page}`, query), location.origin);
@@ -102,7 +107,9 @@ export function TenantCard({ tenant, traffic, query, changed }: TenantCardProps)
         ))}
       </dl>
       {used?.is_over_budget === true && used.budget_resets_in_s !== null ? (
-        <p class="status-line">The budget is used up; it resets in {duration(used.budget_resets_in_s * 1000)}.</p>
+        <p class="status-line">
+          The budget is used up; it resets in {duration(used.budget_resets_in_s * 1000)}.
+        </p>
       ) : null}
       {rows.length === 0 ? null : (
         <ul class="limits" aria-label="Limits">

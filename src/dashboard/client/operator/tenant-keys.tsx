@@ -181,11 +181,14 @@ export function TenantKeys({ tenant, changed }: TenantKeysProps): JSX.Element {
     setMade(key);
     changed();
   };
-  const action = useAction(async (call: Call) => ({ key: await change(tenant.name, call) }), ({ key }) => {
-    // The action must not hold what was shown once.
-    action.clear();
-    finish(key);
-  });
+  const action = useAction(
+    async (call: Call) => ({ key: await change(tenant.name, call) }),
+    ({ key }) => {
+      // The action must not hold what was shown once.
+      action.clear();
+      finish(key);
+    },
+  );
   const close = (): void => {
     setWanted(null);
     action.clear();

@@ -32,7 +32,8 @@ const active: readonly Column<Alert>[] = [
   {
     name: "until",
     title: "Until",
-    cell: ({ until_ms: ms }) => (ms === null ? <span class="muted">not known</span> : <Moment ms={ms} isRelative />),
+    cell: ({ until_ms: ms }) =>
+      ms === null ? <span class="muted">not known</span> : <Moment ms={ms} isRelative />,
   },
 ];
 
@@ -61,7 +62,9 @@ export function AlertsPage(): JSX.Element {
           <>
             <Panel title="Now">
               {alerts.length === 0 ? (
-                <Empty title="Nothing is wrong.">Failing providers, budgets and logins would be listed here.</Empty>
+                <Empty title="Nothing is wrong.">
+                  Failing providers, budgets and logins would be listed here.
+                </Empty>
               ) : (
                 <Table caption="Active alerts" rows={alerts} columns={active} keyOf={({ id }) => id} />
               )}

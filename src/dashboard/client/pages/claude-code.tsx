@@ -20,7 +20,9 @@ function Login({ program }: { readonly program: ClaudeProgram }): JSX.Element {
   return (
     <span class="stacked">
       <Badge tone={tone}>{label}</Badge>
-      {program.login.account === undefined ? null : <span class="muted">{shown(program.login.account, 80)}</span>}
+      {program.login.account === undefined ? null : (
+        <span class="muted">{shown(program.login.account, 80)}</span>
+      )}
       {expiresMs === null ? null : (
         <span class="muted">
           until <Moment ms={expiresMs} />
@@ -102,7 +104,8 @@ export function ClaudeCodePage(): JSX.Element {
         {({ programs }) =>
           programs.length === 0 ? (
             <Empty title="Claude Code is not a backend here.">
-              A provider with <code>backend: claude-cli</code> serves requests through the Claude Code program.
+              A provider with <code>backend: claude-cli</code> serves requests through the Claude Code
+              program.
             </Empty>
           ) : (
             <>
@@ -119,7 +122,12 @@ export function ClaudeCodePage(): JSX.Element {
                     { name: "login", title: "Login", cell: (program) => <Login program={program} /> },
                     { name: "busy", title: "Busy", kind: "number", cell: ({ processes }) => processes.busy },
                     { name: "idle", title: "Idle", kind: "number", cell: ({ processes }) => processes.idle },
-                    { name: "parked", title: "Parked", kind: "number", cell: ({ processes }) => processes.parked },
+                    {
+                      name: "parked",
+                      title: "Parked",
+                      kind: "number",
+                      cell: ({ processes }) => processes.parked,
+                    },
                     {
                       name: "starting",
                       title: "Starting",

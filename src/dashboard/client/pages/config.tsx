@@ -10,7 +10,7 @@ import { AuditLog } from "../operator/audit-log.tsx";
 import { ConfigEditor } from "../operator/config-editor.tsx";
 import { ConfigInForce } from "../operator/config-in-force.tsx";
 import type { ConfigAnswer } from "../operator/shapes.ts";
-import type { PageProps } from "../page-table.ts";
+import type { PageProps } from "../page-props.ts";
 import { useApi } from "../use-api.ts";
 
 const tabs = [

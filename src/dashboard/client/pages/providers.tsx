@@ -12,7 +12,7 @@ import { shown, viewerZone } from "../formatting.ts";
 import { ProviderCard } from "../operator/provider-card.tsx";
 import { inOrderOfNeed, shareOf } from "../operator/providers-model.ts";
 import type { ProvidersAnswer } from "../operator/shapes.ts";
-import type { PageProps } from "../page-table.ts";
+import type { PageProps } from "../page-props.ts";
 import { rangeOf } from "../time-range.ts";
 import { useApi } from "../use-api.ts";
 import type { SeriesReport } from "../../../metrics/query-shapes.ts";
@@ -29,7 +29,11 @@ function Skipped({ answer }: { readonly answer: ProvidersAnswer }): JSX.Element 
         keyOf={({ id }) => id}
         columns={[
           { name: "id", title: "Provider", cell: ({ id }) => shown(id) },
-          { name: "reason", title: "Why", cell: ({ reason }) => <span class="wraps">{shown(reason, 600)}</span> },
+          {
+            name: "reason",
+            title: "Why",
+            cell: ({ reason }) => <span class="wraps">{shown(reason, 600)}</span>,
+          },
         ]}
       />
     </Panel>

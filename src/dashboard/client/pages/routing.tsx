@@ -13,7 +13,7 @@ import { withRange } from "../location.ts";
 import { type RuleRow, ruleTable } from "../operator/routing-model.ts";
 import { RouteTester } from "../operator/route-tester.tsx";
 import type { RuleEntry } from "../operator/shapes.ts";
-import type { PageProps } from "../page-table.ts";
+import type { PageProps } from "../page-props.ts";
 import { rangeOf } from "../time-range.ts";
 import { useApi } from "../use-api.ts";
 import type { SeriesReport } from "../../../metrics/query-shapes.ts";
@@ -34,12 +34,22 @@ function RuleName({ rule, query }: { readonly rule: RuleRow; readonly query: URL
   );
 }
 
-function RulesPanel({ rules, query }: { readonly rules: readonly RuleRow[]; readonly query: URLSearchParams }): JSX.Element {
+function RulesPanel({
+  rules,
+  query,
+}: {
+  readonly rules: readonly RuleRow[];
+  readonly query: URLSearchParams;
+}): JSX.Element {
   const unused = rules.filter(({ isUnused }) => isUnused).length;
   return (
     <Panel
       title="Rules"
-      note={unused === 0 ? `${rules.length} in order; the first match wins` : `${unused} of ${rules.length} never hit in this range`}
+      note={
+        unused === 0
+          ? `${rules.length} in order; the first match wins`
+          : `${unused} of ${rules.length} never hit in this range`
+      }
     >
       {rules.length === 0 ? (
         <Empty title="There are no rules.">Names, aliases and the fallback chain decide.</Empty>
@@ -59,7 +69,13 @@ function RulesPanel({ rules, query }: { readonly rules: readonly RuleRow[]; read
             },
             { name: "requests", title: "Hits", kind: "number", cell: ({ requests }) => count(requests) },
             { name: "share", title: "Share", kind: "number", cell: (rule) => percent(rule.percent) },
-            { name: "cost", title: "Cost", kind: "number", from: "medium", cell: ({ costUsd }) => money(costUsd) },
+            {
+              name: "cost",
+              title: "Cost",
+              kind: "number",
+              from: "medium",
+              cell: ({ costUsd }) => money(costUsd),
+            },
             {
               name: "when",
               title: "Matches when",

@@ -8,7 +8,7 @@ import { Loading, Problem } from "../components/states.tsx";
 import { time } from "../formatting.ts";
 import { Link } from "../link.tsx";
 import { home, navigate } from "../location.ts";
-import type { PageProps } from "../page-table.ts";
+import type { PageProps } from "../page-props.ts";
 import { type SessionState, useSession } from "../session.ts";
 import { useAction } from "../use-action.ts";
 
@@ -46,7 +46,38 @@ function SignedIn({ session, next }: { readonly session: SessionState; readonly 
 
 const labels: Readonly<Record<Kind, string>> = { code: "One-time code", key: "Admin key" };
 
-function SignInForm({ session, next }: { readonly session: SessionState; readonly next: string }): JSX.Element {
+type SecretInputProps = {
+  readonly kind: Kind;
+  readonly value: string;
+  readonly isWrong: boolean;
+  change(value: string): void;
+};
+
+/** A code is good once and is typed from a screen; a key is hidden. */
+function SecretInput({ kind, value, isWrong, change }: SecretInputProps): JSX.Element {
+  const common = {
+    name: kind,
+    value,
+    spellcheck: false,
+    class: "mono",
+    "aria-describedby": "sign-in-hint",
+    "aria-invalid": isWrong,
+    onInput: ({ currentTarget }: { readonly currentTarget: HTMLInputElement }): void => change(currentTarget.value),
+  };
+  return kind === "key" ? (
+    <input {...common} type="password" autocomplete="current-password" />
+  ) : (
+    <input {...common} type="text" autocomplete="one-time-code" autocapitalize="off" />
+  );
+}
+
+function SignInForm({
+  session,
+  next,
+}: {
+  readonly session: SessionState;
+  readonly next: string;
+}): JSX.Element {
   const { reload } = useSession();
   const [kind, setKind] = useState<Kind>(session.has_admin_key ? "key" : "code");
   const [secret, setSecret] = useState("");
@@ -89,18 +120,7 @@ function SignInForm({ session, next }: { readonly session: SessionState; readonl
       ) : null}
       <label>
         {labels[kind]}
-        <input
-          type={kind === "key" ? "password" : "text"}
-          name={kind}
-          value={secret}
-          autocomplete={kind === "key" ? "current-password" : "one-time-code"}
-          autocapitalize="off"
-          spellcheck={false}
-          class="mono"
-          aria-describedby="sign-in-hint"
-          aria-invalid={enter.error !== null}
-          onInput={({ currentTarget }) => setSecret(currentTarget.value)}
-        />
+        <SecretInput kind={kind} value={secret} isWrong={enter.error !== null} change={setSecret} />
       </label>
       <p class="hint" id="sign-in-hint">
         {kind === "key" ? (
@@ -109,8 +129,8 @@ function SignInForm({ session, next }: { readonly session: SessionState; readonl
           </>
         ) : (
           <>
-            Run <code>clawgate dashboard</code> on the gateway's machine: it prints a code that is good once, for two
-            minutes.
+            Run <code>clawgate dashboard</code> on the gateway's machine: it prints a code that is good once,
+            for two minutes.
           </>
         )}
       </p>

@@ -1,45 +1,43 @@
 // The tenants: each one's limits with what is used of them and where the period will end at this pace, its queue, and its keys.
 
 import type { JSX } from "preact";
+import { useState } from "preact/hooks";
 import { apiPath } from "../api.ts";
+import type { LiveRow } from "../api-shapes.ts";
 import { PageHead } from "../components/panel.tsx";
 import { RangePicker } from "../components/range-picker.tsx";
 import { Empty, Loaded } from "../components/states.tsx";
 import { ReadingOnly } from "../components/write-access.tsx";
+import { useEvents } from "../event-stream.ts";
 import { viewerZone } from "../formatting.ts";
 import type { TenantEntry } from "../operator/shapes.ts";
 import { TenantCard, type TenantTraffic } from "../operator/tenant-card.tsx";
-import type { PageProps } from "../page-table.ts";
+import type { PageProps } from "../page-props.ts";
 import { rangeOf } from "../time-range.ts";
 import { useApi } from "../use-api.ts";
 import type { SeriesReport } from "../../../metrics/query-shapes.ts";
 
-type Health = {
-  readonly queue?: { readonly perTenant?: Readonly<Record<string, unknown>> };
-};
-
-const countOf = (value: unknown, name: string): number | null => {
-  if (typeof value !== "object" || value === null) return null;
-  const found: unknown = Reflect.get(value, name);
-  return typeof found === "number" ? found : null;
-};
-
-function trafficOf(name: string, series: SeriesReport | null, health: Health | null): TenantTraffic {
+function trafficOf(
+  name: string,
+  series: SeriesReport | null,
+  live: readonly LiveRow[] | null,
+): TenantTraffic {
   const totals = series?.groups.find((group) => group.name === name)?.totals ?? null;
-  const queue = health?.queue?.perTenant?.[name];
-  const isKnown = health?.queue !== undefined;
+  const own = live?.filter(({ tenant }) => tenant === name) ?? null;
+  const queued = own?.filter(({ queue }) => queue !== null).length ?? null;
   return {
     requests: series === null ? null : (totals?.requests ?? 0),
     failures: series === null ? null : (totals?.failures ?? 0),
     costUsd: series === null ? null : (totals?.cost_usd ?? 0),
-    running: countOf(queue, "running") ?? (isKnown ? 0 : null),
-    queued: countOf(queue, "queued") ?? (isKnown ? 0 : null),
+    running: own === null || queued === null ? null : own.length - queued,
+    queued,
   };
 }
 
 export function TenantsPage({ place }: PageProps): JSX.Element {
   const answer = useApi<{ readonly tenants: readonly TenantEntry[] }>("/api/tenants", { everyMs: 15_000 });
-  const health = useApi<Health>("/health", { everyMs: 15_000 });
+  const [live, setLive] = useState<readonly LiveRow[] | null>(null);
+  useEvents(["live"], (_, data) => setLive((data as { readonly requests: readonly LiveRow[] }).requests));
   const series = useApi<SeriesReport>(
     apiPath("/api/series", {
       ...rangeOf(place.query),
@@ -68,7 +66,7 @@ export function TenantsPage({ place }: PageProps): JSX.Element {
                 <TenantCard
                   key={tenant.name}
                   tenant={tenant}
-                  traffic={trafficOf(tenant.name, series.data, health.data)}
+                  traffic={trafficOf(tenant.name, series.data, live)}
                   query={place.query}
                   changed={answer.reload}
                 />
