@@ -7,6 +7,9 @@ import {
   loginStatus,
   processesOf,
 } from "../../src/dashboard/client/operator/claude-model.ts";
+import { detailText } from "../../src/dashboard/client/operator/audit-log.tsx";
+import { endOfDay } from "../../src/dashboard/client/operator/tenant-keys.tsx";
+import { placeAfterSignIn } from "../../src/dashboard/client/pages/sign-in.tsx";
 import type { ProviderEntry, RouteAnswer, TenantEntry } from "../../src/dashboard/client/operator/shapes.ts";
 import {
   inOrderOfNeed,
@@ -28,7 +31,7 @@ import {
   tenantKeyStatus,
   tenantTone,
 } from "../../src/dashboard/client/operator/tenants-model.ts";
-import type { SeriesReport, Sums } from "../../src/metrics/query-shapes.ts";
+import type { SeriesPoints, SeriesReport, Sums } from "../../src/metrics/query-shapes.ts";
 
 const provider = (over: Partial<ProviderEntry>): ProviderEntry => ({
   id: "openai",
@@ -54,18 +57,58 @@ const provider = (over: Partial<ProviderEntry>): ProviderEntry => ({
 });
 
 const sums = (over: Partial<Sums>): Sums => ({
-  ...({} as Sums),
   requests: 0,
   failures: 0,
+  cancelled: 0,
+  streams: 0,
+  attempts: 0,
+  fallbacks: 0,
+  input_tokens: 0,
+  cached_tokens: 0,
+  cache_write_tokens: 0,
+  output_tokens: 0,
+  reasoning_tokens: 0,
+  cache_hit_pct: 0,
   cost_usd: 0,
+  unknown_cost_requests: 0,
+  unknown_usage_requests: 0,
+  flat_rate_requests: 0,
+  flat_rate_list_usd: 0,
+  without_routing_usd: 0,
+  without_cache_usd: 0,
+  miss_usd: 0,
+  misses: 0,
+  avg_latency_ms: null,
+  p50_latency_ms: null,
+  p95_latency_ms: null,
+  p50_first_token_ms: null,
+  p95_first_token_ms: null,
+  latency_sample: 0,
   ...over,
 });
 
-const series = (all: number, groups: Readonly<Record<string, Partial<Sums>>>): SeriesReport =>
-  ({
-    totals: sums({ requests: all }),
-    groups: Object.entries(groups).map(([name, totals]) => ({ name, totals: sums(totals), points: {} })),
-  }) as unknown as SeriesReport;
+const points: SeriesPoints = {
+  requests: [],
+  failures: [],
+  input_tokens: [],
+  cached_tokens: [],
+  output_tokens: [],
+  cost_usd: [],
+  avg_latency_ms: [],
+};
+
+const series = (all: number, groups: Readonly<Record<string, Partial<Sums>>>): SeriesReport => ({
+  from_ms: 0,
+  to_ms: 1,
+  tz: "UTC",
+  bucket: "total",
+  by: "provider",
+  buckets: [0],
+  previous: null,
+  exact: true,
+  totals: sums({ requests: all }),
+  groups: Object.entries(groups).map(([name, totals]) => ({ name, totals: sums(totals), points })),
+});
 
 const key = (state: string) => ({
   id: "ab12cd34",
@@ -345,5 +388,35 @@ describe("Claude Code", () => {
       problem: null,
     };
     expect(processesOf([one, one])).toEqual({ busy: 2, idle: 4, parked: 6, starting: 0 });
+  });
+});
+
+describe("small readings", () => {
+  test("after signing in only places inside of the dashboard are visited", () => {
+    const inside = ["/dashboard", "/dashboard/config/edit", "/dashboard?from=now-1h"];
+    expect(inside.map(placeAfterSignIn)).toEqual(inside);
+    const outside = [
+      "//evil.example/dashboard",
+      "https://evil.example/dashboard",
+      "/dashboard\\\\evil.example",
+      "/dashboards",
+      "javascript:alert(1)",
+      "",
+    ];
+    for (const next of [...outside, null]) expect(placeAfterSignIn(next)).toBe("/dashboard");
+  });
+
+  test("a chosen day lasts to its end in the viewer's zone", () => {
+    const end = endOfDay("2026-12-31");
+    expect(new Date(String(end)).toString()).toContain("Dec 31 2026 23:59:59");
+    expect(end).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:59Z$/);
+    expect(endOfDay("")).toBeNull();
+    expect(endOfDay("2026-13-77")).toBeNull();
+  });
+
+  test("details of the audit log are shown as what they are", () => {
+    expect(detailText("plain")).toBe("plain");
+    expect(detailText({ a: 1 })).toBe('{"a":1}');
+    expect(detailText(null)).toBe("");
   });
 });

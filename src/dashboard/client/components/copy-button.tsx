@@ -1,42 +1,30 @@
-// Copies a text to the clipboard and says so.
+// Copies a text. Without the browser's permission it is shown to be copied by hand.
 
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Icon } from "./icon.tsx";
 
-type State = "ready" | "copied" | "refused";
-
-const words: Readonly<Record<State, string>> = {
-  ready: "Copy",
-  copied: "Copied",
-  // Over plain HTTP from another machine the browser offers no clipboard.
-  refused: "Select and copy by hand",
-};
-
 export function CopyButton({ text, label }: { readonly text: string; readonly label: string }): JSX.Element {
-  const [state, setState] = useState<State>("ready");
-  useEffect(() => {
-    if (state === "ready") return;
-    const timer = setTimeout(() => setState("ready"), 2_500);
-    return () => clearTimeout(timer);
-  }, [state]);
+  const [state, setState] = useState<"ready" | "copied" | "refused">("ready");
   const copy = async (): Promise<void> => {
     try {
       await navigator.clipboard.writeText(text);
       setState("copied");
+      setTimeout(() => setState("ready"), 1_800);
     } catch {
+      // No permission, or a page that is not secure (http on another machine).
       setState("refused");
     }
   };
   return (
-    <button
-      type="button"
-      class="button"
-      aria-label={state === "ready" ? label : words[state]}
-      onClick={() => void copy()}
-    >
-      <Icon name="copy" />
-      <span role="status">{words[state]}</span>
-    </button>
+    <>
+      <button type="button" class="button" onClick={() => void copy()}>
+        <Icon name="copy" />
+        <span aria-live="polite">{state === "copied" ? "Copied" : label}</span>
+      </button>
+      {state === "refused" ? (
+        <textarea class="copy-text" readOnly aria-label={label} rows={4} value={text} />
+      ) : null}
+    </>
   );
 }

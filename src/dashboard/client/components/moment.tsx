@@ -13,12 +13,13 @@ export function Moment({
   const exact = time(ms, "full");
   const distance = ms - Date.now();
   const isNear = Math.abs(distance) < 48 * 3_600_000;
+  const isOtherYear = new Date(ms).getFullYear() !== new Date().getFullYear();
   const words =
     isRelative && isNear
       ? distance >= 0
         ? `in ${duration(distance)}`
         : `${duration(-distance)} ago`
-      : time(ms, "dayAndMinute");
+      : time(ms, isOtherYear ? "full" : "dayAndMinute");
   return (
     <time dateTime={Number.isFinite(ms) ? new Date(ms).toISOString() : undefined} title={exact}>
       {words}

@@ -2,7 +2,7 @@
 // What was typed is kept in memory while the viewer looks at another page; it is never stored in the browser.
 
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, callApi } from "../api.ts";
 import { Panel } from "../components/panel.tsx";
 import { Sheet } from "../components/sheet.tsx";
@@ -12,16 +12,9 @@ import { shown } from "../formatting.ts";
 import { useMayWrite } from "../session.ts";
 import { type Action, useAction } from "../use-action.ts";
 import { ConfigText } from "./config-text.tsx";
+import { type Draft, DraftContext } from "./config-draft.ts";
 import { ConfigReview } from "./config-review.tsx";
 import type { ConfigCheck, ConfigFile } from "./shapes.ts";
-
-type Draft = {
-  readonly etag: string;
-  readonly text: string;
-};
-
-/** Of this visit; the page is left and comes back. */
-let kept: Draft | null = null;
 
 type Checked = { readonly text: string; readonly check: ConfigCheck };
 
@@ -57,19 +50,20 @@ type ConfigEditorProps = { readonly file: ConfigFile; reload(): void };
 
 export function ConfigEditor({ file, reload }: ConfigEditorProps): JSX.Element {
   const mayWrite = useMayWrite() && file.writable;
-  const [draft, setDraft] = useState<Draft>(kept ?? { etag: file.etag, text: file.text });
+  const desk = useContext(DraftContext);
+  const [draft, setDraft] = useState<Draft>(desk.draft ?? { etag: file.etag, text: file.text });
   const [said, setSaid] = useState<string | null>(null);
   const place = useRef<HTMLTextAreaElement>(null);
   const isChanged = draft.text !== file.text;
   const isOld = draft.etag !== file.etag;
 
   const put = (next: Draft): void => {
-    kept = next.text === file.text ? null : next;
+    desk.draft = next.text === file.text ? null : next;
     setDraft(next);
   };
   useEffect(() => {
     // Nothing was typed: the newest file is shown. Otherwise the viewer decides.
-    if (kept === null) setDraft({ etag: file.etag, text: file.text });
+    if (desk.draft === null) setDraft({ etag: file.etag, text: file.text });
   }, [file.etag, file.text]);
   useEffect(() => {
     if (!isChanged) return;
@@ -80,7 +74,7 @@ export function ConfigEditor({ file, reload }: ConfigEditorProps): JSX.Element {
 
   const review = useAction(check);
   const finish = (words: string): void => {
-    kept = null;
+    desk.draft = null;
     review.clear();
     setSaid(words);
     reload();

@@ -94,7 +94,7 @@ function ValuesPanel({ config }: { readonly config: ConfigAnswer }): JSX.Element
         <Empty title="No value has that in its name or text." />
       ) : (
         <Table
-          caption="Values in force"
+          caption="Values by key"
           rows={rows}
           keyOf={({ path }) => path}
           columns={[

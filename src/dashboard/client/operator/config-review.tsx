@@ -6,7 +6,10 @@ import { shown } from "../formatting.ts";
 import { diffCounts, type DiffLine, diffLines, lineRange } from "./config-model.ts";
 import type { ConfigCheck, ConfigTextProblem } from "./shapes.ts";
 
-type ConfigReviewProps = { readonly check: ConfigCheck; readonly editor: RefObject<HTMLTextAreaElement | null> };
+type ConfigReviewProps = {
+  readonly check: ConfigCheck;
+  readonly editor: RefObject<HTMLTextAreaElement | null>;
+};
 
 function goToLine(area: HTMLTextAreaElement | null, line: number): void {
   if (area === null) return;

@@ -88,11 +88,6 @@ function QuotaRow({ quota }: { readonly quota: Quota }): JSX.Element {
   return (
     <li class="quota">
       <span class="quota-name">{shown(name, 40)}</span>
-      {usedPercent === null ? (
-        <span class="meter-none" />
-      ) : (
-        <Meter label={`Quota ${name}`} text={left} percent={usedPercent} tone={tone} />
-      )}
       <span class="quota-text">
         {left}
         {status === null ? null : ` · ${shown(status.replaceAll("_", " "), 40)}`}
@@ -103,6 +98,9 @@ function QuotaRow({ quota }: { readonly quota: Quota }): JSX.Element {
           </span>
         )}
       </span>
+      {usedPercent === null ? null : (
+        <Meter label={`Quota ${name}`} text={left} percent={usedPercent} tone={tone} />
+      )}
     </li>
   );
 }

@@ -6,8 +6,7 @@ import { Facts } from "../components/panel.tsx";
 import { Problem } from "../components/states.tsx";
 import { Table } from "../components/table.tsx";
 import { count, money, shown } from "../formatting.ts";
-import type { Decided } from "./route-tester.tsx";
-import { compareRoutes, sentAs, targetOf } from "./routing-model.ts";
+import { compareRoutes, type Decided, sentAs, targetOf } from "./routing-model.ts";
 import type { RouteAnswer } from "./shapes.ts";
 
 function Candidates({ answer }: { readonly answer: RouteAnswer }): JSX.Element {

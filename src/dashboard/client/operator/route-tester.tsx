@@ -8,7 +8,7 @@ import { Segments } from "../components/segments.tsx";
 import { useApi } from "../use-api.ts";
 import { useAction } from "../use-action.ts";
 import { Differences, RouteResult } from "./route-result.tsx";
-import { headerLines, requestBody } from "./routing-model.ts";
+import { type Decided, headerLines, requestBody } from "./routing-model.ts";
 import type { RouteAnswer, TenantEntry } from "./shapes.ts";
 
 type Format = "chat" | "messages" | "responses" | "gemini";
@@ -30,7 +30,6 @@ type Setting = {
 
 const plain: Setting = { format: "chat", model: "auto", tenant: "", system: "", headers: "" };
 
-export type Decided = { readonly answer: RouteAnswer | null; readonly error: ApiError | null };
 type Question = { readonly setting: Setting; readonly texts: readonly string[] };
 
 async function decide({ setting, texts }: Question): Promise<readonly Decided[]> {

@@ -1,5 +1,6 @@
 // What the page of routing shows: rules with their hits, the request that a text becomes, and how two decisions differ.
 
+import type { ApiError } from "../api.ts";
 import type { SeriesReport } from "../../../metrics/query-shapes.ts";
 import type { RouteAnswer, RuleEntry } from "./shapes.ts";
 
@@ -86,6 +87,9 @@ export function requestBody({ format, model, system, text }: Question): Record<s
       };
   }
 }
+
+/** What became of one text; a refusal is what the client would be answered. */
+export type Decided = { readonly answer: RouteAnswer | null; readonly error: ApiError | null };
 
 export type HeaderLines = {
   readonly headers: Readonly<Record<string, string>>;

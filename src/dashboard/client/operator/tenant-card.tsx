@@ -34,13 +34,6 @@ function LimitLine({ row }: { readonly row: LimitRow }): JSX.Element {
   return (
     <li class="limit">
       <span class="limit-name">{label}</span>
-      <Meter
-        label={label}
-        text={text}
-        percent={usedPercent}
-        projectedPercent={projected === null || limit === 0 ? null : (projected / limit) * 100}
-        tone={tone}
-      />
       <span class="limit-text">
         {text} <span class="muted">({percent(usedPercent, 0)})</span>
         {projected === null ? null : (
@@ -50,6 +43,13 @@ function LimitLine({ row }: { readonly row: LimitRow }): JSX.Element {
           </span>
         )}
       </span>
+      <Meter
+        label={label}
+        text={text}
+        percent={usedPercent}
+        projectedPercent={projected === null || limit === 0 ? null : (projected / limit) * 100}
+        tone={tone}
+      />
     </li>
   );
 }

@@ -20,7 +20,7 @@ export type LimitRow = {
 /** Budgets count days and months of UTC. A projection from the first hour of a day would be a guess. */
 const leastShare = 1 / 24;
 
-export function shareOfDay(nowMs: number): number {
+function shareOfDay(nowMs: number): number {
   const start = new Date(nowMs).setUTCHours(0, 0, 0, 0);
   return (nowMs - start) / 86_400_000;
 }

@@ -37,7 +37,7 @@ function Program({ program }: { readonly program: ClaudeProgram }): JSX.Element 
   return (
     <span class="stacked wraps">
       <span>{version === null ? "version not known yet" : shown(version, 40)}</span>
-      <code class="muted">{shown(path, 200)}</code>
+      {path === null ? null : <code class="muted">{shown(path, 200)}</code>}
       {problem === null ? null : <span class="field-problem">{shown(problem, 400)}</span>}
     </span>
   );

@@ -61,14 +61,14 @@ function RulesPanel({
           columns={[
             { name: "position", title: "#", kind: "number", cell: ({ position }) => position },
             { name: "name", title: "Rule", cell: (rule) => <RuleName rule={rule} query={query} /> },
-            { name: "layer", title: "Layer", cell: ({ layer }) => shown(layer, 40) },
+            { name: "requests", title: "Hits", kind: "number", cell: ({ requests }) => count(requests) },
+            { name: "share", title: "Share", kind: "number", cell: (rule) => percent(rule.percent) },
             {
               name: "target",
               title: "Target",
               cell: ({ target }) => <code>{shown(target, 80)}</code>,
             },
-            { name: "requests", title: "Hits", kind: "number", cell: ({ requests }) => count(requests) },
-            { name: "share", title: "Share", kind: "number", cell: (rule) => percent(rule.percent) },
+            { name: "layer", title: "Layer", cell: ({ layer }) => shown(layer, 40) },
             {
               name: "cost",
               title: "Cost",

@@ -62,7 +62,8 @@ function SecretInput({ kind, value, isWrong, change }: SecretInputProps): JSX.El
     class: "mono",
     "aria-describedby": "sign-in-hint",
     "aria-invalid": isWrong,
-    onInput: ({ currentTarget }: { readonly currentTarget: HTMLInputElement }): void => change(currentTarget.value),
+    onInput: ({ currentTarget }: { readonly currentTarget: HTMLInputElement }): void =>
+      change(currentTarget.value),
   };
   return kind === "key" ? (
     <input {...common} type="password" autocomplete="current-password" />
