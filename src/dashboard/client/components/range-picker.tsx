@@ -58,7 +58,7 @@ export function RangePicker({ place }: { readonly place: Place }): JSX.Element {
         <button
           key={choice.from}
           type="button"
-          aria-label={choice.name}
+          title={choice.name}
           aria-pressed={chosen === choice}
           onClick={() => pick(choice.from)}
         >
