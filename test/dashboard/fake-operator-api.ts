@@ -98,6 +98,13 @@ function providersNow(resets: readonly string[]): readonly ProviderEntry[] {
 
 const rules: readonly RuleEntry[] = [
   {
+    layer: "alias",
+    name: "fast*",
+    target: "ollama",
+    enabled: true,
+    description: "model names like fast*",
+  },
+  {
     layer: "static",
     name: "heartbeat",
     target: "ollama",
@@ -229,8 +236,18 @@ export function fakeOperator(): FakeOperator {
   let isSignedIn = true;
   let keyCount = 0;
   let tenantKeys = [
-    { fingerprint: "23d69d3d", expires: null as string | null, is_expired: false },
-    { fingerprint: "9f9e53df", expires: "2026-01-31T18:00:00.000Z", is_expired: true },
+    {
+      fingerprint: "23d69d3d",
+      created: inFuture(-80_000_000),
+      expires: null as string | null,
+      is_expired: false,
+    },
+    {
+      fingerprint: "9f9e53df",
+      created: "2025-06-01T09:00:00.000Z",
+      expires: "2026-01-31T18:00:00.000Z",
+      is_expired: true,
+    },
   ];
   const textNow = (): string => texts.at(-1) ?? firstText;
   const etagNow = (): string => `"v${Bun.hash(textNow()).toString(36)}"`;
@@ -369,16 +386,21 @@ export function fakeOperator(): FakeOperator {
       const { expires_at: expires = null } = (await request.json()) as { readonly expires_at?: string };
       keyCount += 1;
       const fingerprint = `0000000${keyCount}`;
-      tenantKeys = [...tenantKeys, { fingerprint, expires, is_expired: false }];
+      tenantKeys = [...tenantKeys, { fingerprint, created: inFuture(0), expires, is_expired: false }];
       done.push(`make ${name}`);
       return { key: fakeNewKey, fingerprint };
     }),
-    write("POST", "/api/tenants/team-search/keys/*/rotate", ({ name }) => {
+    write("POST", "/api/tenants/team-search/keys/*/rotate", async ({ name, request }) => {
+      const { old_expires_at: until = null } = (await request.json()) as { readonly old_expires_at?: number };
       keyCount += 1;
       const fingerprint = `1000000${keyCount}`;
       tenantKeys = tenantKeys.map((each) => (each.fingerprint === name ? { ...each, fingerprint } : each));
-      done.push(`rotate ${name}`);
-      return { key: fakeNewKey, fingerprint };
+      done.push(`rotate ${name}${until === null ? "" : " later"}`);
+      return {
+        key: fakeNewKey,
+        fingerprint,
+        old_expires_at: until === null ? null : new Date(until).toISOString(),
+      };
     }),
     write("DELETE", "/api/tenants/team-search/keys/*", ({ name }) => {
       tenantKeys = tenantKeys.filter(({ fingerprint }) => fingerprint !== name);
@@ -415,7 +437,14 @@ export function fakeOperator(): FakeOperator {
         auth: { admin_key: "***" },
         aliases: { [markup]: override },
       },
-      file: { path: "/etc/clawgate/config.yaml", etag: etagNow(), text: textNow(), writable: true },
+      file: {
+        path: "/etc/clawgate/config.yaml",
+        etag: etagNow(),
+        text: textNow(),
+        writable: true,
+        problem: null,
+        backups: texts.length - 1,
+      },
     })),
     write("POST", "/api/config/check", async ({ request }) => checked(await bodyText(request))),
     write("PUT", "/api/config", async ({ request }) => {
@@ -427,7 +456,8 @@ export function fakeOperator(): FakeOperator {
       done.push("save config");
       return { ...check, etag: etagNow() };
     }),
-    write("POST", "/api/config/undo", () => {
+    write("POST", "/api/config/undo", ({ request }) => {
+      if (request.headers.get("if-match") !== etagNow()) return refused(412, "The file was changed.");
       if (texts.length === 1) return refused(409, "There is no version before this one.");
       const before = textNow();
       texts.pop();

@@ -203,15 +203,26 @@ describe("routing", () => {
   test("a rule that is on and chose nothing is unused; one that is off is not", () => {
     const table = ruleTable(
       [rule("used"), rule("idle"), rule("off", false)],
-      series(10, { used: { requests: 4, cost_usd: 2 }, "no-match->fallback": { requests: 6 } }),
+      series(10, {
+        used: { requests: 3, cost_usd: 2 },
+        "used->fallback": { requests: 1, cost_usd: 0.5 },
+        "no-match->fallback": { requests: 6 },
+      }),
     );
     expect(table.rules.map(({ name, requests, isUnused }) => [name, requests, isUnused])).toEqual([
       ["used", 4, false],
       ["idle", 0, true],
       ["off", 0, false],
     ]);
-    expect(table.rules[0]).toMatchObject({ position: 1, percent: 40, costUsd: 2 });
-    expect(table.others).toEqual([{ name: "no-match->fallback", requests: 6, percent: 60 }]);
+    expect(table.rules[0]).toMatchObject({ position: 1, diverted: 1, percent: 40, costUsd: 2.5 });
+    expect(table.others).toEqual([{ name: "no-match", requests: 6, percent: 60 }]);
+  });
+
+  test("an alias has no hits of its own: records say only that the client named a model", () => {
+    const alias = { ...rule("fast*"), layer: "alias" };
+    const table = ruleTable([alias], series(10, { "explicit-model": { requests: 10 } }));
+    expect(table.rules[0]).toMatchObject({ requests: null, percent: null, isUnused: false });
+    expect(table.others).toEqual([{ name: "explicit-model", requests: 10, percent: 100 }]);
   });
 
   test("nothing is called unused before the hits are known", () => {
@@ -377,7 +388,7 @@ describe("Claude Code", () => {
     expect(loginStatus({ login: { state: "odd" } }, now)).toMatchObject({ label: "odd", tone: "plain" });
   });
 
-  test("processes are summed over tenants", () => {
+  test("the processes of a provider are counted once, whatever its tenants", () => {
     const one = {
       provider: "claude",
       tenant: null,
@@ -387,7 +398,9 @@ describe("Claude Code", () => {
       login: { state: "unknown" },
       problem: null,
     };
-    expect(processesOf([one, one])).toEqual({ busy: 2, idle: 4, parked: 6, starting: 0 });
+    const ofTenant = { ...one, tenant: "alice" };
+    const other = { ...one, provider: "second" };
+    expect(processesOf([one, ofTenant, other])).toEqual({ busy: 2, idle: 4, parked: 6, starting: 0 });
   });
 });
 

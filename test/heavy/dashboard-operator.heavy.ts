@@ -135,7 +135,11 @@ inChromium("the operator's pages", () => {
     await page.until(`!document.documentElement.outerHTML.includes("${fakeNewKey}")`, "the key is gone");
     await page.see("00000001");
     await page.click("Rotate key 00000001");
+    await page.evaluate(
+      "document.querySelector('dialog select').value = 86400000; document.querySelector('dialog select').dispatchEvent(new Event('change'))",
+    );
     await page.click("Rotate");
+    await page.see("The old key is accepted until");
     await page.see(fakeNewKey);
     await page.press("Escape");
     await page.until(`!document.documentElement.outerHTML.includes("${fakeNewKey}")`, "the new key is gone");
@@ -144,7 +148,7 @@ inChromium("the operator's pages", () => {
     await page.click("Revoke key 10000002");
     await page.click("Revoke");
     await page.until("!document.body.innerText.includes('10000002')", "the key is no longer listed");
-    expect(operator.done).toEqual(["make team-search", "rotate 00000001", "revoke 10000002"]);
+    expect(operator.done).toEqual(["make team-search", "rotate 00000001 later", "revoke 10000002"]);
     expect(await page.evaluate("JSON.stringify(Object.keys(localStorage))")).toBe("[]");
   }, 60_000);
 

@@ -5,9 +5,14 @@ import type { Tone } from "./providers-model.ts";
 
 export type Processes = ClaudeProgram["processes"];
 
+/** Each row of a provider repeats the processes of the whole provider. */
+export function poolsOf(programs: readonly ClaudeProgram[]): ReadonlyMap<string, Processes> {
+  return new Map(programs.map(({ provider, processes }) => [provider, processes]));
+}
+
 export function processesOf(programs: readonly ClaudeProgram[]): Processes {
   const sum = { busy: 0, idle: 0, parked: 0, starting: 0 };
-  for (const { processes } of programs) {
+  for (const processes of poolsOf(programs).values()) {
     sum.busy += processes.busy;
     sum.idle += processes.idle;
     sum.parked += processes.parked;
@@ -23,7 +28,8 @@ const logins: Readonly<Record<string, readonly [label: string, tone: Tone]>> = {
   "signed-out": ["Not signed in", "bad"],
   expired: ["Login expired", "bad"],
   "api-key": ["API key", "good"],
-  unknown: ["Not known yet", "plain"],
+  checking: ["Being asked", "plain"],
+  unknown: ["Not known", "plain"],
 };
 
 export function loginStatus({ login }: Pick<ClaudeProgram, "login">, nowMs: number): LoginStatus {

@@ -26,7 +26,8 @@ async function checkOf(call: Promise<ConfigCheck>): Promise<ConfigCheck> {
   try {
     return await call;
   } catch (error) {
-    if (error instanceof ApiError && isCheck(error.answer)) return { ...error.answer, ok: false };
+    if (error instanceof ApiError && isCheck(error.answer))
+      return { ...error.answer, ok: false, refusal: error.message };
     throw error;
   }
 }
@@ -43,27 +44,35 @@ const save = async ({ text, etag }: Draft): Promise<Checked> => ({
   ),
 });
 
-const undo = (): Promise<ConfigCheck> =>
-  checkOf(callApi<ConfigCheck>("/api/config/undo", { method: "POST" }));
+/** `etag`: of the version that the viewer sees; another one is not taken back unseen. */
+const undo = (etag: string): Promise<ConfigCheck> =>
+  checkOf(callApi<ConfigCheck>("/api/config/undo", { method: "POST", headers: { "if-match": etag } }));
 
-type ConfigEditorProps = { readonly file: ConfigFile; reload(): void };
+/** A file whose text can be shown. */
+export type EditableFile = ConfigFile & { readonly etag: string; readonly text: string };
+
+type ConfigEditorProps = { readonly file: EditableFile; reload(): void };
 
 export function ConfigEditor({ file, reload }: ConfigEditorProps): JSX.Element {
   const mayWrite = useMayWrite() && file.writable;
   const desk = useContext(DraftContext);
-  const [draft, setDraft] = useState<Draft>(desk.draft ?? { etag: file.etag, text: file.text });
+  // The file as last seen: after a save before it is read again.
+  const [seen, setSeen] = useState<Draft>({ etag: file.etag, text: file.text });
+  const [draft, setDraft] = useState<Draft>(desk.draft ?? seen);
   const [said, setSaid] = useState<string | null>(null);
   const place = useRef<HTMLTextAreaElement>(null);
-  const isChanged = draft.text !== file.text;
-  const isOld = draft.etag !== file.etag;
+  const isChanged = draft.text !== seen.text;
+  const isOld = draft.etag !== seen.etag;
 
   const put = (next: Draft): void => {
-    desk.draft = next.text === file.text ? null : next;
+    desk.draft = next.text === seen.text ? null : next;
     setDraft(next);
   };
   useEffect(() => {
+    const now = { etag: file.etag, text: file.text };
+    setSeen(now);
     // Nothing was typed: the newest file is shown. Otherwise the viewer decides.
-    if (desk.draft === null) setDraft({ etag: file.etag, text: file.text });
+    if (desk.draft === null) setDraft(now);
   }, [file.etag, file.text]);
   useEffect(() => {
     if (!isChanged) return;
@@ -81,8 +90,9 @@ export function ConfigEditor({ file, reload }: ConfigEditorProps): JSX.Element {
   };
   const store = useAction(save, ({ check: answer, text }) => {
     if (!answer.ok) return;
-    // Until the file is read again this is what is in it.
-    setDraft({ etag: answer.etag ?? draft.etag, text });
+    const now = { etag: answer.etag ?? draft.etag, text };
+    setSeen(now);
+    setDraft(now);
     finish(withRestart("Saved, and in force.", answer));
   });
   const back = useAction(undo, (answer) => {
@@ -94,7 +104,8 @@ export function ConfigEditor({ file, reload }: ConfigEditorProps): JSX.Element {
   };
   const reviewed = review.result?.text === draft.text ? review.result.check : null;
   const refused = store.result?.text === draft.text && !store.result.check.ok ? store.result.check : null;
-  const found = refused ?? reviewed;
+  const taken = back.result?.ok === false ? back.result : null;
+  const found = refused ?? taken ?? reviewed;
 
   return (
     <Panel
@@ -102,15 +113,12 @@ export function ConfigEditor({ file, reload }: ConfigEditorProps): JSX.Element {
       note={
         file.writable
           ? "secrets are placeholders; leave one, and its value stays"
-          : "the file cannot be written"
+          : shown(file.problem ?? "the file cannot be written", 300)
       }
       class="editor-panel"
     >
       {isOld && isChanged ? (
-        <ChangedElsewhere
-          keep={() => put({ ...draft, etag: file.etag })}
-          discard={() => put({ etag: file.etag, text: file.text })}
-        />
+        <ChangedElsewhere keep={() => put({ ...draft, etag: seen.etag })} discard={() => put(seen)} />
       ) : null}
       <ConfigText
         area={place}
@@ -145,12 +153,12 @@ export function ConfigEditor({ file, reload }: ConfigEditorProps): JSX.Element {
           disabled={!isChanged}
           onClick={() => {
             review.clear();
-            put({ etag: file.etag, text: file.text });
+            put(seen);
           }}
         >
           Discard
         </button>
-        <UndoButton action={back} />
+        <UndoButton action={back} etag={seen.etag} isOff={file.backups === 0} />
       </div>
       {said === null ? null : (
         <p class="outcome outcome-good" role="status">
@@ -197,14 +205,20 @@ function ChangedElsewhere({ keep, discard }: { keep(): void; discard(): void }):
   );
 }
 
-function UndoButton({ action }: { readonly action: Action<void, ConfigCheck> }): JSX.Element {
+type UndoButtonProps = {
+  readonly action: Action<string, ConfigCheck>;
+  readonly etag: string;
+  readonly isOff: boolean;
+};
+
+function UndoButton({ action, etag, isOff }: UndoButtonProps): JSX.Element {
   const [isAsked, setAsked] = useState(false);
   const mayWrite = useMayWrite();
   const run = {
     isBusy: action.isBusy,
     run: (): void => {
       setAsked(false);
-      action.run();
+      action.run(etag);
     },
   };
   return (
@@ -212,7 +226,7 @@ function UndoButton({ action }: { readonly action: Action<void, ConfigCheck> }):
       <button
         type="button"
         class="button"
-        disabled={!mayWrite || action.isBusy}
+        disabled={!mayWrite || action.isBusy || isOff}
         onClick={() => setAsked(true)}
       >
         Undo the last save

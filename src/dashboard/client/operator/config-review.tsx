@@ -82,7 +82,7 @@ export function ConfigReview({ check, editor }: ConfigReviewProps): JSX.Element 
           ? lines.length === 0
             ? "Valid, and nothing changes."
             : `Valid. ${added} ${added === 1 ? "line" : "lines"} added, ${removed} removed.`
-          : "This text cannot be used, so it cannot be saved."}
+          : shown(check.refusal ?? "This text cannot be used, so it cannot be saved.", 400)}
       </p>
       {problems.length === 0 ? null : (
         <ul class="findings">

@@ -6,10 +6,13 @@ import type { RouteAnswer, RuleEntry } from "./shapes.ts";
 
 export type RuleRow = RuleEntry & {
   readonly position: number;
-  readonly requests: number;
-  readonly costUsd: number;
+  /** Null: not known, or records do not tell it from others. */
+  readonly requests: number | null;
+  /** Of them those that its target did not answer, but the next one did. */
+  readonly diverted: number;
+  readonly costUsd: number | null;
   /** Of all requests of the range, 0..100. */
-  readonly percent: number;
+  readonly percent: number | null;
   /** It is on and chose nothing in the range. */
   readonly isUnused: boolean;
 };
@@ -20,31 +23,54 @@ export type RuleTable = {
   readonly others: readonly { readonly name: string; readonly requests: number; readonly percent: number }[];
 };
 
+/** Records add this to the rule where another target answered than the one that it chose. */
+const diversion = "->fallback";
+/** Of these names records say only that the client named a model. */
+const uncounted = "alias";
+
+type Hits = { requests: number; diverted: number; costUsd: number };
+
+function hitsByRule(series: SeriesReport): ReadonlyMap<string, Hits> {
+  const hits = new Map<string, Hits>();
+  for (const { name, totals } of series.groups) {
+    const isDiverted = name.endsWith(diversion);
+    const rule = isDiverted ? name.slice(0, -diversion.length) : name;
+    const found = hits.get(rule) ?? { requests: 0, diverted: 0, costUsd: 0 };
+    found.requests += totals.requests;
+    found.costUsd += totals.cost_usd;
+    if (isDiverted) found.diverted += totals.requests;
+    hits.set(rule, found);
+  }
+  return hits;
+}
+
 /** `series` is by rule over the range; null while it is not known, then nothing is called unused. */
 export function ruleTable(rules: readonly RuleEntry[], series: SeriesReport | null): RuleTable {
   const all = series?.totals.requests ?? 0;
   const percentOf = (requests: number): number => (all === 0 ? 0 : (requests / all) * 100);
-  const groups = new Map((series?.groups ?? []).map((group) => [group.name, group.totals]));
-  const named = new Set(rules.map(({ name }) => name));
+  const hits = series === null ? null : hitsByRule(series);
+  const counted = rules.filter(({ layer }) => layer !== uncounted);
+  const named = new Set(counted.map(({ name }) => name));
   return {
     rules: rules.map((rule, index) => {
-      const totals = groups.get(rule.name);
-      const requests = totals?.requests ?? 0;
+      const isCounted = hits !== null && rule.layer !== uncounted;
+      const found = isCounted ? (hits.get(rule.name) ?? { requests: 0, diverted: 0, costUsd: 0 }) : null;
       return {
         ...rule,
         position: index + 1,
-        requests,
-        costUsd: totals?.cost_usd ?? 0,
-        percent: percentOf(requests),
-        isUnused: series !== null && rule.enabled && requests === 0,
+        requests: found?.requests ?? null,
+        diverted: found?.diverted ?? 0,
+        costUsd: found?.costUsd ?? null,
+        percent: found === null ? null : percentOf(found.requests),
+        isUnused: found !== null && rule.enabled && found.requests === 0,
       };
     }),
-    others: [...groups]
-      .filter(([name, totals]) => !named.has(name) && totals.requests > 0)
-      .map(([name, totals]) => ({
+    others: [...(hits ?? [])]
+      .filter(([name, { requests }]) => !named.has(name) && requests > 0)
+      .map(([name, { requests }]) => ({
         name: name === "" ? "no rule" : name,
-        requests: totals.requests,
-        percent: percentOf(totals.requests),
+        requests,
+        percent: percentOf(requests),
       })),
   };
 }

@@ -96,6 +96,8 @@ export type RouteAnswer = {
 
 export type TenantKey = {
   readonly fingerprint: string;
+  /** Absent or null: it was not made here. */
+  readonly created?: string | null;
   readonly expires: string | null;
   readonly is_expired: boolean;
 };
@@ -137,20 +139,33 @@ export type TenantEntry = {
   } | null;
 };
 
-export type NewKey = { readonly key: string; readonly fingerprint: string };
+export type NewKey = {
+  readonly key: string;
+  readonly fingerprint: string;
+  readonly expires_at?: string | null;
+  /** After a rotation: until when the old key is accepted; null: no longer. */
+  readonly old_expires_at?: string | null;
+};
 
 export type ClaudeProgram = {
   readonly provider: string;
   readonly tenant: string | null;
   readonly version: string | null;
   readonly path: string | null;
+  /** Of the provider as a whole, the same in each of its rows. */
   readonly processes: {
     readonly busy: number;
     readonly idle: number;
     readonly parked: number;
     readonly starting: number;
   };
-  readonly login: { readonly state: string; readonly account?: string; readonly expires?: string };
+  readonly login: {
+    readonly state: string;
+    readonly method?: string;
+    readonly account?: string;
+    readonly subscription?: string;
+    readonly expires?: string;
+  };
   readonly problem: string | null;
 };
 
@@ -199,9 +214,14 @@ export type ConfigAnswer = {
 
 export type ConfigFile = {
   readonly path: string;
-  readonly etag: string;
-  readonly text: string;
+  /** Null: it cannot be read, or nobody can tell what in it is secret. */
+  readonly etag: string | null;
+  readonly text: string | null;
   readonly writable: boolean;
+  /** Why there is no text, or why it cannot be written. */
+  readonly problem?: string | null;
+  /** How many versions there are to go back to; absent: not known. */
+  readonly backups?: number;
 };
 
 export type ConfigTextProblem = {
@@ -217,6 +237,8 @@ export type ConfigCheck = {
   /** A unified diff, empty where nothing changes. */
   readonly diff: string;
   readonly needs_restart: readonly string[];
+  /** What was said to a refused saving. */
+  readonly refusal?: string;
   /** The file's new one, after it was saved. */
   readonly etag?: string;
 };

@@ -34,6 +34,11 @@ function NewKeySheet({ made, close }: { readonly made: NewKey; close(): void }):
         </div>
         <p class="hint">
           Fingerprint <code>{made.fingerprint}</code>
+          {typeof made.old_expires_at === "string" ? (
+            <>
+              . The old key is accepted until <Moment ms={Date.parse(made.old_expires_at)} />.
+            </>
+          ) : null}
         </p>
         <button type="button" class="button primary" onClick={close}>
           I have copied it
@@ -57,7 +62,15 @@ type ConfirmProps = {
   close(): void;
 };
 
-type Call = { readonly wanted: Wanted; readonly expires: string | null };
+type Call = { readonly wanted: Wanted; readonly expires: string | null; readonly graceMs: number };
+
+/** How long the old key still works after a rotation. */
+const graces: readonly (readonly [ms: number, words: string])[] = [
+  [0, "no longer"],
+  [3_600_000, "for an hour"],
+  [86_400_000, "for a day"],
+  [7 * 86_400_000, "for a week"],
+];
 
 const texts = {
   make: {
@@ -70,18 +83,19 @@ const texts = {
     title: "Rotate the key",
     button: "Rotate",
     busy: "Rotating…",
-    about: "A new key takes its place. Clients that still send the old one are refused.",
+    about: "A new key takes its place.",
   },
   revoke: {
     title: "Revoke the key",
     button: "Revoke",
     busy: "Revoking…",
-    about: "Clients that send it are refused from now on. This cannot be taken back.",
+    about: "Clients that send it are refused from now on.",
   },
 } as const;
 
 function ConfirmSheet({ tenant, wanted, action, close }: ConfirmProps): JSX.Element {
   const [date, setDate] = useState("");
+  const [graceMs, setGrace] = useState(0);
   const { title, button, busy, about } = texts[wanted.what];
   return (
     <Sheet title={title} place="center" close={close}>
@@ -101,11 +115,23 @@ function ConfirmSheet({ tenant, wanted, action, close }: ConfirmProps): JSX.Elem
             <input type="date" value={date} onInput={({ currentTarget }) => setDate(currentTarget.value)} />
           </label>
         ) : null}
+        {wanted.what === "rotate" ? (
+          <label>
+            The old key is accepted
+            <select value={graceMs} onChange={({ currentTarget }) => setGrace(Number(currentTarget.value))}>
+              {graces.map(([ms, words]) => (
+                <option key={ms} value={ms}>
+                  {words}
+                </option>
+              ))}
+            </select>
+          </label>
+        ) : null}
         {action.error === null ? null : <Problem error={action.error} />}
         <div class="button-row">
           <ActionButton
             action={action}
-            input={{ wanted, expires: endOfDay(date) }}
+            input={{ wanted, expires: endOfDay(date), graceMs }}
             kind={wanted.what === "revoke" ? "danger" : "primary"}
             busy={busy}
           >
@@ -120,12 +146,15 @@ function ConfirmSheet({ tenant, wanted, action, close }: ConfirmProps): JSX.Elem
   );
 }
 
-async function change(tenant: string, { wanted, expires }: Call): Promise<NewKey | null> {
+async function change(tenant: string, { wanted, expires, graceMs }: Call): Promise<NewKey | null> {
   const path = `/api/tenants/${segment(tenant)}/keys`;
   if (wanted.what === "make")
     return callApi<NewKey>(path, { method: "POST", body: expires === null ? {} : { expires_at: expires } });
   const own = `${path}/${segment(wanted.held.fingerprint)}`;
-  if (wanted.what === "rotate") return callApi<NewKey>(`${own}/rotate`, { method: "POST", body: {} });
+  if (wanted.what === "rotate") {
+    const body = graceMs === 0 ? {} : { old_expires_at: Date.now() + graceMs };
+    return callApi<NewKey>(`${own}/rotate`, { method: "POST", body });
+  }
   await callApi<unknown>(own, { method: "DELETE" });
   return null;
 }
@@ -134,6 +163,7 @@ type KeyRowProps = { readonly held: TenantKey; readonly mayWrite: boolean; want(
 
 function KeyRow({ held, mayWrite, want }: KeyRowProps): JSX.Element {
   const { label, tone, expiresMs } = tenantKeyStatus(held, Date.now());
+  const createdMs = held.created === undefined || held.created === null ? null : Date.parse(held.created);
   const why = mayWrite ? undefined : "Sign in to do this";
   return (
     <li class="key">
@@ -143,6 +173,11 @@ function KeyRow({ held, mayWrite, want }: KeyRowProps): JSX.Element {
         {expiresMs === null ? null : (
           <span class="muted">
             <Moment ms={expiresMs} />
+          </span>
+        )}
+        {createdMs === null ? null : (
+          <span class="muted">
+            made <Moment ms={createdMs} isRelative />
           </span>
         )}
         <span class="key-actions">

@@ -6,10 +6,17 @@ import { Badge } from "../components/badge.tsx";
 import { Moment } from "../components/moment.tsx";
 import { PageHead, Panel } from "../components/panel.tsx";
 import { Empty, Loaded, Problem } from "../components/states.tsx";
-import { Table } from "../components/table.tsx";
+import { type Column, Table } from "../components/table.tsx";
 import { ActionButton, ReadingOnly } from "../components/write-access.tsx";
 import { count, shown } from "../formatting.ts";
-import { findingGroups, findingSummary, loginStatus, processesOf } from "../operator/claude-model.ts";
+import {
+  findingGroups,
+  findingSummary,
+  loginStatus,
+  poolsOf,
+  type Processes,
+  processesOf,
+} from "../operator/claude-model.ts";
 import { FindingGroups } from "../operator/finding-groups.tsx";
 import type { ClaudeProgram, DoctorAnswer } from "../operator/shapes.ts";
 import { useAction } from "../use-action.ts";
@@ -17,12 +24,12 @@ import { useApi } from "../use-api.ts";
 
 function Login({ program }: { readonly program: ClaudeProgram }): JSX.Element {
   const { label, tone, expiresMs } = loginStatus(program, Date.now());
+  const { account, subscription, method } = program.login;
+  const about = [account, subscription, method].filter((part) => part !== undefined);
   return (
     <span class="stacked">
       <Badge tone={tone}>{label}</Badge>
-      {program.login.account === undefined ? null : (
-        <span class="muted">{shown(program.login.account, 80)}</span>
-      )}
+      {about.length === 0 ? null : <span class="muted">{shown(about.join(" · "), 120)}</span>}
       {expiresMs === null ? null : (
         <span class="muted">
           until <Moment ms={expiresMs} />
@@ -40,6 +47,34 @@ function Program({ program }: { readonly program: ClaudeProgram }): JSX.Element 
       {path === null ? null : <code class="muted">{shown(path, 200)}</code>}
       {problem === null ? null : <span class="field-problem">{shown(problem, 400)}</span>}
     </span>
+  );
+}
+
+/** One provider's pool is what the tiles show already. */
+function PoolTable({ programs }: { readonly programs: readonly ClaudeProgram[] }): JSX.Element | null {
+  const pools = [...poolsOf(programs)];
+  if (pools.length < 2) return null;
+  const column = (name: keyof Processes, title: string): Column<readonly [string, Processes]> => ({
+    name,
+    title,
+    kind: "number",
+    cell: ([, processes]) => processes[name],
+  });
+  return (
+    <Panel title="Pools">
+      <Table
+        caption="Processes by provider"
+        rows={pools}
+        keyOf={([provider]) => provider}
+        columns={[
+          { name: "provider", title: "Provider", cell: ([provider]) => shown(provider, 60) },
+          column("busy", "Busy"),
+          column("idle", "Idle"),
+          column("parked", "Parked"),
+          column("starting", "Starting"),
+        ]}
+      />
+    </Panel>
   );
 }
 
@@ -110,6 +145,7 @@ export function ClaudeCodePage(): JSX.Element {
           ) : (
             <>
               <Pool programs={programs} />
+              <PoolTable programs={programs} />
               <Panel title="Programs">
                 <Table
                   caption="Programs by provider and tenant"
@@ -120,21 +156,6 @@ export function ClaudeCodePage(): JSX.Element {
                     { name: "tenant", title: "Tenant", cell: ({ tenant }) => shown(tenant, 60) },
                     { name: "program", title: "Program", cell: (program) => <Program program={program} /> },
                     { name: "login", title: "Login", cell: (program) => <Login program={program} /> },
-                    { name: "busy", title: "Busy", kind: "number", cell: ({ processes }) => processes.busy },
-                    { name: "idle", title: "Idle", kind: "number", cell: ({ processes }) => processes.idle },
-                    {
-                      name: "parked",
-                      title: "Parked",
-                      kind: "number",
-                      cell: ({ processes }) => processes.parked,
-                    },
-                    {
-                      name: "starting",
-                      title: "Starting",
-                      kind: "number",
-                      from: "medium",
-                      cell: ({ processes }) => processes.starting,
-                    },
                   ]}
                 />
               </Panel>

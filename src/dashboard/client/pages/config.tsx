@@ -5,11 +5,12 @@ import { PageHead } from "../components/panel.tsx";
 import { Empty, Loaded } from "../components/states.tsx";
 import { ReadingOnly } from "../components/write-access.tsx";
 import { useEvents } from "../event-stream.ts";
+import { shown } from "../formatting.ts";
 import { Link } from "../link.tsx";
 import { AuditLog } from "../operator/audit-log.tsx";
 import { ConfigEditor } from "../operator/config-editor.tsx";
 import { ConfigInForce } from "../operator/config-in-force.tsx";
-import type { ConfigAnswer } from "../operator/shapes.ts";
+import type { ConfigAnswer, ConfigFile } from "../operator/shapes.ts";
 import type { PageProps } from "../page-props.ts";
 import { useApi } from "../use-api.ts";
 
@@ -36,6 +37,19 @@ function Tabs({ current }: { readonly current: string }): JSX.Element {
   );
 }
 
+function Editor({ file, reload }: { readonly file: ConfigFile | null; reload(): void }): JSX.Element {
+  if (file === null)
+    return (
+      <Empty title="There is no config file to edit.">
+        The gateway serves what it found on this machine. <code>clawgate init</code> writes a file.
+      </Empty>
+    );
+  const { text, etag } = file;
+  if (text === null || etag === null)
+    return <Empty title="The config file cannot be edited here.">{shown(file.problem, 400)}</Empty>;
+  return <ConfigEditor file={{ ...file, text, etag }} reload={reload} />;
+}
+
 export function ConfigPage({ place, rest }: PageProps): JSX.Element {
   const part = rest[0] ?? "";
   const answer = useApi<ConfigAnswer>(part === "audit" ? null : "/api/config");
@@ -48,17 +62,7 @@ export function ConfigPage({ place, rest }: PageProps): JSX.Element {
       {part === "audit" ? null : <ReadingOnly />}
       {part === "" ? <Loaded answer={answer}>{(data) => <ConfigInForce config={data} />}</Loaded> : null}
       {part === "edit" ? (
-        <Loaded answer={answer}>
-          {({ file }) =>
-            file === undefined || file === null ? (
-              <Empty title="There is no config file to edit.">
-                The gateway serves what it found on this machine. <code>clawgate init</code> writes a file.
-              </Empty>
-            ) : (
-              <ConfigEditor file={file} reload={answer.reload} />
-            )
-          }
-        </Loaded>
+        <Loaded answer={answer}>{({ file }) => <Editor file={file ?? null} reload={answer.reload} />}</Loaded>
       ) : null}
       {tabs.some(([name]) => name === part) ? null : <Empty title="There is no such page." />}
     </>

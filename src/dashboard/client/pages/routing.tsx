@@ -34,6 +34,21 @@ function RuleName({ rule, query }: { readonly rule: RuleRow; readonly query: URL
   );
 }
 
+function Hits({ rule }: { readonly rule: RuleRow }): JSX.Element {
+  if (rule.requests === null)
+    return <span title="Records say only that the client named a model">{count(null)}</span>;
+  return (
+    <>
+      {count(rule.requests)}
+      {rule.diverted === 0 ? null : (
+        <span class="cell-sub" title="The rule's target did not answer, the next one did">
+          {count(rule.diverted)} diverted
+        </span>
+      )}
+    </>
+  );
+}
+
 function RulesPanel({
   rules,
   query,
@@ -61,7 +76,7 @@ function RulesPanel({
           columns={[
             { name: "position", title: "#", kind: "number", cell: ({ position }) => position },
             { name: "name", title: "Rule", cell: (rule) => <RuleName rule={rule} query={query} /> },
-            { name: "requests", title: "Hits", kind: "number", cell: ({ requests }) => count(requests) },
+            { name: "requests", title: "Hits", kind: "number", cell: (rule) => <Hits rule={rule} /> },
             { name: "share", title: "Share", kind: "number", cell: (rule) => percent(rule.percent) },
             {
               name: "target",
