@@ -28,7 +28,7 @@ function Entries({ entries }: { readonly entries: readonly AuditEntry[] }): JSX.
         { name: "at", title: "When", cell: ({ at_ms: ms }) => <Moment ms={ms} /> },
         { name: "actor", title: "Who", cell: ({ actor }) => shown(actor, 80) },
         { name: "address", title: "From", from: "medium", cell: ({ address }) => shown(address, 60) },
-        { name: "action", title: "Did", cell: ({ action }) => shown(action, 80) },
+        { name: "action", title: "Did", cell: ({ action }) => shown(action.replaceAll(/[._]/g, " "), 80) },
         { name: "subject", title: "To", cell: ({ subject }) => shown(subject, 120) },
         {
           name: "detail",
