@@ -144,7 +144,7 @@ async function editAndUndo({ page, gateway, tenantKey }: StepParts): Promise<str
     (await statusWith(gateway, tenantKey, "brand-new")) === 200,
     "the new alias is not in force, or a key was lost",
   );
-  must(readFileSync(gateway.configPath, "utf8").includes("# a name of the trial's own"), "a comment is lost");
+  must(readFileSync(gateway.configPath, "utf8").includes("# a name of our own"), "a comment is lost");
   await click(page, "Undo the last save");
   await click(page, "Undo");
   await see(page, "The version before is back");

@@ -7,7 +7,7 @@ export const hostile = `<img src=x onerror="window.__hostile=1">`;
 
 /** With comments: an edit must keep them. */
 export function configText(upstream: string): string {
-  return `# The config of the trial.
+  return `# The config behind the dashboard.
 server:
   log_level: info # lines for the live page
 auth:
@@ -30,7 +30,7 @@ providers:
     api_key: vendor-key-0123456789
     model: fake-large
 fallback_chain: [alpha, beta]
-aliases: { quick: alpha/fake-small } # a name of the trial's own
+aliases: { quick: alpha/fake-small } # a name of our own
 static_rules:
   rules:
     - name: heartbeat
