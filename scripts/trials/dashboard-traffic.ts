@@ -29,6 +29,7 @@ providers:
     base_url: "http://127.0.0.1:9" # nothing listens there
     api_key: vendor-key-0123456789
     model: fake-large
+    pricing: { input: 1, output: 5 }
 fallback_chain: [alpha, beta]
 aliases: { quick: alpha/fake-small } # a name of our own
 static_rules:
@@ -47,7 +48,7 @@ heuristic_rules:
 tenants:
   - name: team-search
     api_key: ${tenantKey}
-    limits: { requests_per_minute: 600, max_concurrent: 20, budget: { usd_per_day: 5, usd_per_month: 50 } }
+    limits: { requests_per_minute: 600, max_concurrent: 20, budget: { usd_per_day: 500, usd_per_month: 5000 } }
   - name: team-web
     api_key: web-key-0123456789abcdef
 `;
