@@ -27,7 +27,7 @@ export type FakeApi = {
   stop(): Promise<void>;
 };
 
-const refused = (status: number, message: string): Response =>
+export const refused = (status: number, message: string): Response =>
   Response.json({ error: { message, type: "invalid_request_error", param: null, code: null } }, { status });
 
 const startMs = Date.now();

@@ -2,6 +2,13 @@
 // shell shows it in the navigation and gives it every address below its own. Styles: a file in styles/, named in styles/main.css.
 
 import type { JSX } from "preact";
+import { AlertsPage } from "./pages/alerts.tsx";
+import { ClaudeCodePage } from "./pages/claude-code.tsx";
+import { ConfigPage } from "./pages/config.tsx";
+import { ProvidersPage } from "./pages/providers.tsx";
+import { RoutingPage } from "./pages/routing.tsx";
+import { SignInPage } from "./pages/sign-in.tsx";
+import { TenantsPage } from "./pages/tenants.tsx";
 import type { IconName } from "./components/icon.tsx";
 import type { PageProps } from "./page-props.ts";
 import { LivePage } from "./pages/live.tsx";
@@ -20,6 +27,19 @@ export type Page = {
 };
 
 export const pages: readonly Page[] = [
+  { name: "providers", title: "Providers", icon: "providers", group: "Gateway", component: ProvidersPage },
+  { name: "routing", title: "Routing", icon: "routing", group: "Gateway", component: RoutingPage },
+  { name: "tenants", title: "Tenants", icon: "tenants", group: "Gateway", component: TenantsPage },
+  {
+    name: "claude-code",
+    title: "Claude Code",
+    icon: "terminal",
+    group: "Gateway",
+    component: ClaudeCodePage,
+  },
+  { name: "alerts", title: "Alerts", icon: "alert", group: "Gateway", component: AlertsPage },
+  { name: "config", title: "Config", icon: "config", group: "Gateway", component: ConfigPage },
+  { name: "sign-in", title: "Sign in", icon: "config", group: null, component: SignInPage },
   { name: "", title: "Overview", icon: "overview", group: "Traffic", component: OverviewPage },
   { name: "live", title: "Live", icon: "live", group: "Traffic", component: LivePage },
   { name: "requests", title: "Requests", icon: "requests", group: "Traffic", component: RequestsPage },

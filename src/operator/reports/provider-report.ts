@@ -41,6 +41,11 @@ export type ProviderRow = {
     readonly id: string;
     readonly state: string;
     readonly retry_at: string | null;
+    /** Since when it is not used, and when its vendor says that the limit ends; the next check may come before that. */
+    readonly held_since: string | null;
+    readonly limit_ends_at: string | null;
+    /** Models for which this key alone is on hold, and until when. */
+    readonly cooling_models: Readonly<Record<string, string>>;
     /** The quota that the vendor last reported. */
     readonly allowances: readonly AllowanceRow[];
   }[];
@@ -74,6 +79,8 @@ export type ProviderReportServices = {
 };
 
 const iso = (atMs: number | null): string | null => (atMs === null ? null : new Date(atMs).toISOString());
+const isoOfEach = (times: Readonly<Record<string, number>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(times).map(([name, atMs]) => [name, new Date(atMs).toISOString()]));
 
 export async function providerReport(
   services: ProviderReportServices,
@@ -93,6 +100,9 @@ export async function providerReport(
         id: each.id,
         state: each.state,
         retry_at: iso(each.retryAtMs),
+        held_since: iso(each.heldSinceMs),
+        limit_ends_at: iso(each.limitEndsAtMs),
+        cooling_models: isoOfEach(each.coolingModels),
         allowances: each.allowances.map((allowance) => ({
           name: allowance.name,
           limit: allowance.limit,
@@ -102,12 +112,7 @@ export async function providerReport(
           resets_at: iso(allowance.resetsAtMs),
         })),
       })),
-      cooling_models: Object.fromEntries(
-        Object.entries(view.coolingModels).map(([model, untilMs]) => [
-          model,
-          new Date(untilMs).toISOString(),
-        ]),
-      ),
+      cooling_models: isoOfEach(view.coolingModels),
       consecutive_failures: view.consecutiveFailures,
       ejections: view.ejections,
       avg_latency_ms: view.avgLatencyMs,
