@@ -8,6 +8,7 @@ import { createProgramRegistry } from "../backends/claude-code/loaded-programs.t
 import { createConnectionTracker } from "../backends/http/connection-tracker.ts";
 import { dialOut } from "../backends/http/dial.ts";
 import type { ProviderSettings } from "../backends/settings.ts";
+import type { Target } from "../canon/decision.ts";
 import { createPriceBook } from "../catalog/prices.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { createExposition } from "../metrics/exposition/exposition.ts";
@@ -41,6 +42,8 @@ export type ServicesOptions = {
   readonly currentConfig: () => LoadedConfig;
   /** The active config and older ones that still have requests, newest first. Absent: there are no older ones. */
   readonly configsInUse?: () => readonly LoadedConfig[];
+  /** The target of a name in the active config. Absent: none is asked for. */
+  readonly targetOf?: (name: string) => Target | null;
   /** The folder of `state.db`. Absent: nothing is kept beyond this process. */
   readonly stateDirectory?: string;
   /** False: another gateway has taken over the directory, and its files must not be opened again. Absent: that cannot happen. */
@@ -88,6 +91,7 @@ export function createServices(options: ServicesOptions) {
     accessLog,
     currentConfig,
     settingsOf,
+    targetOf: options.targetOf ?? (() => null),
   });
   const saved = openSavedState({ ...options, redact, records: store });
   const stateDirectory = programDirectory(options);

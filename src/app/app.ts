@@ -165,6 +165,7 @@ function createCore(options: AppOptions, { location, claim }: StartContext, toke
     mayOpenState: claim.isHeld,
     fetch: options.fetch ?? fetch,
     currentConfig: snapshots.currentConfig,
+    targetOf: (name) => snapshots.current().pipeline.router.targetOf(name),
     configsInUse: () => snapshots.inUse().map((each) => each.loaded),
   });
   return {

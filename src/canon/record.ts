@@ -32,11 +32,18 @@ export type AttemptRecord = {
 };
 
 /** An attempt before its cost is known. */
-export type UnpricedRecord = Omit<RequestRecord, "costNanoUsd"> & {
+export type UnpricedRecord = Omit<RequestRecord, PricedField> & {
   costNanoUsd: number | null;
+  /** Present: the user's own sign-in pays at a flat rate. */
+  listNanoUsd?: number | null;
+  baselineNanoUsd?: number | null;
+  uncachedNanoUsd?: number | null;
+  costParts?: CostParts;
   /** Only for the log: what our bug or a machine out of resources threw. Never stored. */
   readonly cause?: unknown;
 };
+
+type PricedField = "costNanoUsd" | "listNanoUsd" | "baselineNanoUsd" | "uncachedNanoUsd" | "costParts";
 
 /** What parts of the cost came from what, in nano-USD; they add up to it. */
 export type CostParts = {

@@ -28,6 +28,8 @@ type RecordedRun = {
 };
 
 const noFields = {};
+/** Its value by the list follows with the price. */
+const flatRate = { listNanoUsd: null };
 
 /** The rule as shown: it marks an answer from another target than the decision's first. */
 export function shownRule(run: RecordedRun): string {
@@ -81,6 +83,7 @@ export function recordOf(run: RecordedRun, status: number, failure: Failure | nu
     durationMs: Math.round(run.services.clock.monotonicMs() - context.arrivedMs),
     usage: winner?.observer.usage ?? unknownUsage,
     costNanoUsd: nanoUsd(winner?.observer.costUsd ?? null),
+    ...(winner?.observer.isFlatRate === true ? flatRate : noFields),
     status: failure !== null && status === 200 && !run.stream ? consequences[failure.kind].status : status,
     finish: winner?.observer.finish ?? null,
     failure: failure?.kind ?? null,
