@@ -116,6 +116,7 @@ export function createServices(options: ServicesOptions) {
     ...network,
     ...saved,
     meters: saved.spending.meters,
+    sessions: saved.savedSessions.sessions,
     store,
     recordsLocation: records.recordsLocation,
     reports: store,

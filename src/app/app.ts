@@ -181,11 +181,15 @@ function createCore(options: AppOptions, { location, claim }: StartContext, toke
 
 /** Restores what an earlier process saved, and checks what must hold before the first request. */
 async function prepare(
-  services: Pick<AppServices, "savedHealth" | "spending" | "claudePrograms" | "prices" | "clock" | "log">,
+  services: Pick<
+    AppServices,
+    "savedHealth" | "savedSessions" | "spending" | "claudePrograms" | "prices" | "clock" | "log"
+  >,
   snapshots: Snapshots,
   { config }: LoadedConfig,
 ): Promise<void> {
   await services.savedHealth.load();
+  await services.savedSessions.load();
   await services.spending.follow(config.tenants);
   await warnOfUnpricedModels(config, snapshots.current().pipeline, services);
   await services.claudePrograms.sweep();
@@ -275,6 +279,7 @@ class RunningApp {
       await services.claudePrograms.stop();
       await services.store.close();
       await services.spending.close();
+      await services.savedSessions.flush();
       await services.savedHealth.flush();
       await services.state.close();
     } finally {

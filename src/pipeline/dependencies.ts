@@ -14,6 +14,7 @@ import type { Stickiness } from "../routing/stickiness.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
 import type { Ticker } from "../system/ticker.ts";
+import type { SessionSpending } from "../tenants/session-spending.ts";
 import type { TurnQueue } from "../tenants/queue.ts";
 import type { BodyMemory } from "./body/body-memory.ts";
 import type { LiveRegistry } from "./live-requests.ts";
@@ -102,6 +103,8 @@ export type Services = {
   readonly unreadBodies: UnreadBodies;
   readonly retryBudget: RetryBudget;
   readonly stickiness: Stickiness;
+  /** What sessions with a cap have spent. */
+  readonly sessions: Pick<SessionSpending, "hold">;
   /** `table` null: the bundled prices are not loaded, and only the config's prices are known. */
   readonly prices: { table(): object | null; load(): Promise<void> };
   /** Masks every secret of the config in a text. */

@@ -19,6 +19,7 @@ import { passHeaders } from "./attempts/pass-headers.ts";
 import { failureResponse, streamResponse, wholeResponse } from "./answer/respond.ts";
 import type { Run } from "./run.ts";
 import { decideTargets } from "./target-decision.ts";
+import { enterSession } from "./tenants/session-budget.ts";
 import { enterTenant } from "./tenants/tenant-limits.ts";
 import type { Upload } from "./body/upload.ts";
 
@@ -53,6 +54,7 @@ export async function handleRequest(
     const incoming = readIncoming({ endpoint, dialect, headers, bytes, call, tenant }, policy);
     admission.connection?.keepOpen();
     takeUp(run, incoming, bytes);
+    if (endpoint.kind !== "count-tokens") enterSession(run, incoming, policy);
     const decision = decideTargets(run, incoming, policy);
     run.decision = decision instanceof Promise ? await decision : decision;
     logDecision(run);

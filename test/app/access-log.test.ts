@@ -342,6 +342,8 @@ describe("in the app", () => {
         const got = await answer;
         await got.arrayBuffer();
         if (got.status !== 401) await gateway.recordOf(got);
+        // A record's line is written when it has a price.
+        await gateway.app.services.prices.load();
         return got;
       };
 
