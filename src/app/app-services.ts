@@ -123,6 +123,7 @@ export function createServices(options: ServicesOptions) {
     exposition,
     prices,
     costOf: recorder.costOf.bind(recorder),
+    keepsPrompts: isCounted && records.keepsRecords,
     record: recorder.record.bind(recorder),
     refused: createRefusalLog(log, accessLogStyle, clock.monotonicMs),
     bodies: createBodyMemory(),

@@ -2,9 +2,10 @@
 // without a prompt cache. It must never change what a tenant is charged: that is settled before.
 
 import type { UnpricedRecord } from "../canon/record.ts";
-import type { Usage } from "../canon/usage.ts";
+import { unknownUsage, type Usage } from "../canon/usage.ts";
 import { nanoOf, type PartCosts, partsOf } from "../catalog/cost.ts";
 import type { LoadedTable, PriceBook, PricedTarget } from "../catalog/prices.ts";
+import { PromptHistories } from "../pipeline/prompt/prompt-histories.ts";
 import { type BaselineOptions, BaselinePrice } from "./baseline-price.ts";
 
 export type PricedAnswer = {
@@ -18,9 +19,17 @@ export type PricedAnswer = {
   readonly isProgram: boolean;
 };
 
+type Missed = {
+  readonly target: PricedTarget;
+  readonly input: number;
+  readonly missed: number;
+  readonly atMs: number;
+};
+
 export class RecordCosts {
   private readonly prices: PriceBook & LoadedTable;
   private readonly baseline: BaselinePrice;
+  private readonly histories = new PromptHistories();
 
   constructor(options: BaselineOptions & { readonly prices: PriceBook & LoadedTable }) {
     this.prices = options.prices;
@@ -44,6 +53,35 @@ export class RecordCosts {
       record.listNanoUsd = record.costNanoUsd;
       record.costNanoUsd = 0;
     } else if (showsCache) this.fillParts(record, answer, costs);
+    this.fillPrompt(record, answer, isFlatRate);
+  }
+
+  private fillPrompt(
+    record: UnpricedRecord,
+    { target, usage, showsCache }: PricedAnswer,
+    isFree: boolean,
+  ): void {
+    const outline = record.prompt?.outline ?? null;
+    if (outline === null) return;
+    if (outline.toolCalls.length > 0) record.toolCalls = outline.toolCalls;
+    record.contentHash = outline.contentHash;
+    if (!showsCache) return;
+    const miss = this.histories.take(record, outline, usage);
+    if (miss === null) return;
+    const missedAt = { target, input: usage.input ?? 0, missed: miss.missedTokens, atMs: record.startedAtMs };
+    record.cacheMiss = { ...miss, nanoUsd: isFree ? 0 : this.missCost(missedAt) };
+  }
+
+  /** What these tokens cost in full, less what they would have cost from the cache; null: the price is unknown. */
+  private missCost({ target, input, missed, atMs }: Missed): number | null {
+    const costWith = (cached: number): number | null =>
+      this.prices.costNow(
+        target,
+        { ...unknownUsage, input, inputUncached: input - cached, inputCached: cached, output: 0 },
+        atMs,
+      );
+    const [full, cached] = [costWith(0), costWith(missed)];
+    return full === null || cached === null ? null : Math.max(0, full - cached);
   }
 
   private fillParts(record: UnpricedRecord, { target, usage }: PricedAnswer, costs: PartCosts | null): void {

@@ -106,6 +106,12 @@ export class RequestRecorder {
   }
 
   record(finished: UnpricedRecord): void {
+    const { prompt } = finished;
+    if (prompt === undefined) this.recordRead(finished);
+    else prompt.whenRead(() => this.recordRead(finished));
+  }
+
+  private recordRead(finished: UnpricedRecord): void {
     const { isCounted, accessLog, currentConfig, settingsOf, prices } = this.options;
     if (!isCounted && accessLog.levelOf(finished) === null) return;
     const showsCache = currentConfig().config.prompt_caching.track_metrics !== false;

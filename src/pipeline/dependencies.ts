@@ -114,6 +114,8 @@ export type Services = {
    * rejects.
    */
   costOf(record: RequestRecord, usage: Usage): number | null | Promise<number | null>;
+  /** Whether records say what of a session's prompt changed: hashes of it are remembered. */
+  readonly keepsPrompts: boolean;
   /** Takes the finished record; never throws, never waits. */
   record(record: UnpricedRecord): void;
 };

@@ -3,6 +3,7 @@
 import { consequences, type Failure } from "../canon/failure.ts";
 import type { Context } from "../canon/context.ts";
 import type { AttemptRecord, UnpricedRecord } from "../canon/record.ts";
+import type { PendingOutline } from "../canon/prompt-outline.ts";
 import { unknownUsage } from "../canon/usage.ts";
 import type { RoutedDecision } from "../routing/decision-builder.ts";
 import type { Attempt } from "./attempts/attempt.ts";
@@ -19,6 +20,7 @@ type RecordedRun = {
   readonly requestedModel: string;
   readonly session: string | null;
   readonly stream: boolean;
+  readonly prompt: PendingOutline | null;
   readonly hedged: readonly string[];
   readonly attemptRecords: readonly AttemptRecord[];
   /** The attempt whose answer the client got. */
@@ -88,6 +90,7 @@ export function recordOf(run: RecordedRun, status: number, failure: Failure | nu
     finish: winner?.observer.finish ?? null,
     failure: failure?.kind ?? null,
     error: failure === null ? null : shortError(run, withPlace(failure, winner?.provider.backend.address)),
+    ...(run.prompt === null ? noFields : { prompt: run.prompt }),
     ...(failure === null || failure.cause === undefined || !isOperatorsConcern(failure)
       ? noFields
       : { cause: failure.cause }),

@@ -43,7 +43,10 @@ function ask(gateway: TestGateway, asking: Asking = {}): Promise<Response> {
 const errorOf = async (answer: Response): Promise<string> => JSON.stringify(await answer.json());
 
 async function costOf(gateway: TestGateway, answer: Response): Promise<number> {
-  const { costNanoUsd } = await gateway.recordOf(answer);
+  const record = await gateway.recordOf(answer);
+  // It is priced when its prompt has been read, in a later turn of the loop.
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+  const { costNanoUsd } = record;
   if (costNanoUsd === null || costNanoUsd === 0) throw new Error("the answer cost nothing");
   return costNanoUsd;
 }

@@ -1,0 +1,168 @@
+// Reads a prompt's outline from the bytes of a body: hashes of its tools, system blocks and messages. It must never keep a word of it,
+// nor change a byte.
+
+import type { PromptOutline } from "../../canon/prompt-outline.ts";
+import type { PromptLayout } from "../../dialects/prompt-layout.ts";
+import { arrayItems, type JsonMember, type JsonScan, memberNamed, readString } from "../../wire/json.ts";
+import { maxJsonDepth } from "../body/envelope.ts";
+import { lastToolCalls, type PromptItem } from "./last-tool-calls.ts";
+import { blockHash, fold, hashOf, membersOf, messageHash, partOf, valueHash } from "./prompt-hashes.ts";
+
+const minuteMs = 60_000;
+const usualTtlMs = 5 * minuteMs;
+/** Claude Code's note for its vendor's bill, which changes and which no cache depends on. */
+const billingNote = Buffer.from('"x-anthropic-billing-header:');
+const hourMark = Buffer.from('"1h"');
+const dayMark = Buffer.from('"24h"');
+const systemRoles: ReadonlySet<string> = new Set(["system", "developer"]);
+
+/** Throws BrokenJson where the body is not what its scan said. */
+export function readOutline(
+  bytes: Buffer,
+  scan: JsonScan,
+  layout: PromptLayout,
+  model: string,
+): PromptOutline {
+  const named = (key: string): JsonMember | undefined => memberNamed(scan, key);
+  const tools = layout.tools.flatMap((key) => toolHashes(bytes, named(key)));
+  const system = layout.system.flatMap((key) => systemHashes(bytes, named(key)));
+  const items = itemsOf(bytes, named(layout.messages));
+  let firstMessage = 0;
+  for (const item of items) {
+    if (item.role === null || !systemRoles.has(item.role)) break;
+    system.push(...item.contents);
+    firstMessage++;
+  }
+  const messages = items.slice(firstMessage).map((item) => item.hash);
+  const options = optionsHash(bytes, scan, layout);
+  return {
+    tools,
+    system,
+    messages,
+    firstMessage,
+    options,
+    cacheTtlMs: ttlOf(bytes, scan),
+    toolCalls: lastToolCalls(items, layout.modelRole),
+    contentHash: contentHash([tools, system, messages, [options, hashOf(model)]]),
+  };
+}
+
+function toolHashes(bytes: Buffer, member: JsonMember | undefined): number[] {
+  if (member?.kind !== "array") return [];
+  return arrayItems(bytes, member.start, maxJsonDepth).flatMap((item) => {
+    const tool = partOf(bytes, item);
+    // Google's tools are lists of functions.
+    const functions =
+      tool[0] === 0x7b ? membersOf(tool).find(({ key }) => functionLists.has(key)) : undefined;
+    return functions?.kind === "array"
+      ? arrayItems(tool, functions.start, maxJsonDepth).map((each) => blockHash(partOf(tool, each)))
+      : [blockHash(tool)];
+  });
+}
+
+const functionLists: ReadonlySet<string> = new Set(["functionDeclarations", "function_declarations"]);
+
+function systemHashes(bytes: Buffer, member: JsonMember | undefined): number[] {
+  if (member === undefined) return [];
+  const value = partOf(bytes, member);
+  if (member.kind === "object") {
+    const parts = membersOf(value).find(({ key }) => key === "parts");
+    return parts === undefined ? [blockHash(value)] : blockHashes(value, parts);
+  }
+  return blockHashes(bytes, member);
+}
+
+/** Of a text, or of an array of blocks. */
+function blockHashes(bytes: Buffer, member: JsonMember): number[] {
+  if (member.kind === "string") return [blockHash(partOf(bytes, member))];
+  if (member.kind !== "array") return [];
+  return arrayItems(bytes, member.start, maxJsonDepth)
+    .map((item) => partOf(bytes, item))
+    .filter((block) => !isBillingNote(block))
+    .map(blockHash);
+}
+
+/** It stands at the start of its block's text. */
+function isBillingNote(block: Buffer): boolean {
+  const at = block.indexOf(billingNote);
+  return at >= 0 && at < 64;
+}
+
+function itemsOf(bytes: Buffer, member: JsonMember | undefined): PromptItem[] {
+  // A text alone is a message of the user.
+  if (member?.kind === "string") {
+    const contents = blockHashes(bytes, member);
+    return [
+      { bytes: partOf(bytes, member), role: "user", type: null, hash: textMessage(contents), contents },
+    ];
+  }
+  if (member?.kind !== "array") return [];
+  return arrayItems(bytes, member.start, maxJsonDepth).map((item) => itemOf(partOf(bytes, item)));
+}
+
+const textMessage = (contents: readonly number[]): number =>
+  contents.reduce(fold, fold(fold(3, hashOf("role")), hashOf('"user"')));
+
+function itemOf(bytes: Buffer): PromptItem {
+  if (bytes[0] !== 0x7b) return { bytes, role: null, type: null, hash: valueHash(bytes), contents: [] };
+  const members = membersOf(bytes);
+  const content = members.find(({ key }) => key === "content" || key === "parts");
+  const contents = content === undefined ? [] : blockHashes(bytes, content);
+  return {
+    bytes,
+    role: wordOf(bytes, members, "role"),
+    type: wordOf(bytes, members, "type"),
+    hash: messageHash(bytes, members, contents),
+    contents,
+  };
+}
+
+function wordOf(bytes: Buffer, members: readonly JsonMember[], key: string): string | null {
+  const member = members.find((each) => each.key === key);
+  return member?.kind === "string" && member.end - member.start < 64
+    ? readString(bytes, member.start, member.end)
+    : null;
+}
+
+function optionsHash(bytes: Buffer, scan: JsonScan, layout: PromptLayout): number {
+  let sum = 5;
+  const add = (key: string, value: Buffer): void => {
+    sum = fold(fold(sum, hashOf(key)), valueHash(value));
+  };
+  for (const key of layout.options) {
+    const member = memberNamed(scan, key);
+    if (member !== undefined && member.kind !== "null") add(key, trimmed(partOf(bytes, member)));
+  }
+  for (const [key, parts] of Object.entries(layout.partialOptions)) {
+    const member = memberNamed(scan, key);
+    if (member?.kind !== "object") continue;
+    const value = partOf(bytes, member);
+    for (const part of membersOf(value)) if (parts.includes(part.key)) add(part.key, partOf(value, part));
+  }
+  return sum;
+}
+
+/** A member that was overwritten by a shorter one ends in spaces. */
+function trimmed(value: Buffer): Buffer {
+  let end = value.length;
+  while (end > 0 && value[end - 1] === 0x20) end--;
+  return value.subarray(0, end);
+}
+
+function ttlOf(bytes: Buffer, scan: JsonScan): number {
+  const retention = memberNamed(scan, "prompt_cache_retention");
+  if (retention !== undefined && partOf(bytes, retention).includes(dayMark)) return 24 * 60 * minuteMs;
+  return bytes.includes(hourMark) ? 60 * minuteMs : usualTtlMs;
+}
+
+function contentHash(parts: readonly (readonly number[])[]): string {
+  let [one, other] = [7, 11];
+  for (const part of parts) {
+    one = fold(one, part.length);
+    for (const each of part) {
+      one = fold(one, each);
+      other = fold(other ^ 0x5bd1_e995, each);
+    }
+  }
+  return one.toString(16).padStart(8, "0") + other.toString(16).padStart(8, "0");
+}
