@@ -1,15 +1,7 @@
 // The tools that the model's last turn called, by name: the client has run them before it asked again.
 
 import { isRecord, parseLoosely } from "../../dialects/decoding.ts";
-
-/** One message or item of a history. */
-export type PromptItem = {
-  readonly bytes: Buffer;
-  readonly role: string | null;
-  readonly type: string | null;
-  readonly hash: number;
-  readonly contents: readonly number[];
-};
+import { wordIn } from "./prompt-items.ts";
 
 const maxCalls = 16;
 const maxNameLength = 100;
@@ -25,13 +17,13 @@ const callTypes: Readonly<Record<string, string | null>> = {
 };
 
 /** `modelRole` null: a call is an item of its own. */
-export function lastToolCalls(items: readonly PromptItem[], modelRole: string | null): readonly string[] {
+export function lastToolCalls(items: readonly Buffer[], modelRole: string | null): readonly string[] {
   const names = modelRole === null ? callsOfItems(items) : callsOfMessage(items, modelRole);
   return names.slice(0, maxCalls).map((name) => name.slice(0, maxNameLength));
 }
 
-function callsOfMessage(items: readonly PromptItem[], modelRole: string): string[] {
-  const last = items.findLast(({ role }) => role === modelRole);
+function callsOfMessage(items: readonly Buffer[], modelRole: string): string[] {
+  const last = items.findLast((item) => wordIn(item, "role") === modelRole);
   const message = last === undefined ? null : parsed(last);
   if (message === null) return [];
   const calls = [
@@ -44,11 +36,11 @@ function callsOfMessage(items: readonly PromptItem[], modelRole: string): string
 }
 
 /** Those of the last run of the model's items, before which an answer of a tool or a word of the user stands. */
-function callsOfItems(items: readonly PromptItem[]): string[] {
+function callsOfItems(items: readonly Buffer[]): string[] {
   const names: string[] = [];
   let isInTurn = false;
   for (const item of items.toReversed()) {
-    const { type, role } = item;
+    const [type, role] = [wordIn(item, "type"), wordIn(item, "role")];
     if (type !== null && Object.hasOwn(callTypes, type)) {
       isInTurn = true;
       names.push(...(callTypes[type] === null ? nameOf(parsed(item)) : [callTypes[type] ?? type]));
@@ -58,7 +50,7 @@ function callsOfItems(items: readonly PromptItem[]): string[] {
   return names.toReversed();
 }
 
-function parsed({ bytes }: PromptItem): Record<string, unknown> | null {
+function parsed(bytes: Buffer): Record<string, unknown> | null {
   if (bytes.length > maxParsedBytes) return null;
   const value = parseLoosely(bytes.toString("utf8"));
   return isRecord(value) ? value : null;

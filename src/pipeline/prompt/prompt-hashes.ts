@@ -1,7 +1,7 @@
-// Hashes of the parts of a prompt. What a vendor's cache does not depend on is left out of them: cache marks, ids and times of a message,
-// and whether a text stands alone or in a block.
+// Hashes of the parts of a prompt. What a vendor's cache does not depend on is left out of them: cache marks, and whether a text stands
+// alone or in a block.
 
-import { type JsonMember, scanObject, skipValue } from "../../wire/json.ts";
+import { skipValue } from "../../wire/json.ts";
 import { maxJsonDepth } from "../body/envelope.ts";
 
 /** Order counts. */
@@ -10,26 +10,11 @@ export const fold = (sum: number, next: number): number =>
 
 export const hashOf = (bytes: string | Uint8Array): number => Bun.hash.xxHash32(bytes);
 
-const unlike: ReadonlySet<string> = new Set([
-  "id",
-  "uuid",
-  "timestamp",
-  "created_at",
-  "status",
-  "cache_control",
-]);
-const besideText: ReadonlySet<string> = new Set(["type", "annotations", "logprobs", ...unlike]);
-const textTypes: ReadonlySet<string> = new Set(['"text"', '"input_text"', '"output_text"']);
 const mark = Buffer.from('"cache_control"');
-const textSeed = 0x7465_7874;
-
-/** Of a text's bytes, between its quotes. */
-const textHash = (bytes: Buffer): number => fold(textSeed, hashOf(bytes.subarray(1, -1)));
-
 /** Any JSON value, without the cache marks inside it. */
 export const valueHash = (bytes: Buffer): number => hashOf(withoutMarks(bytes));
 
-function withoutMarks(bytes: Buffer): Buffer {
+export function withoutMarks(bytes: Buffer): Buffer {
   let at = bytes.indexOf(mark);
   if (at < 0) return bytes;
   const kept: Buffer[] = [];
@@ -66,50 +51,41 @@ function skipSpace(bytes: Buffer, at: number): number {
 export const partOf = (bytes: Buffer, { start, end }: { start: number; end: number }): Buffer =>
   bytes.subarray(start, end);
 
-export const membersOf = (bytes: Buffer): readonly JsonMember[] => scanObject(bytes, maxJsonDepth).members;
+/** The form in which a mark can be set, and the short form of the same. */
+const textBlock = Buffer.from('"content":[{"type":"text","text":"');
+const shortText = Buffer.from('"content":"');
+const endOfBlock = Buffer.from("}]");
+/** Before the content stands its role. */
+const maxBeforeContent = 64;
 
-/** The text of a block that holds nothing else, in its quotes; null: it holds more. */
-function aloneText(block: Buffer, members: readonly JsonMember[]): Buffer | null {
-  let text: Buffer | null = null;
-  for (const member of members) {
-    if (member.key === "text" && member.kind === "string") text = partOf(block, member);
-    else if (!besideText.has(member.key)) return null;
-    else if (member.key === "type" && !textTypes.has(partOf(block, member).toString("latin1"))) return null;
+/** A message of a conversation. A text is the same alone and as the only block. */
+export function messageHash(marked: Buffer): number {
+  const message = withoutMarks(marked);
+  const block = startOf(message, textBlock);
+  if (block >= 0) {
+    const text = block + textBlock.length - 1;
+    const end = skipValue(message, text, maxJsonDepth);
+    if (message.subarray(end, end + endOfBlock.length).equals(endOfBlock))
+      return textHash(message, block, { start: text, end }, end + endOfBlock.length);
   }
-  return text;
+  const short = startOf(message, shortText);
+  if (short < 0) return hashOf(message);
+  const text = short + shortText.length - 1;
+  const end = skipValue(message, text, maxJsonDepth);
+  return textHash(message, short, { start: text, end }, end);
 }
 
-/** One block of a message or of a system prompt: an object or a text. */
-export function blockHash(block: Buffer): number {
-  if (block[0] === 0x22) return textHash(block);
-  if (block[0] !== 0x7b) return valueHash(block);
-  const members = membersOf(block);
-  const text = aloneText(block, members);
-  return text === null ? objectHash(block, members) : textHash(text);
+function startOf(message: Buffer, words: Buffer): number {
+  const at = message.subarray(0, maxBeforeContent + words.length).indexOf(words);
+  return at <= maxBeforeContent ? at : -1;
 }
 
-function objectHash(bytes: Buffer, members: readonly JsonMember[]): number {
-  let sum = members.length === 0 ? 1 : 2;
-  for (const member of members)
-    if (!unlike.has(member.key)) sum = fold(fold(sum, hashOf(member.key)), valueHash(partOf(bytes, member)));
-  return sum;
-}
-
-/** An item of a conversation; `contents` are the hashes of its blocks. */
-export function messageHash(
+function textHash(
   message: Buffer,
-  members: readonly JsonMember[],
-  contents: readonly number[],
+  until: number,
+  text: { start: number; end: number },
+  from: number,
 ): number {
-  let sum = 3;
-  for (const member of members) {
-    const { key } = member;
-    if (unlike.has(key) || key === "content" || key === "parts") continue;
-    const value = partOf(message, member);
-    // Responses name the type of a plain message or leave it out.
-    if (key === "type" && value.toString("latin1") === '"message"') continue;
-    sum = fold(fold(sum, hashOf(key)), valueHash(value));
-  }
-  for (const each of contents) sum = fold(sum, each);
-  return sum;
+  const around = fold(hashOf(message.subarray(0, until)), hashOf(message.subarray(from)));
+  return fold(around, hashOf(partOf(message, text)));
 }

@@ -3,10 +3,11 @@
 
 import type { PromptOutline } from "../../canon/prompt-outline.ts";
 import type { PromptLayout } from "../../dialects/prompt-layout.ts";
-import { arrayItems, type JsonMember, type JsonScan, memberNamed, readString } from "../../wire/json.ts";
+import { arrayItems, type JsonMember, type JsonScan, memberNamed, skipValue } from "../../wire/json.ts";
 import { maxJsonDepth } from "../body/envelope.ts";
-import { lastToolCalls, type PromptItem } from "./last-tool-calls.ts";
-import { blockHash, fold, hashOf, membersOf, messageHash, partOf, valueHash } from "./prompt-hashes.ts";
+import { lastToolCalls } from "./last-tool-calls.ts";
+import { fold, hashOf, messageHash, partOf, valueHash, withoutMarks } from "./prompt-hashes.ts";
+import { membersOf, wordIn } from "./prompt-items.ts";
 
 const minuteMs = 60_000;
 const usualTtlMs = 5 * minuteMs;
@@ -29,11 +30,11 @@ export function readOutline(
   const items = itemsOf(bytes, named(layout.messages));
   let firstMessage = 0;
   for (const item of items) {
-    if (item.role === null || !systemRoles.has(item.role)) break;
-    system.push(...item.contents);
+    if (!systemRoles.has(wordIn(item, "role") ?? "")) break;
+    system.push(...contentHashes(item));
     firstMessage++;
   }
-  const messages = items.slice(firstMessage).map((item) => item.hash);
+  const messages = items.slice(firstMessage).map(messageHash);
   const options = optionsHash(bytes, scan, layout);
   return {
     tools,
@@ -51,35 +52,46 @@ function toolHashes(bytes: Buffer, member: JsonMember | undefined): number[] {
   if (member?.kind !== "array") return [];
   return arrayItems(bytes, member.start, maxJsonDepth).flatMap((item) => {
     const tool = partOf(bytes, item);
-    // Google's tools are lists of functions.
-    const functions =
-      tool[0] === 0x7b ? membersOf(tool).find(({ key }) => functionLists.has(key)) : undefined;
-    return functions?.kind === "array"
-      ? arrayItems(tool, functions.start, maxJsonDepth).map((each) => blockHash(partOf(tool, each)))
-      : [blockHash(tool)];
+    const functions = functionList.test(tool.toString("latin1", 0, 64))
+      ? membersOf(tool).find(({ kind }) => kind === "array")
+      : undefined;
+    return functions === undefined
+      ? [valueHash(tool)]
+      : arrayItems(tool, functions.start, maxJsonDepth).map((each) => valueHash(partOf(tool, each)));
   });
 }
 
-const functionLists: ReadonlySet<string> = new Set(["functionDeclarations", "function_declarations"]);
+/** Google's tools are lists of functions. */
+const functionList = /^\{\s*"function_?[dD]eclarations"\s*:/;
 
 function systemHashes(bytes: Buffer, member: JsonMember | undefined): number[] {
   if (member === undefined) return [];
   const value = partOf(bytes, member);
   if (member.kind === "object") {
     const parts = membersOf(value).find(({ key }) => key === "parts");
-    return parts === undefined ? [blockHash(value)] : blockHashes(value, parts);
+    return parts === undefined ? [valueHash(value)] : blockHashes(value, parts);
   }
   return blockHashes(bytes, member);
 }
 
 /** Of a text, or of an array of blocks. */
 function blockHashes(bytes: Buffer, member: JsonMember): number[] {
-  if (member.kind === "string") return [blockHash(partOf(bytes, member))];
+  if (member.kind === "string") return [valueHash(partOf(bytes, member))];
   if (member.kind !== "array") return [];
   return arrayItems(bytes, member.start, maxJsonDepth)
     .map((item) => partOf(bytes, item))
     .filter((block) => !isBillingNote(block))
-    .map(blockHash);
+    .map((block) => hashOf(textAlone(withoutMarks(block))));
+}
+
+const textBlock = Buffer.from('{"type":"text","text":"');
+
+/** The text of a block that holds nothing else: clients write it alone too. */
+function textAlone(block: Buffer): Buffer {
+  if (!block.subarray(0, textBlock.length).equals(textBlock)) return block;
+  const start = textBlock.length - 1;
+  const end = skipValue(block, start, maxJsonDepth);
+  return end + 1 === block.length ? block.subarray(start, end) : block;
 }
 
 /** It stands at the start of its block's text. */
@@ -88,40 +100,19 @@ function isBillingNote(block: Buffer): boolean {
   return at >= 0 && at < 64;
 }
 
-function itemsOf(bytes: Buffer, member: JsonMember | undefined): PromptItem[] {
+function itemsOf(bytes: Buffer, member: JsonMember | undefined): readonly Buffer[] {
   // A text alone is a message of the user.
-  if (member?.kind === "string") {
-    const contents = blockHashes(bytes, member);
+  if (member?.kind === "string")
     return [
-      { bytes: partOf(bytes, member), role: "user", type: null, hash: textMessage(contents), contents },
+      Buffer.concat([Buffer.from('{"role":"user","content":'), partOf(bytes, member), Buffer.from("}")]),
     ];
-  }
   if (member?.kind !== "array") return [];
-  return arrayItems(bytes, member.start, maxJsonDepth).map((item) => itemOf(partOf(bytes, item)));
+  return arrayItems(bytes, member.start, maxJsonDepth).map((item) => partOf(bytes, item));
 }
 
-const textMessage = (contents: readonly number[]): number =>
-  contents.reduce(fold, fold(fold(3, hashOf("role")), hashOf('"user"')));
-
-function itemOf(bytes: Buffer): PromptItem {
-  if (bytes[0] !== 0x7b) return { bytes, role: null, type: null, hash: valueHash(bytes), contents: [] };
-  const members = membersOf(bytes);
-  const content = members.find(({ key }) => key === "content" || key === "parts");
-  const contents = content === undefined ? [] : blockHashes(bytes, content);
-  return {
-    bytes,
-    role: wordOf(bytes, members, "role"),
-    type: wordOf(bytes, members, "type"),
-    hash: messageHash(bytes, members, contents),
-    contents,
-  };
-}
-
-function wordOf(bytes: Buffer, members: readonly JsonMember[], key: string): string | null {
-  const member = members.find((each) => each.key === key);
-  return member?.kind === "string" && member.end - member.start < 64
-    ? readString(bytes, member.start, member.end)
-    : null;
+function contentHashes(message: Buffer): readonly number[] {
+  const content = membersOf(message).find(({ key }) => key === "content" || key === "parts");
+  return content === undefined ? [] : blockHashes(message, content);
 }
 
 function optionsHash(bytes: Buffer, scan: JsonScan, layout: PromptLayout): number {
