@@ -14,6 +14,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import { createExposition } from "../metrics/exposition/exposition.ts";
 import { createBodyMemory } from "../pipeline/body/body-memory.ts";
 import { createLiveRegistry } from "../pipeline/live-requests.ts";
+import { ToolHashes } from "../pipeline/prompt/read-outline.ts";
 import { createRetryBudget } from "../pipeline/attempts/retry-budget.ts";
 import { createUnreadBodies } from "../pipeline/body/unread-body.ts";
 import { createStickiness } from "../routing/stickiness.ts";
@@ -123,7 +124,7 @@ export function createServices(options: ServicesOptions) {
     exposition,
     prices,
     costOf: recorder.costOf.bind(recorder),
-    keepsPrompts: isCounted && records.keepsRecords,
+    toolHashes: isCounted && records.keepsRecords ? new ToolHashes() : null,
     record: recorder.record.bind(recorder),
     refused: createRefusalLog(log, accessLogStyle, clock.monotonicMs),
     bodies: createBodyMemory(),

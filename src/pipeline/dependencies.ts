@@ -19,6 +19,7 @@ import type { TurnQueue } from "../tenants/queue.ts";
 import type { BodyMemory } from "./body/body-memory.ts";
 import type { LiveRegistry } from "./live-requests.ts";
 import type { UnreadBodies } from "./body/unread-body.ts";
+import type { ToolHashes } from "./prompt/read-outline.ts";
 import type { RetryBudget } from "./attempts/retry-budget.ts";
 import type { StreamingSettings } from "./settings.ts";
 import type { TenantPolicy } from "./tenants/tenant-policy.ts";
@@ -114,8 +115,8 @@ export type Services = {
    * rejects.
    */
   costOf(record: RequestRecord, usage: Usage): number | null | Promise<number | null>;
-  /** Whether records say what of a session's prompt changed: hashes of it are remembered. */
-  readonly keepsPrompts: boolean;
+  /** For records that say what of a session's prompt changed; null: none are kept, and no prompt is read. */
+  readonly toolHashes: ToolHashes | null;
   /** Takes the finished record; never throws, never waits. */
   record(record: UnpricedRecord): void;
 };

@@ -55,7 +55,9 @@ export async function handleRequest(
     const incoming = readIncoming({ endpoint, dialect, headers, bytes, call, tenant }, policy);
     admission.connection?.keepOpen();
     takeUp(run, incoming, bytes);
-    if (services.keepsPrompts) run.prompt = promptReadingOf(incoming, (error) => reportUnread(run, error));
+    const { toolHashes } = services;
+    if (toolHashes !== null)
+      run.prompt = promptReadingOf(incoming, toolHashes, (error) => reportUnread(run, error));
     if (endpoint.kind !== "count-tokens") enterSession(run, incoming, policy);
     const decision = decideTargets(run, incoming, policy);
     run.decision = decision instanceof Promise ? await decision : decision;

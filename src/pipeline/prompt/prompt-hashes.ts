@@ -8,7 +8,11 @@ import { maxJsonDepth } from "../body/envelope.ts";
 export const fold = (sum: number, next: number): number =>
   (Math.imul(sum ^ (sum >>> 15), 0x85eb_ca6b) + Math.imul(next ^ 0x9e37_79b9, 0xc2b2_ae35)) >>> 0;
 
-export const hashOf = (bytes: string | Uint8Array): number => Bun.hash.xxHash32(bytes);
+/** From here on the second hash is faster, although its number must be cut. */
+const longBytes = 1_024;
+
+export const hashOf = (bytes: string | Uint8Array): number =>
+  bytes.length < longBytes ? Bun.hash.xxHash32(bytes) : Number(BigInt.asUintN(32, Bun.hash.wyhash(bytes)));
 
 const mark = Buffer.from('"cache_control"');
 /** Any JSON value, without the cache marks inside it. */

@@ -5,7 +5,7 @@ import type { PendingOutline, PromptOutline } from "../../canon/prompt-outline.t
 import { promptLayout } from "../../dialects/prompt-layout.ts";
 import { BrokenJson } from "../../wire/json.ts";
 import type { IncomingRequest } from "../incoming-request.ts";
-import { readOutline } from "./read-outline.ts";
+import { readOutline, type ToolHashes } from "./read-outline.ts";
 
 /** A larger body would hold up the loop for longer than a few milliseconds. */
 const maxReadBytes = 4_194_304;
@@ -17,6 +17,7 @@ export class PromptReading implements PendingOutline {
 
   constructor(
     private incoming: IncomingRequest | null,
+    private readonly tools: ToolHashes,
     private readonly onError: (error: unknown) => void,
   ) {}
 
@@ -49,7 +50,13 @@ export class PromptReading implements PendingOutline {
     if (incoming === null) return;
     const { envelope, bodyDialect } = incoming;
     try {
-      this.outline = readOutline(envelope.bytes, envelope.scan, promptLayout(bodyDialect), envelope.model);
+      this.outline = readOutline(
+        envelope.bytes,
+        envelope.scan,
+        promptLayout(bodyDialect),
+        envelope.model,
+        this.tools,
+      );
     } catch (thrown) {
       // A body whose parts are not what its format says has been answered all the same.
       if (!(thrown instanceof BrokenJson)) this.onError(thrown);
@@ -60,9 +67,10 @@ export class PromptReading implements PendingOutline {
 /** Null: the request belongs to no session, or is no chat, or too large. */
 export function promptReadingOf(
   incoming: IncomingRequest,
+  tools: ToolHashes,
   onError: (error: unknown) => void,
 ): PromptReading | null {
   const { endpoint, envelope, sessionKey } = incoming;
   if (sessionKey === null || endpoint.kind !== "chat" || envelope.bytes.length > maxReadBytes) return null;
-  return new PromptReading(incoming, onError);
+  return new PromptReading(incoming, tools, onError);
 }

@@ -23,9 +23,10 @@ export function readOutline(
   scan: JsonScan,
   layout: PromptLayout,
   model: string,
+  toolHashes: ToolHashes,
 ): PromptOutline {
   const named = (key: string): JsonMember | undefined => memberNamed(scan, key);
-  const tools = layout.tools.flatMap((key) => toolHashes(bytes, named(key)));
+  const tools = layout.tools.flatMap((key) => toolHashes.of(bytes, named(key)));
   const system = layout.system.flatMap((key) => systemHashes(bytes, named(key)));
   const items = itemsOf(bytes, named(layout.messages));
   let firstMessage = 0;
@@ -48,9 +49,29 @@ export function readOutline(
   };
 }
 
-function toolHashes(bytes: Buffer, member: JsonMember | undefined): number[] {
-  if (member?.kind !== "array") return [];
-  return arrayItems(bytes, member.start, maxJsonDepth).flatMap((item) => {
+/** Tools are most of a prompt's structure, and a session sends the same ones each time: their bytes are read once. */
+export class ToolHashes {
+  private readonly known = new Map<bigint, readonly number[]>();
+
+  of(bytes: Buffer, member: JsonMember | undefined): readonly number[] {
+    if (member?.kind !== "array") return [];
+    const part = partOf(bytes, member);
+    const key = Bun.hash.wyhash(part);
+    let hashes = this.known.get(key);
+    if (hashes === undefined) {
+      if (this.known.size >= maxKnownTools) this.known.clear();
+      this.known.set(key, (hashes = toolHashes(part)));
+    }
+    return hashes;
+  }
+}
+
+const maxKnownTools = 200;
+/** More are remembered by nobody, and are counted as one part. */
+const maxTools = 512;
+
+function toolHashes(bytes: Buffer): readonly number[] {
+  const hashes = arrayItems(bytes, 0, maxJsonDepth).flatMap((item) => {
     const tool = partOf(bytes, item);
     const functions = functionList.test(tool.toString("latin1", 0, 64))
       ? membersOf(tool).find(({ kind }) => kind === "array")
@@ -59,6 +80,9 @@ function toolHashes(bytes: Buffer, member: JsonMember | undefined): number[] {
       ? [valueHash(tool)]
       : arrayItems(tool, functions.start, maxJsonDepth).map((each) => valueHash(partOf(tool, each)));
   });
+  return hashes.length <= maxTools
+    ? hashes
+    : [...hashes.slice(0, maxTools - 1), hashes.slice(maxTools - 1).reduce(fold, 0)];
 }
 
 /** Google's tools are lists of functions. */
@@ -96,8 +120,7 @@ function textAlone(block: Buffer): Buffer {
 
 /** It stands at the start of its block's text. */
 function isBillingNote(block: Buffer): boolean {
-  const at = block.indexOf(billingNote);
-  return at >= 0 && at < 64;
+  return block.subarray(0, 64 + billingNote.length).includes(billingNote);
 }
 
 function itemsOf(bytes: Buffer, member: JsonMember | undefined): readonly Buffer[] {

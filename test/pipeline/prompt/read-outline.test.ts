@@ -3,14 +3,14 @@
 import { describe, expect, test } from "bun:test";
 import type { PromptOutline } from "../../../src/canon/prompt-outline.ts";
 import { promptLayout } from "../../../src/dialects/prompt-layout.ts";
-import { readOutline } from "../../../src/pipeline/prompt/read-outline.ts";
+import { readOutline, ToolHashes } from "../../../src/pipeline/prompt/read-outline.ts";
 import { arrayItems, scanObject, skipValue } from "../../../src/wire/json.ts";
 
 type Format = Parameters<typeof promptLayout>[0];
 
 function outlineOf(body: object | string, format: Format = "anthropic-messages"): PromptOutline {
   const bytes = Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
-  return readOutline(bytes, scanObject(bytes, 128), promptLayout(format), "m");
+  return readOutline(bytes, scanObject(bytes, 128), promptLayout(format), "m", new ToolHashes());
 }
 
 const messagesOf = (...messages: unknown[]): readonly number[] => outlineOf({ messages }).messages;
