@@ -13,6 +13,8 @@ export type PromptLayout = {
   readonly partialOptions: Readonly<Record<string, readonly string[]>>;
   /** The role of the model's own messages; null: calls are items of their own. */
   readonly modelRole: string | null;
+  /** A client can ask that a prefix is kept for an hour. */
+  readonly hasLongCache: boolean;
 };
 
 const chat: PromptLayout = {
@@ -22,6 +24,7 @@ const chat: PromptLayout = {
   options: ["tool_choice", "function_call", "parallel_tool_calls", "reasoning_effort", "response_format"],
   partialOptions: {},
   modelRole: "assistant",
+  hasLongCache: false,
 };
 
 const layouts: Readonly<Partial<Record<ClientDialectName, PromptLayout>>> = {
@@ -33,6 +36,7 @@ const layouts: Readonly<Partial<Record<ClientDialectName, PromptLayout>>> = {
     options: ["tool_choice", "parallel_tool_calls", "reasoning", "text"],
     partialOptions: {},
     modelRole: null,
+    hasLongCache: false,
   },
   "anthropic-messages": {
     tools: ["tools"],
@@ -41,6 +45,7 @@ const layouts: Readonly<Partial<Record<ClientDialectName, PromptLayout>>> = {
     options: ["thinking", "tool_choice", "output_config", "output_format"],
     partialOptions: {},
     modelRole: "assistant",
+    hasLongCache: true,
   },
   "google-genai": {
     tools: ["tools"],
@@ -51,6 +56,7 @@ const layouts: Readonly<Partial<Record<ClientDialectName, PromptLayout>>> = {
       generationConfig: ["thinkingConfig", "responseSchema", "responseJsonSchema", "responseMimeType"],
     },
     modelRole: "model",
+    hasLongCache: false,
   },
 };
 

@@ -10,18 +10,19 @@ const maxParts = 512;
 
 /** What is remembered of a prompt: a few kilobytes at most. */
 export class RememberedPrompt {
-  readonly tools: Uint32Array;
-  readonly system: Uint32Array;
-  readonly messages: Uint32Array;
+  readonly tools: readonly number[];
+  readonly system: readonly number[];
+  readonly messages: readonly number[];
   readonly messageCount: number;
   readonly options: number;
   /** Of the messages beyond the remembered ones. */
   private readonly rest: number;
 
   constructor({ tools, system, messages, options }: PromptOutline) {
-    this.tools = Uint32Array.from(tools.slice(0, maxParts));
-    this.system = Uint32Array.from(system.slice(0, maxParts));
-    this.messages = Uint32Array.from(messages.slice(0, maxMessages));
+    // Not copied where they are short: the tools of all turns are one list.
+    this.tools = atMost(maxParts, tools);
+    this.system = atMost(maxParts, system);
+    this.messages = atMost(maxMessages, messages);
     this.messageCount = messages.length;
     this.options = options;
     this.rest = restOf(messages, messages.length);
@@ -37,6 +38,9 @@ export class RememberedPrompt {
   }
 }
 
+const atMost = (most: number, hashes: readonly number[]): readonly number[] =>
+  hashes.length <= most ? hashes : hashes.slice(0, most);
+
 function restOf(messages: readonly number[], end: number): number {
   let sum = 0;
   for (let at = maxMessages; at < Math.min(end, messages.length); at++) sum = fold(sum, messages[at] ?? 0);
@@ -47,22 +51,23 @@ export type PromptDifference = Pick<CacheMiss, "cause" | "index" | "change">;
 
 /** Null: the prompt before is the beginning of this one. In the order in which vendors put the parts together. */
 export function differenceOf(before: RememberedPrompt, now: PromptOutline): PromptDifference | null {
-  const tools = firstChange(before.tools, now.tools.slice(0, maxParts));
+  const tools = firstChange(before.tools, atMost(maxParts, now.tools));
   if (tools !== null) return { cause: "tools", ...tools };
-  const system = firstChange(before.system, now.system.slice(0, maxParts));
+  const system = firstChange(before.system, atMost(maxParts, now.system));
   if (system !== null) return { cause: "system", ...system };
   if (before.options !== now.options) return { cause: "options", index: null, change: "changed" };
   const at = commonLength(before.messages, now.messages);
   // More messages are the next turn.
   if (at < before.messages.length) {
-    const change = kindOfChange(before.messages.subarray(at), now.messages.slice(at));
+    const change = kindOfChange(before.messages.slice(at), now.messages.slice(at));
     return { cause: "message", index: at + now.firstMessage, change };
   }
   if (before.hasSameRest(now.messages)) return null;
   return { cause: "message", index: null, change: "changed" };
 }
 
-export function commonLength(before: Uint32Array, now: readonly number[]): number {
+export function commonLength(before: readonly number[], now: readonly number[]): number {
+  if (before === now) return before.length;
   let at = 0;
   while (at < before.length && at < now.length && before[at] === now[at]) at++;
   return at;
@@ -70,13 +75,13 @@ export function commonLength(before: Uint32Array, now: readonly number[]): numbe
 
 type Change = { readonly index: number; readonly change: NonNullable<CacheMiss["change"]> };
 
-function firstChange(before: Uint32Array, now: readonly number[]): Change | null {
+function firstChange(before: readonly number[], now: readonly number[]): Change | null {
   const index = commonLength(before, now);
   if (index === before.length && index === now.length) return null;
-  return { index, change: kindOfChange(before.subarray(index), now.slice(index)) };
+  return { index, change: kindOfChange(before.slice(index), now.slice(index)) };
 }
 
-function kindOfChange(before: Uint32Array, now: readonly number[]): Change["change"] {
+function kindOfChange(before: readonly number[], now: readonly number[]): Change["change"] {
   const [was, is] = [before[0], now[0]];
   if (was === undefined) return "inserted";
   if (is === undefined) return "removed";

@@ -104,17 +104,23 @@ function likeness({ tools, system, messages }: RememberedPrompt, now: PromptOutl
   const sameTools = isSame(tools, now.tools);
   const sameSystem = isSame(system, now.system);
   const common = commonLength(messages, now.messages);
-  const sharesTools =
-    tools.length === 0 ? now.tools.length === 0 : now.tools.some((each) => tools.includes(each));
   const isLike =
-    (sameTools && tools.length > 0) || (sameSystem && system.length > 0) || (common > 0 && sharesTools);
+    (sameTools && tools.length > 0) ||
+    (sameSystem && system.length > 0) ||
+    (common > 0 && shareTools(tools, now.tools));
   if (!isLike) return 0;
   return (
     1 + (common > 0 ? 4 + common / (messages.length + 1) : 0) + (sameTools ? 2 : 0) + (sameSystem ? 2 : 0)
   );
 }
 
-const isSame = (before: Uint32Array, now: readonly number[]): boolean =>
+function shareTools(before: readonly number[], now: readonly number[]): boolean {
+  if (before.length === 0 || now.length === 0) return before.length === now.length;
+  const known = new Set(before);
+  return now.some((each) => known.has(each));
+}
+
+const isSame = (before: readonly number[], now: readonly number[]): boolean =>
   before.length === now.length && commonLength(before, now) === before.length;
 
 function missOf(

@@ -43,7 +43,7 @@ export function readOutline(
     messages,
     firstMessage,
     options,
-    cacheTtlMs: ttlOf(bytes, scan),
+    cacheTtlMs: ttlOf(bytes, scan, layout),
     toolCalls: lastToolCalls(items, layout.modelRole),
     contentHash: contentHash([tools, system, messages, [options, hashOf(model)]]),
   };
@@ -163,10 +163,10 @@ function trimmed(value: Buffer): Buffer {
   return value.subarray(0, end);
 }
 
-function ttlOf(bytes: Buffer, scan: JsonScan): number {
+function ttlOf(bytes: Buffer, scan: JsonScan, { hasLongCache }: PromptLayout): number {
   const retention = memberNamed(scan, "prompt_cache_retention");
   if (retention !== undefined && partOf(bytes, retention).includes(dayMark)) return 24 * 60 * minuteMs;
-  return bytes.includes(hourMark) ? 60 * minuteMs : usualTtlMs;
+  return hasLongCache && bytes.includes(hourMark) ? 60 * minuteMs : usualTtlMs;
 }
 
 function contentHash(parts: readonly (readonly number[])[]): string {
