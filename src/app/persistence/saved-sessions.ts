@@ -1,4 +1,5 @@
-// Keeps what sessions with a cap have spent across restarts: written to the state store a little after a change, and at the end.
+// Keeps what sessions with a cap have spent across restarts: written to the state store in the turn of the loop after a change, at most
+// every 150 milliseconds, and at the end.
 
 import type { StateStore } from "../../state/state-store.ts";
 import type { Clock } from "../../system/clock.ts";
@@ -14,24 +15,26 @@ export type SavedSessions = {
 };
 
 const namespace = "session-spent";
-/** As soon as what tenants spend (saved-spending.ts). */
-const writeAfterMs = 150;
+/** Between two writes: a kill loses what was spent since the last one. */
+const writeEveryMs = 150;
 /** A session that nobody continued for so long begins anew. */
 const keptMs = 30 * 86_400_000;
 
 export function createSavedSessions(options: {
   readonly store: StateStore;
-  readonly clock: Pick<Clock, "nowMs" | "setTimer">;
+  readonly clock: Pick<Clock, "nowMs" | "monotonicMs" | "setTimer">;
   readonly log: Pick<Log, "warn">;
 }): SavedSessions {
   const { store, clock, log } = options;
   const dirty = new Set<string>();
   const forgotten = new Set<string>();
   let cancel: (() => void) | null = null;
+  let writtenMs = Number.NEGATIVE_INFINITY;
 
   const write = async (): Promise<void> => {
     cancel?.();
     cancel = null;
+    writtenMs = clock.monotonicMs();
     const atMs = clock.nowMs();
     const changes: Promise<void>[] = [];
     for (const key of dirty) {
@@ -45,7 +48,8 @@ export function createSavedSessions(options: {
     await Promise.all(changes);
   };
   const writeSoon = (): void => {
-    cancel ??= clock.setTimer(writeAfterMs, () => {
+    const waitMs = Math.max(0, writtenMs + writeEveryMs - clock.monotonicMs());
+    cancel ??= clock.setTimer(waitMs, () => {
       write().catch((error: unknown) => log.warn("the spending of sessions could not be saved", { error }));
     });
   };
