@@ -105,7 +105,7 @@ const keyLike = /(?<![A-Za-z0-9_])(?=[A-Za-z_]*\d)(?=[0-9_]*[A-Za-z])[A-Za-z0-9_
 const withoutKeys = (path: string): string => path.replace(keyLike, mask);
 
 function lineText(record: FinishedRequest): string {
-  const { usage, costNanoUsd, provider, model, attempts } = record;
+  const { usage, provider, model, attempts } = record;
   const last = attempts.at(-1);
   const target =
     provider === null
@@ -121,9 +121,22 @@ function lineText(record: FinishedRequest): string {
     `${clientText(record)} ${shownName(record.requestedModel, 80)} -> ${target} ${record.status}`,
     `${record.durationMs} ms`,
     ...tokens,
-    ...(costNanoUsd === null ? [] : [shownUsd(costNanoUsd / 1e9)]),
+    ...costText(record),
     reasonText(record),
   ].join(", ");
+}
+
+/** What it cost; where a flat rate paid, what it is worth; what of it a missed cache cost. */
+function costText({ costNanoUsd, listNanoUsd, cacheMiss }: FinishedRequest): string[] {
+  const shown = (nanoUsd: number): string => shownUsd(nanoUsd / 1e9);
+  const list = listNanoUsd === undefined || listNanoUsd === null ? "" : ` (list ${shown(listNanoUsd)})`;
+  const cost = costNanoUsd === null ? [] : [`${shown(costNanoUsd)}${list}`];
+  if (cacheMiss === undefined) return cost;
+  const { cause, index, change, missedTokens, nanoUsd } = cacheMiss;
+  const place = index === null ? cause : `${cause}[${index}]`;
+  const what = change === null ? place : `${place} ${change}`;
+  const price = nanoUsd === null ? "" : ` for ${shown(nanoUsd)}`;
+  return [...cost, `missed ${missedTokens} cached tokens${price}: ${what}`];
 }
 
 function clientText({ tenant, client }: FinishedRequest): string {
@@ -185,10 +198,33 @@ function fieldsOf(record: FinishedRequest): Readonly<Record<string, unknown>> {
     input_tokens: usage.input,
     output_tokens: usage.output,
     cost_usd: record.costNanoUsd === null ? null : record.costNanoUsd / 1e9,
+    ...estimates(record),
     layer: record.layer,
     rule: record.rule,
     attempts: attempts.length,
     ...(adapted.length === 0 ? {} : { adapted }),
+  };
+}
+
+const usdOf = (nanoUsd: number | null): number | null => (nanoUsd === null ? null : nanoUsd / 1e9);
+
+/** Only those that there are. */
+function estimates({ listNanoUsd, baselineNanoUsd, uncachedNanoUsd, cacheMiss }: FinishedRequest) {
+  return {
+    ...(listNanoUsd === undefined ? {} : { list_usd: usdOf(listNanoUsd) }),
+    ...(baselineNanoUsd === undefined ? {} : { baseline_usd: usdOf(baselineNanoUsd) }),
+    ...(uncachedNanoUsd === undefined ? {} : { uncached_usd: usdOf(uncachedNanoUsd) }),
+    ...(cacheMiss === undefined
+      ? {}
+      : {
+          cache_miss: {
+            cause: cacheMiss.cause,
+            index: cacheMiss.index,
+            change: cacheMiss.change,
+            missed_tokens: cacheMiss.missedTokens,
+            usd: usdOf(cacheMiss.nanoUsd),
+          },
+        }),
   };
 }
 

@@ -8,6 +8,7 @@ import { createProgramRegistry } from "../backends/claude-code/loaded-programs.t
 import { createConnectionTracker } from "../backends/http/connection-tracker.ts";
 import { dialOut } from "../backends/http/dial.ts";
 import type { ProviderSettings } from "../backends/settings.ts";
+import type { Target } from "../canon/decision.ts";
 import { createPriceBook } from "../catalog/prices.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { AuditLog, type AuditLogOptions } from "../operator/audit-log.ts";
@@ -16,6 +17,7 @@ import { createExposition } from "../metrics/exposition/exposition.ts";
 import { createBodyMemory } from "../pipeline/body/body-memory.ts";
 import { EventFeed } from "../operator/events/event-feed.ts";
 import { createLiveRegistry } from "../pipeline/live-requests.ts";
+import { ToolHashes } from "../pipeline/prompt/read-outline.ts";
 import { createRetryBudget } from "../pipeline/attempts/retry-budget.ts";
 import { createUnreadBodies } from "../pipeline/body/unread-body.ts";
 import { createStickiness } from "../routing/stickiness.ts";
@@ -44,6 +46,8 @@ export type ServicesOptions = {
   readonly currentConfig: () => LoadedConfig;
   /** The active config and older ones that still have requests, newest first. Absent: there are no older ones. */
   readonly configsInUse?: () => readonly LoadedConfig[];
+  /** The target of a name in the active config. Absent: none is asked for. */
+  readonly targetOf?: (name: string) => Target | null;
   /** The folder of `state.db`. Absent: nothing is kept beyond this process. */
   readonly stateDirectory?: string;
   /** False: another gateway has taken over the directory, and its files must not be opened again. Absent: that cannot happen. */
@@ -93,6 +97,7 @@ export function createServices(options: ServicesOptions) {
     accessLog,
     currentConfig,
     settingsOf,
+    targetOf: options.targetOf ?? (() => null),
   });
   const saved = openSavedState({ ...options, redact, records: store });
   const stateDirectory = programDirectory(options);
@@ -117,6 +122,7 @@ export function createServices(options: ServicesOptions) {
     ...network,
     ...saved,
     meters: saved.spending.meters,
+    sessions: saved.savedSessions.sessions,
     store,
     recordsLocation: records.recordsLocation,
     reports: store,
@@ -124,6 +130,7 @@ export function createServices(options: ServicesOptions) {
     exposition,
     prices,
     costOf: recorder.costOf.bind(recorder),
+    toolHashes: isCounted && records.keepsRecords ? new ToolHashes() : null,
     record: recorder.record.bind(recorder),
     refused: createRefusalLog(log, accessLogStyle, clock.monotonicMs),
     bodies: createBodyMemory(),

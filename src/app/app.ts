@@ -189,6 +189,7 @@ function createCore(options: AppOptions, { location, claim }: StartContext, toke
     mayOpenState: claim.isHeld,
     fetch: options.fetch ?? fetch,
     currentConfig: snapshots.currentConfig,
+    targetOf: (name) => snapshots.current().pipeline.router.targetOf(name),
     configsInUse: () => snapshots.inUse().map((each) => each.loaded),
   });
   return {
@@ -206,13 +207,21 @@ function createCore(options: AppOptions, { location, claim }: StartContext, toke
 async function prepare(
   services: Pick<
     AppServices,
-    "savedHealth" | "audit" | "spending" | "claudePrograms" | "prices" | "clock" | "log"
+    | "savedHealth"
+    | "audit"
+    | "savedSessions"
+    | "spending"
+    | "claudePrograms"
+    | "prices"
+    | "clock"
+    | "log"
   >,
   snapshots: Snapshots,
   { config }: LoadedConfig,
 ): Promise<void> {
   await services.savedHealth.load();
   await services.audit.load();
+  await services.savedSessions.load();
   await services.spending.follow(config.tenants);
   await warnOfUnpricedModels(config, snapshots.current().pipeline, services);
   await services.claudePrograms.sweep();
@@ -304,6 +313,7 @@ class RunningApp {
       await services.claudePrograms.stop();
       await services.store.close();
       await services.spending.close();
+      await services.savedSessions.flush();
       await services.savedHealth.flush();
       await services.state.close();
     } finally {

@@ -1,9 +1,10 @@
-// Where finished requests go: the database of records, their price, and their line in the log.
+// Where finished requests go: their price (record-costs.ts), the database of records, and their line in the log.
 
 import type { ProviderSettings } from "../backends/settings.ts";
+import type { Target } from "../canon/decision.ts";
 import type { RequestRecord, UnpricedRecord } from "../canon/record.ts";
 import type { Usage } from "../canon/usage.ts";
-import { createPricedModels } from "../catalog/priced-target.ts";
+import { createPricedModels, type SoldModels } from "../catalog/priced-target.ts";
 import type { LoadedTable, PriceBook, PricedTarget } from "../catalog/prices.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { databasePaths } from "../metrics/database-path.ts";
@@ -14,6 +15,8 @@ import { SqliteMetricsStore } from "../metrics/sqlite-metrics-store.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
 import type { AccessLog } from "./access-log.ts";
+import { soldModels } from "./providers/provider-price.ts";
+import { RecordCosts } from "./record-costs.ts";
 
 export type RecordsStore = {
   readonly store: MetricsStore;
@@ -74,12 +77,20 @@ export type RecorderOptions = Pick<RecordsStore, "store" | "keepsRecords"> & {
   readonly currentConfig: () => LoadedConfig;
   /** A provider that a reload removed still has a price for the requests that it was answering. */
   readonly settingsOf: (id: string) => ProviderSettings | undefined;
+  /** The target of a name in the active config; null: it means none. */
+  readonly targetOf: (name: string) => Target | null;
 };
 
 export class RequestRecorder {
   private readonly modelsOf = createPricedModels();
+  private readonly costs: RecordCosts;
+  private readonly sold = new WeakMap<ProviderSettings, ProviderSettings>();
 
-  constructor(private readonly options: RecorderOptions) {}
+  constructor(private readonly options: RecorderOptions) {
+    const pricedTarget = (settings: ProviderSettings, model: string): PricedTarget =>
+      this.modelsOf(this.soldBy(settings)).of(model);
+    this.costs = new RecordCosts({ ...options, pricedTarget });
+  }
 
   /** By the last attempt if no target answered: that may be billed as well. */
   costOf(finished: RequestRecord, usage: Usage): number | null | Promise<number | null> {
@@ -98,32 +109,46 @@ export class RequestRecorder {
   }
 
   record(finished: UnpricedRecord): void {
+    const { prompt } = finished;
+    if (prompt === undefined) this.recordRead(finished);
+    else prompt.whenRead(() => this.recordRead(finished));
+  }
+
+  private recordRead(finished: UnpricedRecord): void {
     const { isCounted, accessLog, currentConfig, settingsOf, prices } = this.options;
     if (!isCounted && accessLog.levelOf(finished) === null) return;
-    const settings = currentConfig().config;
+    const showsCache = currentConfig().config.prompt_caching.track_metrics !== false;
+    const tracked = showsCache ? finished : withoutCacheParts(finished);
     const provider = finished.provider === null ? undefined : settingsOf(finished.provider);
-    const tracked = settings.prompt_caching.track_metrics === false ? withoutCacheParts(finished) : finished;
-    if (provider === undefined || finished.model === null || finished.costNanoUsd !== null) {
+    const { model, usage } = finished;
+    if (provider === undefined || model === null || (!isCounted && finished.costNanoUsd !== null)) {
       this.write(tracked);
       return;
     }
-    // The price follows from what was really used; only what is shown of the cache can be switched off.
-    const { model } = finished;
-    const target = this.billedTarget(provider, model, finished);
-    if (target !== null && prices.isReady(target)) this.recordWithCost(tracked, target, finished.usage);
+    const sold = this.soldBy(provider);
+    const complete = (target: PricedTarget): void => {
+      // The price follows from what was really used; only what is shown of the cache can be switched off.
+      this.costs.fill(tracked, { target, usage, showsCache, isProgram: sold !== provider });
+      this.write(tracked);
+    };
+    const target = this.billedTarget(sold, model, finished);
+    if (target !== null && prices.isReady(target) && this.costs.isReady(finished)) complete(target);
     else
-      void prices.load().then(() => {
-        this.recordWithCost(
-          tracked,
-          this.billedTarget(provider, model, finished) ?? this.modelsOf(provider).of(model),
-          finished.usage,
-        );
-      });
+      void prices
+        .load()
+        .then(() => complete(this.billedTarget(sold, model, finished) ?? this.modelsOf(sold).of(model)));
+  }
+
+  /** The same object for the same settings, so that the price book recognizes their models. */
+  private soldBy(settings: ProviderSettings): ProviderSettings {
+    let sold = this.sold.get(settings);
+    if (sold === undefined) this.sold.set(settings, (sold = soldModels(settings)));
+    return sold;
   }
 
   /** The model whose price counts: the one that answered. Null: the price table must be loaded first. */
   private billedTarget(
-    provider: ProviderSettings,
+    provider: SoldModels,
     model: string,
     { upstreamModel, startedAtMs }: UnpricedRecord,
   ): PricedTarget | null {
@@ -133,12 +158,6 @@ export class RequestRecorder {
     if (upstreamModel === null || upstreamModel === model) return asked;
     const isKnown = (target: PricedTarget): boolean => prices.priceOf(target, startedAtMs) !== null;
     return models.answered(asked, upstreamModel, prices.table() === null ? null : isKnown);
-  }
-
-  private recordWithCost(tracked: UnpricedRecord, target: PricedTarget, usage: Usage): void {
-    // Written into the record itself: copying its 30 fields for each request is visible in the benchmark.
-    tracked.costNanoUsd = this.options.prices.costNow(target, usage, tracked.startedAtMs);
-    this.write(tracked);
   }
 
   private write(finished: UnpricedRecord): void {

@@ -25,6 +25,8 @@ export type Call = {
   onHeaders(status: number, headers?: Headers): void;
   /** Called for each account limit that a program reports, with the program's own members. */
   onAllowance?(event: Readonly<Record<string, unknown>>): void;
+  /** Called when the user's own sign-in pays for the answer at a flat rate: the price list says only what it is worth. */
+  onFlatRate?(): void;
   /** Called for everything that the target's format requires to change or leave out. */
   readonly note?: Note;
   /** The request's tenant; null where keys have no names. */

@@ -3,6 +3,7 @@
 import type { Candidate, Layer } from "./decision.ts";
 import type { FinishReason } from "./event.ts";
 import type { FailureKind } from "./failure.ts";
+import type { PendingOutline } from "./prompt-outline.ts";
 import type { Usage } from "./usage.ts";
 
 export type AttemptOutcome = "ok" | "failed" | "skipped" | "cancelled";
@@ -32,11 +33,32 @@ export type AttemptRecord = {
 };
 
 /** An attempt before its cost is known. */
-export type UnpricedRecord = Omit<RequestRecord, "costNanoUsd"> & {
+export type UnpricedRecord = Omit<RequestRecord, LateField> & {
   costNanoUsd: number | null;
+  /** Present: the user's own sign-in pays at a flat rate. */
+  listNanoUsd?: number | null;
+  baselineNanoUsd?: number | null;
+  uncachedNanoUsd?: number | null;
+  costParts?: CostParts;
   /** Only for the log: what our bug or a machine out of resources threw. Never stored. */
   readonly cause?: unknown;
+  /** Its prompt, from which toolCalls, contentHash and cacheMiss follow. Never stored. */
+  readonly prompt?: PendingOutline;
+  toolCalls?: readonly string[];
+  contentHash?: string;
+  cacheMiss?: CacheMiss;
 };
+
+/** What is known only when the record is written. */
+type LateField =
+  | "costNanoUsd"
+  | "listNanoUsd"
+  | "baselineNanoUsd"
+  | "uncachedNanoUsd"
+  | "costParts"
+  | "toolCalls"
+  | "contentHash"
+  | "cacheMiss";
 
 /** What parts of the cost came from what, in nano-USD; they add up to it. */
 export type CostParts = {

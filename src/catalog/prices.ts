@@ -3,7 +3,7 @@
 
 import type { ModelPrice } from "@pydantic/genai-prices";
 import type { Usage } from "../canon/usage.ts";
-import { costByPricing, costByTable, type Pricing } from "./cost.ts";
+import { costsByPricing, costsByTable, nanoOf, type PartCosts, type Pricing } from "./cost.ts";
 import { loadPriceTable, type PriceTable, type Seller, type TableEntry } from "./price-table.ts";
 
 export type { Pricing } from "./cost.ts";
@@ -38,6 +38,8 @@ export type PriceBook = {
   priceOf(target: PricedTarget, atMs: number): Price | null;
   /** Integer nano-USD. Null if price or usage is unknown, or the table is not loaded yet. */
   costNow(target: PricedTarget, usage: Usage, atMs: number): number | null;
+  /** The same, part by part. */
+  partCostsNow(target: PricedTarget, usage: Usage, atMs: number): PartCosts | null;
   /** `costNow` after `prepare`. */
   costOf(target: PricedTarget, usage: Usage, atMs: number): Promise<number | null>;
 };
@@ -113,11 +115,15 @@ export function createPriceBook(options: PriceBookOptions): PriceBook & LoadedTa
   const prepare = (target: PricedTarget): Promise<void> =>
     ownPricing(target) === null && table === null ? load() : Promise.resolve();
 
-  const costNow = (target: PricedTarget, usage: Usage, atMs: number): number | null => {
+  const partCostsNow = (target: PricedTarget, usage: Usage, atMs: number): PartCosts | null => {
     const own = ownPricing(target);
-    if (own !== null) return costByPricing(usage, own.pricing);
+    if (own !== null) return costsByPricing(usage, own.pricing);
     const prices = tablePrices(target, atMs);
-    return prices === null ? null : costByTable(usage, prices);
+    return prices === null ? null : costsByTable(usage, prices);
+  };
+  const costNow = (target: PricedTarget, usage: Usage, atMs: number): number | null => {
+    const costs = partCostsNow(target, usage, atMs);
+    return costs === null ? null : nanoOf(costs);
   };
 
   return {
@@ -132,6 +138,7 @@ export function createPriceBook(options: PriceBookOptions): PriceBook & LoadedTa
       return prices === null ? null : bundledPrice(prices);
     },
     costNow,
+    partCostsNow,
     async costOf(target, usage, atMs) {
       await prepare(target);
       return costNow(target, usage, atMs);

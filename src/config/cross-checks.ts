@@ -93,6 +93,9 @@ export function nameFindings(config: CheckedConfig, declared: DeclaredModels): r
     if (!Object.hasOwn(config.aliases, fallbackModel))
       complain(["default_model"], fallbackModel, known, "a declared provider, model or alias");
   }
+  const baseline = config.metrics.baseline_model;
+  if (baseline !== undefined && !Object.hasOwn(config.aliases, baseline))
+    demandTarget(["metrics", "baseline_model"], baseline);
   for (const layer of ["static_rules", "heuristic_rules"] as const) {
     const seen = new Set<string>();
     for (const [index, rule] of config[layer].rules.entries()) {

@@ -33,6 +33,14 @@ export const metricsSettings = z
       .boolean()
       .default(true)
       .describe("Whether the routing decision is stored with the row."),
+    baseline_model: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe(
+        "Model (`provider/model` or an alias) whose price says what requests would have cost without routing. Absent: the dearest priced model that could have answered.",
+      ),
   })
   .prefault({});
 

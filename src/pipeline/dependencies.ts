@@ -14,10 +14,12 @@ import type { Stickiness } from "../routing/stickiness.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
 import type { Ticker } from "../system/ticker.ts";
+import type { SessionSpending } from "../tenants/session-spending.ts";
 import type { TurnQueue } from "../tenants/queue.ts";
 import type { BodyMemory } from "./body/body-memory.ts";
 import type { LiveRegistry } from "./live-requests.ts";
 import type { UnreadBodies } from "./body/unread-body.ts";
+import type { ToolHashes } from "./prompt/read-outline.ts";
 import type { RetryBudget } from "./attempts/retry-budget.ts";
 import type { StreamingSettings } from "./settings.ts";
 import type { TenantPolicy } from "./tenants/tenant-policy.ts";
@@ -102,6 +104,8 @@ export type Services = {
   readonly unreadBodies: UnreadBodies;
   readonly retryBudget: RetryBudget;
   readonly stickiness: Stickiness;
+  /** What sessions with a cap have spent. */
+  readonly sessions: Pick<SessionSpending, "hold">;
   /** `table` null: the bundled prices are not loaded, and only the config's prices are known. */
   readonly prices: { table(): object | null; load(): Promise<void> };
   /** Masks every secret of the config in a text. */
@@ -111,6 +115,8 @@ export type Services = {
    * rejects.
    */
   costOf(record: RequestRecord, usage: Usage): number | null | Promise<number | null>;
+  /** For records that say what of a session's prompt changed; null: none are kept, and no prompt is read. */
+  readonly toolHashes: ToolHashes | null;
   /** Takes the finished record; never throws, never waits. */
   record(record: UnpricedRecord): void;
 };

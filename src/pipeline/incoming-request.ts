@@ -23,6 +23,7 @@ import { type Envelope, maxJsonDepth, parseBody, type PathCall, readEnvelope } f
 import { readFormEnvelope } from "./body/form.ts";
 import { takeRequestOptions } from "./request-options.ts";
 import { upperBoundRequirements } from "./requirements.ts";
+import { namedBudget } from "./tenants/budget-header.ts";
 import type { TenantPolicy } from "./tenants/tenant-policy.ts";
 
 export type ReceivedRequest = {
@@ -72,6 +73,8 @@ export class IncomingRequest {
   /** The body's format: the chat endpoint accepts two. */
   readonly bodyDialect: ClientDialectName;
   readonly bodyClient: ClientHalf;
+  /** The cap that the client names for its session, in nano-USD; null: it names none. */
+  readonly namedBudget: number | null;
   private decoded: ChatRequest | null = null;
 
   constructor(
@@ -88,6 +91,7 @@ export class IncomingRequest {
     this.headers = received.headers;
     this.tenant = tenant;
     this.sessionKey = sessionKey(tenant, envelope.session);
+    this.namedBudget = namedBudget(received.headers);
     const isResponses = endpoint.name === "chat" && holdsResponsesBody(envelope.scan);
     this.bodyDialect = isResponses ? "openai-responses" : endpoint.dialect;
     this.bodyClient = isResponses ? responsesOnChat : dialect.client;

@@ -17,6 +17,8 @@ export class Observer {
   costUsd: number | null = null;
   /** The part of it that earlier answers cost. */
   costCovers: Usage | null = null;
+  /** The user's own sign-in pays for it at a flat rate. */
+  isFlatRate = false;
   /** Whether answer bytes are counted: only for tenants, who may have to pay for an answer that is cut off. */
   countsBytes = false;
   /** UTF-8 bytes of text, thinking and tool inputs so far. */

@@ -17,8 +17,10 @@ import { planForward } from "./plans/forward.ts";
 import { type IncomingRequest, readIncoming } from "./incoming-request.ts";
 import { passHeaders } from "./attempts/pass-headers.ts";
 import { failureResponse, streamResponse, wholeResponse } from "./answer/respond.ts";
+import { promptReadingOf } from "./prompt/prompt-reading.ts";
 import type { Run } from "./run.ts";
 import { decideTargets } from "./target-decision.ts";
+import { enterSession } from "./tenants/session-budget.ts";
 import { enterTenant } from "./tenants/tenant-limits.ts";
 import type { Upload } from "./body/upload.ts";
 
@@ -53,6 +55,10 @@ export async function handleRequest(
     const incoming = readIncoming({ endpoint, dialect, headers, bytes, call, tenant }, policy);
     admission.connection?.keepOpen();
     takeUp(run, incoming, bytes);
+    const { toolHashes } = services;
+    if (toolHashes !== null)
+      run.prompt = promptReadingOf(incoming, toolHashes, (error) => reportUnread(run, error));
+    if (endpoint.kind !== "count-tokens") enterSession(run, incoming, policy);
     const decision = decideTargets(run, incoming, policy);
     run.decision = decision instanceof Promise ? await decision : decision;
     logDecision(run);
@@ -72,6 +78,13 @@ export async function handleRequest(
     const response = failureResponse(run, dialect.client, failure, isLeftUnread);
     return isLeftUnread ? services.unreadBodies.respondAndDrain(response, request) : response;
   }
+}
+
+function reportUnread({ services, context }: Run, error: unknown): void {
+  services.log.error("the prompt of a request could not be read for its record", {
+    request: context.id,
+    error,
+  });
 }
 
 function logUploadWait(run: Run, { isWhole }: Upload, { arrivedMs }: Admission): void {

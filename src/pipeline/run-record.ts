@@ -3,6 +3,7 @@
 import { consequences, type Failure } from "../canon/failure.ts";
 import type { Context } from "../canon/context.ts";
 import type { AttemptRecord, UnpricedRecord } from "../canon/record.ts";
+import type { PendingOutline } from "../canon/prompt-outline.ts";
 import { unknownUsage } from "../canon/usage.ts";
 import type { RoutedDecision } from "../routing/decision-builder.ts";
 import type { Attempt } from "./attempts/attempt.ts";
@@ -19,6 +20,7 @@ type RecordedRun = {
   readonly requestedModel: string;
   readonly session: string | null;
   readonly stream: boolean;
+  readonly prompt: PendingOutline | null;
   readonly hedged: readonly string[];
   readonly attemptRecords: readonly AttemptRecord[];
   /** The attempt whose answer the client got. */
@@ -28,6 +30,8 @@ type RecordedRun = {
 };
 
 const noFields = {};
+/** Its value by the list follows with the price. */
+const flatRate = { listNanoUsd: null };
 
 /** The rule as shown: it marks an answer from another target than the decision's first. */
 export function shownRule(run: RecordedRun): string {
@@ -81,10 +85,12 @@ export function recordOf(run: RecordedRun, status: number, failure: Failure | nu
     durationMs: Math.round(run.services.clock.monotonicMs() - context.arrivedMs),
     usage: winner?.observer.usage ?? unknownUsage,
     costNanoUsd: nanoUsd(winner?.observer.costUsd ?? null),
+    ...(winner?.observer.isFlatRate === true ? flatRate : noFields),
     status: failure !== null && status === 200 && !run.stream ? consequences[failure.kind].status : status,
     finish: winner?.observer.finish ?? null,
     failure: failure?.kind ?? null,
     error: failure === null ? null : shortError(run, withPlace(failure, winner?.provider.backend.address)),
+    ...(run.prompt === null ? noFields : { prompt: run.prompt }),
     ...(failure === null || failure.cause === undefined || !isOperatorsConcern(failure)
       ? noFields
       : { cause: failure.cause }),

@@ -12,6 +12,7 @@ import type { LiveRequest } from "./live-requests.ts";
 import { noteInto } from "./adaptations.ts";
 import { Attempt, type AttemptFields } from "./attempts/attempt.ts";
 import { withPlace } from "./attempts/failure-place.ts";
+import type { PromptReading } from "./prompt/prompt-reading.ts";
 import { recordOf, shortError } from "./run-record.ts";
 import { endBilledAttempt, chargeTenant } from "./tenants/tenant-bill.ts";
 import { logAnswer, logEnd, logAttempt } from "./debug-log.ts";
@@ -65,6 +66,8 @@ export class Run {
   hedged = notHedged;
   /** The client's body; unused once an answer has begun. */
   body: Buffer | null = null;
+  /** Reads the prompt for the record once the answer has begun; null for most requests. */
+  prompt: PromptReading | null = null;
   /** What was removed from the body before any target saw it. */
   dropped = nothingDropped;
   private winningAttempt: Attempt | null = null;
@@ -92,7 +95,8 @@ export class Run {
       this.winningAttempt = attempt;
       logAnswer(this, attempt);
       // Every attempt that needs the body has sent it, and no other attempt will follow.
-      this.releaseBody();
+      if (this.prompt === null) this.releaseBody();
+      else this.prompt.readSoon(() => this.releaseBody());
       rememberProvider(this, attempt.target.provider);
     }
   }
@@ -109,7 +113,7 @@ export class Run {
     if (this.isSettled) return;
     this.isSettled = true;
     this.live.leave();
-    this.releaseBody();
+    if (this.prompt?.isUnderWay !== true) this.releaseBody();
     if (this.winningAttempt !== null) endAttempt(this, this.winningAttempt, failure);
     const { services } = this;
     const record = recordOf(this, status, failure);

@@ -5,6 +5,7 @@ import type { RoutedDecision } from "../routing/decision-builder.ts";
 import type { PipelineSnapshot } from "./dependencies.ts";
 import { type IncomingRequest, routeRequestOf } from "./incoming-request.ts";
 import { PreviewBudget, RunBudget } from "./tenants/request-budget.ts";
+import { noPolicy } from "./tenants/session-budget.ts";
 import type { Run } from "./run.ts";
 import { zeroAmount } from "../tenants/spending.ts";
 import { decideForTenant } from "./tenants/tenant-limits.ts";
@@ -17,12 +18,14 @@ export function decideTargets(
   policy: TenantPolicy | undefined,
 ): RoutedDecision | Promise<RoutedDecision> {
   const { router } = run.snapshot;
-  if (policy === undefined) return router.decide(routeRequestOf(incoming, incoming.envelope.model, false));
   const { tenantUsage } = run;
+  if (policy === undefined && tenantUsage === null)
+    return router.decide(routeRequestOf(incoming, incoming.envelope.model, false));
   // Counting tokens is free.
   const isFree = tenantUsage === null || incoming.endpoint.kind === "count-tokens";
-  const budget = isFree ? null : new RunBudget(run, incoming, policy, tenantUsage);
-  return decideForTenant({ incoming, policy, router, isDry: false }, budget);
+  const judged = policy ?? noPolicy;
+  const budget = isFree ? null : new RunBudget(run, incoming, judged, tenantUsage);
+  return decideForTenant({ incoming, policy: judged, router, isDry: false }, budget);
 }
 
 /** What `decideTargets` would return now. Throws the same failures, and those of `enterTenant`. */

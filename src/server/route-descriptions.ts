@@ -86,6 +86,18 @@ const formats: Readonly<
   "google-genai": { tag: "Google", errorSchema: "GoogleError" },
 };
 
+const budgetHeader = {
+  name: "x-clawgate-budget",
+  in: "header",
+  required: false,
+  description:
+    "Caps what this session may cost, in US dollars; without a session what this request may cost.",
+  schema: { type: "string" as const, pattern: "^\\d{1,9}(\\.\\d{1,9})?$", example: "5.00" },
+};
+
+/** Counting tokens is free. */
+const budgetOf = ({ kind }: Endpoint) => (kind === "count-tokens" ? [] : [budgetHeader]);
+
 export const routeDescriptions = {
   hidden: { hide: true } satisfies RouteDescription,
   health: {
@@ -162,7 +174,7 @@ export const routeDescriptions = {
           required: true,
           schema: { type: "string" as const, enum: ["sse"] },
         };
-        const parameters = endpoint.stream === true ? [model, alt] : [model];
+        const parameters = [model, ...(endpoint.stream === true ? [alt] : []), ...budgetOf(endpoint)];
         return [
           endpoint.path.replace("*", "{model}"),
           { post: { ...routeDescriptions.endpoint(endpoint), parameters } },
@@ -183,6 +195,7 @@ export const routeDescriptions = {
       tags: [tag],
       summary: endpoint.summary,
       security: clientKey,
+      parameters: budgetOf(endpoint),
       requestBody: {
         required: true,
         content: bodyOf(endpoint),

@@ -77,6 +77,9 @@ const limitsSettings = z.strictObject({
         "US dollars of a UTC day. What a request may cost is reserved before it is sent, so at most one answer exceeds a budget.",
       ),
       usd_per_month: money.describe("US dollars of a UTC month."),
+      usd_per_session: money.describe(
+        "US dollars of one conversation, in all; of one request that names none. `x-clawgate-budget` can lower it.",
+      ),
       tokens_per_day: tokens.describe("Tokens of a UTC day."),
       tokens_per_month: tokens.describe("Tokens of a UTC month."),
     })

@@ -23,8 +23,8 @@ export type Spent = {
 export type SpentPeriod = Amount & { readonly startMs: number };
 export type SpentPeriods = { readonly days: readonly SpentPeriod[]; readonly months: readonly SpentPeriod[] };
 
-/** A budget that is used up, in words, and when it resets. */
-export type UsedUp = { readonly what: string; readonly resetInMs: number };
+/** A budget that is used up, in words, when it resets (Infinity: never), and what the client can do. */
+export type UsedUp = { readonly what: string; readonly resetInMs: number; readonly advice?: string };
 
 /**
  * Why nothing was reserved. `used-up`: nothing is left. `taken`: running requests have reserved the rest. `too-dear`:
@@ -194,7 +194,8 @@ function raiseTo(ledger: Ledger, { tokens, nanoUsd }: Amount): void {
   ledger.nanoUsd = Math.max(ledger.nanoUsd, nanoUsd);
 }
 
-const nanoOf = (usd: number | null): number | null => (usd === null ? null : Math.round(usd * 1e9));
+export const nanoOfUsd = 1e9;
+const nanoOf = (usd: number | null): number | null => (usd === null ? null : Math.round(usd * nanoOfUsd));
 
 type Why = BudgetRefusal["why"] | null;
 
@@ -225,7 +226,12 @@ type Part = { readonly want: number; readonly own: number; readonly granted: num
  * All requests together never reserve more than is left, with one exception: a single request may have the rest of a
  * budget, however little, because hardly any answer reaches its maximum length. So at most one answer exceeds a budget.
  */
-function judgeClaim(used: number, others: number, limit: number | null, { want, own, granted }: Part): Why {
+export function judgeClaim(
+  used: number,
+  others: number,
+  limit: number | null,
+  { want, own, granted }: Part,
+): Why {
   // A budget of zero still covers what costs nothing.
   if (limit === null || want === 0 || want <= own) return null;
   if (used >= limit) return "used-up";

@@ -222,6 +222,38 @@ export function scanObject(bytes: Buffer, maxDepth: number, watched = nothingWat
   return { members, bodyStart, wordPlaces };
 }
 
+/** Offset just after the value that begins at `at`. */
+export function skipValue(bytes: Buffer, at: number, maxDepth: number): number {
+  const first = bytes[at];
+  if (first === quote) return skipString(bytes, at);
+  if (first === 0x7b || first === 0x5b)
+    return skipNested(bytes, at, 0, maxDepth, nothingWatched, { words: [], places: [] });
+  let end = at;
+  while (end < bytes.length && isScalarByte(bytes[end] ?? 0)) end++;
+  return end;
+}
+
+const isScalarByte = (byte: number): boolean =>
+  byte !== 0x2c && byte !== 0x7d && byte !== 0x5d && byte > 0x20;
+
+/** The values of the array that opens at `at`. Throws BrokenJson. */
+export function arrayItems(
+  bytes: Buffer,
+  at: number,
+  maxDepth: number,
+): readonly { readonly start: number; readonly end: number }[] {
+  const items: { start: number; end: number }[] = [];
+  let start = skipSpace(bytes, at + 1);
+  while (bytes[start] !== 0x5d) {
+    const end = skipValue(bytes, start, maxDepth);
+    if (end === start) throw new BrokenJson("a value is missing");
+    items.push({ start, end });
+    start = skipSpace(bytes, end);
+    if (bytes[start] === 0x2c) start = skipSpace(bytes, start + 1);
+  }
+  return items;
+}
+
 /**
  * Most names are short and without escapes. With JSON.parse, a body of a million names would block the event loop three times as
  * long.

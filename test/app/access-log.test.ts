@@ -103,6 +103,40 @@ function logged(
 const terminal = { isTerminal: true, isPretty: true };
 const service = { isTerminal: false, isPretty: false };
 
+describe("the money of a request", () => {
+  const missed: FinishedRequest = {
+    ...finished,
+    cacheMiss: { cause: "tools", index: 3, change: "changed", missedTokens: 8_000, nanoUsd: 72_000_000 },
+    baselineNanoUsd: 9_000_000,
+    uncachedNanoUsd: null,
+  };
+  const flat: FinishedRequest = { ...finished, costNanoUsd: 0, listNanoUsd: 120_000_000 };
+
+  test("says what a missed cache cost, and what a flat rate's answer is worth", () => {
+    const [ofMiss, ofFlat] = logged("info", terminal, [missed, flat]);
+    expect(ofMiss).toContain("$0.001240, missed 8000 cached tokens for $0.0720: tools[3] changed, heuristic");
+    expect(ofFlat).toContain("88 out, $0 (list $0.1200), heuristic");
+    const expired = { cause: "expired", index: null, change: null, missedTokens: 40, nanoUsd: null } as const;
+    const [unpriced] = logged("info", terminal, [{ ...finished, costNanoUsd: null, cacheMiss: expired }]);
+    expect(unpriced).toContain("88 out, missed 40 cached tokens: expired, heuristic");
+  });
+
+  test("has fields of its own for machines, only where it is known", () => {
+    const fields = (record: FinishedRequest): Record<string, unknown> =>
+      JSON.parse(logged("debug", service, [record])[0] ?? "{}") as Record<string, unknown>;
+    expect(fields(missed)).toMatchObject({
+      cost_usd: 0.00124,
+      baseline_usd: 0.009,
+      uncached_usd: null,
+      cache_miss: { cause: "tools", index: 3, change: "changed", missed_tokens: 8_000, usd: 0.072 },
+    });
+    expect(fields(flat)).toMatchObject({ cost_usd: 0, list_usd: 0.12 });
+    const plain = Object.keys(fields(finished));
+    for (const key of ["list_usd", "baseline_usd", "uncached_usd", "cache_miss"])
+      expect(plain).not.toContain(key);
+  });
+});
+
 describe("a request that went well", () => {
   test("is one line at info on a terminal", () => {
     expect(logged("info", terminal, [finished])).toEqual([

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { calcPrice, findProvider } from "@pydantic/genai-prices";
 import type { Usage } from "../../src/canon/usage.ts";
 import { unknownUsage, usageFromTotal } from "../../src/canon/usage.ts";
-import { costByPricing, costByTable } from "../../src/catalog/cost.ts";
+import { costsByPricing, costsByTable, nanoOf, type PartCosts, partsOf } from "../../src/catalog/cost.ts";
 import { createPriceBook, type PricedTarget } from "../../src/catalog/prices.ts";
 import { loadPriceTable, priceTableVersion } from "../../src/catalog/price-table.ts";
 
@@ -20,6 +20,12 @@ function usage(
   return usageFromTotal({ input, inputCached: cached, inputCacheWrite: written, output });
 }
 
+/** As the price book counts it. */
+function costOf<P>(costs: (used: Usage, price: P) => PartCosts | null, used: Usage, price: P): number | null {
+  const parts = costs(used, price);
+  return parts === null ? null : nanoOf(parts);
+}
+
 function book() {
   return createPriceBook({
     onTableLost: (error) => {
@@ -32,25 +38,27 @@ describe("the operator's own price", () => {
   const pricing = { input: 3, output: 15, cache_read: 0.3, cache_write: 3.75 };
 
   test("prices each part on its own, in whole nano-USD", () => {
-    expect(costByPricing(usage(1000, 100), pricing)).toBe(3_000_000 + 1_500_000);
-    expect(costByPricing(usage(1000, 0, 400, 100), pricing)).toBe(500 * 3000 + 400 * 300 + 100 * 3750);
-    expect(costByPricing(usage(1, 0), { input: 0.0375, output: 0 })).toBe(38);
+    expect(costOf(costsByPricing, usage(1000, 100), pricing)).toBe(3_000_000 + 1_500_000);
+    expect(costOf(costsByPricing, usage(1000, 0, 400, 100), pricing)).toBe(
+      500 * 3000 + 400 * 300 + 100 * 3750,
+    );
+    expect(costOf(costsByPricing, usage(1, 0), { input: 0.0375, output: 0 })).toBe(38);
   });
 
   test("falls back to the input price for cached parts without one", () => {
-    expect(costByPricing(usage(1000, 0, 400, 100), { input: 3, output: 15 })).toBe(3_000_000);
+    expect(costOf(costsByPricing, usage(1000, 0, 400, 100), { input: 3, output: 15 })).toBe(3_000_000);
   });
 
   test("unknown usage is an unknown cost, unless the price is 0", () => {
-    expect(costByPricing(unknownUsage, pricing)).toBeNull();
-    expect(costByPricing(usage(10, null), pricing)).toBeNull();
-    expect(costByPricing(usage(null, 10), pricing)).toBeNull();
-    expect(costByPricing(unknownUsage, { input: 0, output: 0 })).toBe(0);
-    expect(costByPricing(usage(10, null), { input: 1, output: 0 })).toBe(10_000);
+    expect(costOf(costsByPricing, unknownUsage, pricing)).toBeNull();
+    expect(costOf(costsByPricing, usage(10, null), pricing)).toBeNull();
+    expect(costOf(costsByPricing, usage(null, 10), pricing)).toBeNull();
+    expect(costOf(costsByPricing, unknownUsage, { input: 0, output: 0 })).toBe(0);
+    expect(costOf(costsByPricing, usage(10, null), { input: 1, output: 0 })).toBe(10_000);
   });
 
   test("believes the parts when a vendor sends more cached than in all", () => {
-    expect(costByPricing(usage(100, 0, 300), pricing)).toBe(300 * 300);
+    expect(costOf(costsByPricing, usage(100, 0, 300), pricing)).toBe(300 * 300);
   });
 
   test("of the model beats that of the provider, which beats the table; the table is not even loaded", async () => {
@@ -68,6 +76,58 @@ describe("the operator's own price", () => {
     expect(await prices.costOf({ ...target, modelPricing: null }, usage(10, 0), nowMs)).toBe(20_000);
     expect(prices.priceOf(target, nowMs)).toMatchObject({ source: "model", inputUsdPerMillion: 1 });
     expect(prices.table()).toBeNull();
+  });
+});
+
+describe("the parts of a cost", () => {
+  const pricing = { input: 3, output: 15, cache_read: 0.3, cache_write: 3.75 };
+  const costs = costsByPricing(usage(1000, 100, 400, 100), pricing);
+
+  test("are what each part costs", () => {
+    if (costs === null) throw new Error("the price is known");
+    const whole = nanoOf(costs);
+    expect(partsOf(whole, costs)).toEqual({
+      input: 500 * 3000,
+      cached: 400 * 300,
+      cacheWrite: 100 * 3750,
+      output: 100 * 15_000,
+    });
+  });
+
+  test("add up to any bill, to the nano-dollar", () => {
+    for (let seed = 1; seed < 3_000; seed++) {
+      const of = (factor: number): number => (seed * factor) % 9973;
+      const used = usage(of(7919), of(31), of(17), of(13));
+      const price = {
+        input: of(3) / 1_000,
+        output: of(11) / 700,
+        cache_read: of(5) / 9_000,
+        cache_write: of(2) / 800,
+      };
+      const each = costsByPricing(used, price);
+      if (each === null) throw new Error("the price is known");
+      for (const bill of [nanoOf(each), seed * 1_237, 1]) {
+        const parts = partsOf(bill, each);
+        const { input, cached, cacheWrite, output } = parts ?? {
+          input: bill,
+          cached: 0,
+          cacheWrite: 0,
+          output: 0,
+        };
+        expect(input + cached + cacheWrite + output).toBe(bill);
+        expect(Math.min(input, cached, cacheWrite, output)).toBeGreaterThanOrEqual(0);
+      }
+    }
+  });
+
+  test("a bill that came from none of them has no parts", () => {
+    expect(partsOf(5, { input: 0, cached: 0, cacheWrite: 0, output: 0, flat: 0 })).toBeNull();
+    expect(partsOf(7, { input: 0, cached: 0, cacheWrite: 0, output: 0, flat: 0.007 })).toEqual({
+      input: 7,
+      cached: 0,
+      cacheWrite: 0,
+      output: 0,
+    });
   });
 });
 
@@ -165,7 +225,7 @@ describe("the bundled table", () => {
             id,
             { providerId, timestamp: new Date(nowMs) },
           );
-          const ours = costByTable(used, prices);
+          const ours = costOf(costsByTable, used, prices);
           // Where the table sells no text tokens (speech, pages, free of charge) there is nothing to compare.
           if (ours === null || theirs === null) continue;
           expect([id, Math.abs(ours - Math.round(theirs.total_price * 1e9)) <= 1]).toEqual([id, true]);

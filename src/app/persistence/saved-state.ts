@@ -12,11 +12,13 @@ import type { Clock } from "../../system/clock.ts";
 import type { Log } from "../../system/log.ts";
 import { stateDirectoryFrom } from "../../system/state-directory.ts";
 import { createSavedHealth, type SavedHealth } from "./saved-health.ts";
+import { createSavedSessions, type SavedSessions } from "./saved-sessions.ts";
 import { createSavedSpending, type SavedSpending } from "./saved-spending.ts";
 
 export type SavedState = {
   readonly state: StateStore;
   readonly spending: SavedSpending;
+  readonly savedSessions: SavedSessions;
   readonly health: HealthTracker;
   readonly savedHealth: SavedHealth;
 };
@@ -48,9 +50,10 @@ export function openSavedState(options: SavedStateOptions): SavedState {
   const slots =
     stateDirectory === undefined ? null : openSlots(join(stateDirectory, "spent.slots"), mayOpenState);
   const spending = createSavedSpending({ store: state, slots, records: options.records, clock, log });
+  const savedSessions = createSavedSessions({ store: state, clock, log });
   const savedHealth = createSavedHealth({ store: state, health: () => health, clock, log });
   const health = trackHealth(options, savedHealth.changed);
-  return { state, spending, health, savedHealth };
+  return { state, spending, savedSessions, health, savedHealth };
 }
 
 function trackHealth(

@@ -12,6 +12,11 @@ import type { ProviderPrice } from "../../pipeline/dependencies.ts";
 /** The program's models cost the same as Anthropic's own. */
 export const anthropicAddress = "https://api.anthropic.com/v1";
 
+/** The settings by which its models are priced: its own, or for the program those with the address of its vendor. */
+export function soldModels(settings: ProviderSettings): ProviderSettings {
+  return settings.backend === "claude-cli" ? { ...settings, base_url: anthropicAddress } : settings;
+}
+
 /** Tokens that the program sends in addition to the client's. */
 const programTokens = 25_000;
 /** The most expensive of each family that the program may mean by an unlisted name; the last is the most expensive of all. */
@@ -30,7 +35,7 @@ export function createProviderPrice(
   modelOf: (model: string) => string,
 ): ProviderPrice {
   const isProgram = settings.backend === "claude-cli";
-  const sold = new PricedModels(isProgram ? { ...settings, base_url: anthropicAddress } : settings);
+  const sold = new PricedModels(soldModels(settings));
   const isFree = settings.backend === "demo" || isLocalServer(id, settings);
 
   const costAt = (model: string, usage: Usage, atMs: number): number | null => {

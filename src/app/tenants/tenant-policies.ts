@@ -8,6 +8,7 @@ import type { Router } from "../../routing/router.ts";
 import { createKeyDirectory, type KeyDirectory } from "../../tenants/key-directory.ts";
 import { type Limits, noLimits } from "../../tenants/limit-store.ts";
 import type { MeterRegistry } from "../../tenants/limits.ts";
+import { nanoOfUsd } from "../../tenants/spending.ts";
 import { keysOfTenant, type TenantSettings } from "../../tenants/settings.ts";
 import type { AppServices } from "../app-services.ts";
 import { createModelGrant } from "./model-grant.ts";
@@ -59,24 +60,29 @@ export function policiesOf(
         keeps: keptFrom(tenant),
         countsMoney: countsMoney(limits),
         refusesUnpriced: refusesUnpriced(limits),
+        unknownPrice: limits?.unknown_price ?? null,
+        sessionNanoUsd: nanoUsd(limits?.budget?.usd_per_session),
       };
       return [[name, policy]];
     }),
   );
 }
 
+const nanoUsd = (usd: number | undefined): number | null =>
+  usd === undefined ? null : Math.round(usd * nanoOfUsd);
+
 /** A budget counts what the checked models cost. */
 function keptFrom({ models, provider, limits }: TenantSettings): TenantPolicy["keeps"] {
   const budget = limits?.budget;
-  if (budget?.usd_per_day !== undefined || budget?.usd_per_month !== undefined) return "models-and-prices";
+  if (countsMoney(limits)) return "models-and-prices";
   return models === undefined && provider === undefined && budget === undefined ? "nothing" : "models";
 }
 
 type LimitsSettings = TenantSettings["limits"];
 
 export function countsMoney(limits: LimitsSettings): boolean {
-  const { usd_per_day, usd_per_month } = limits?.budget ?? {};
-  return usd_per_day !== undefined || usd_per_month !== undefined;
+  const { usd_per_day, usd_per_month, usd_per_session } = limits?.budget ?? {};
+  return usd_per_day !== undefined || usd_per_month !== undefined || usd_per_session !== undefined;
 }
 
 /** If only money is counted, models without a price could be used without limit. */

@@ -79,6 +79,15 @@ export function hasOwnKey(env: Readonly<Record<string, string>>): boolean {
   );
 }
 
+/** The variables say by what the program pays, or that it asks another service than its vendor's own. */
+const payingVariable =
+  /^(?:ANTHROPIC_API_KEY|ANTHROPIC_AUTH_TOKEN|ANTHROPIC_(?:\w+_)?BASE_URL|CLAUDE_CODE_USE_\w+)$/;
+
+/** False: where the program reports no key either, it uses a person's own sign-in, which a flat rate pays. */
+export function paysByVariable(env: Readonly<Record<string, string>>): boolean {
+  return Object.entries(env).some(([name, value]) => value !== "" && payingVariable.test(name));
+}
+
 /** None of the program's own tools takes part in the answer or touches the files of its folder. */
 function runsNothing({ serverTools, mcp }: LaunchOptions): boolean {
   return serverTools === "none" && (mcp === undefined || mcp === null || mcp.areElsewhere);

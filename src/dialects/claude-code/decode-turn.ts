@@ -46,6 +46,8 @@ export type DecodeOptions = {
   readonly nowMs: () => number;
   /** Called with each account limit, whether or not it is exceeded. */
   readonly onLimit?: (event: ProtocolLine) => void;
+  /** Called when the program says that it uses no API key. */
+  readonly onKeyless?: () => void;
 };
 
 export type TurnDecoder = {
@@ -130,6 +132,7 @@ class LineDecoder implements TurnDecoder {
         return nothing;
       }
       case "system":
+        if (line["subtype"] === "init" && line["apiKeySource"] === "none") this.options.onKeyless?.();
         return this.retry(line);
       case "result":
         return this.result(line);

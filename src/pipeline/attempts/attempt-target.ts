@@ -103,6 +103,10 @@ class AttemptCall implements Call {
     this.reportLimits(event, true);
   }
 
+  onFlatRate(): void {
+    this.attempt.observer.isFlatRate = true;
+  }
+
   private reportLimits(limits: Headers | Readonly<Record<string, unknown>>, isGood: boolean): void {
     const { provider, credential } = this.attempt;
     if (provider.isCurrent())

@@ -17,8 +17,11 @@ export type RequestBudget = {
   usedUp(): MaybePromise<UsedUp | null>;
   /** Reserves what the decision may cost; null: the budget covers it. Throws Failure over-limit or unsupported (no price). */
   reserve(decision: RoutedDecision): MaybePromise<BudgetRefusal | null>;
-  /** The budget is used up, and `cheaper` answers: its cost is counted but not limited. */
-  reserveBeyond(decision: RoutedDecision, cheaper: string): MaybePromise<void>;
+  /**
+   * The budget is used up, and `cheaper` answers: its cost is counted but not limited, except by what the client itself has named for
+   * its session.
+   */
+  reserveBeyond(decision: RoutedDecision, cheaper: string): MaybePromise<BudgetRefusal | null>;
 };
 
 /** For a request that is answered: what it reserves stays reserved until its bill is settled. */
@@ -31,25 +34,28 @@ export class RunBudget implements RequestBudget {
   ) {}
 
   usedUp(): MaybePromise<UsedUp | null> {
-    return this.policy.meter?.usedUp() ?? null;
+    return this.tenantUsage.session?.usedUp() ?? this.policy.meter?.usedUp() ?? null;
   }
 
   reserve(decision: RoutedDecision): MaybePromise<BudgetRefusal | null> {
     const { prices } = this.run.services;
     // Until prices are loaded, everything would seem free.
-    return this.policy.countsMoney && prices.table() === null
+    const countsMoney = this.policy.countsMoney || this.tenantUsage.session !== null;
+    return countsMoney && prices.table() === null
       ? prices.load().then(() => this.reserveFirst(decision, false))
       : this.reserveFirst(decision, false);
   }
 
-  reserveBeyond(decision: RoutedDecision, cheaper: string): MaybePromise<void> {
+  reserveBeyond(decision: RoutedDecision, cheaper: string): MaybePromise<BudgetRefusal | null> {
     const reserved = this.reserveFirst(decision, true);
-    if (reserved instanceof Promise) return reserved.then(() => this.usedCheaper(cheaper));
-    this.usedCheaper(cheaper);
+    return reserved instanceof Promise
+      ? reserved.then((late) => this.usedCheaper(cheaper, late))
+      : this.usedCheaper(cheaper, reserved);
   }
 
-  private usedCheaper(model: string): void {
-    this.tenantUsage.overBudgetModel = model;
+  private usedCheaper(model: string, refusal: BudgetRefusal | null): BudgetRefusal | null {
+    if (refusal === null) this.tenantUsage.overBudgetModel = model;
+    return refusal;
   }
 
   private reserveFirst(
@@ -95,7 +101,8 @@ export class PreviewBudget implements RequestBudget {
     return ceiling === null ? null : this.policy.meter.preview(ceiling);
   }
 
-  reserveBeyond(): void {
+  reserveBeyond(): null {
     // Nothing is counted.
+    return null;
   }
 }

@@ -75,7 +75,9 @@ export async function decideForTenant(
   // Without the fallback chain, which may be expensive.
   const decision = await router.decide(routeRequestOf(incoming, cheaper, true), isDry);
   const beyond = budget.reserveBeyond(decision, cheaper);
-  if (beyond !== undefined) await beyond;
+  const refusal = beyond instanceof Promise ? await beyond : beyond;
+  // What a client has capped itself holds for every model.
+  if (refusal !== null) throw budgetFailure(refusal, decision.targets[0] ?? null);
   return overBudgetDecision(decision, cheaper, usedUp);
 }
 

@@ -20,6 +20,10 @@ export type TenantPolicy = {
   readonly countsMoney: boolean;
   /** It may not use what has no known price. */
   readonly refusesUnpriced: boolean;
+  /** What its settings say of models without a known price; null: nothing. */
+  readonly unknownPrice: "allow" | "refuse" | null;
+  /** What one of its sessions may spend, in nano-USD; null: any amount. */
+  readonly sessionNanoUsd: number | null;
 };
 
 export type ModelGrant = {

@@ -233,11 +233,11 @@ export function ceilingAt(
   };
 }
 
-/** For a tenant whose budget counts only money. */
+/** For a budget that counts only money. */
 export function unpricedFailure({ provider, model }: Target): Failure {
   return new Failure(
     "unsupported",
-    `The price of ${provider}/${model} is not known, and this key has a budget in dollars (tenants[].limits.unknown_price: refuse).`,
+    `The price of ${provider}/${model} is not known, and this request has a budget in dollars (of its tenant, tenants[].limits.unknown_price: refuse, or by x-clawgate-budget).`,
     { param: "model", code: "unknown_price" },
   );
 }

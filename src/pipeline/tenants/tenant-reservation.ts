@@ -89,11 +89,16 @@ function failureOnly(thrown: unknown): Failure {
   throw thrown;
 }
 
-export function budgetFailure({ why, what, resetInMs }: BudgetRefusal, target: Target | null): Failure {
+export function budgetFailure(refusal: BudgetRefusal, target: Target | null): Failure {
+  const { why, what, resetInMs } = refusal;
   const sentence = what.slice(0, 1).toUpperCase() + what.slice(1);
+  const advice = refusal.advice === undefined ? "" : ` ${refusal.advice}`;
   switch (why) {
     case "used-up":
-      return new Failure("over-budget", `${sentence} is spent.`, { retryAfterMs: resetInMs });
+      return new Failure("over-budget", `${sentence} is spent.${advice}`, {
+        // What never resets must not be tried again.
+        retryAfterMs: Number.isFinite(resetInMs) ? resetInMs : null,
+      });
     case "taken":
       return new Failure(
         "over-limit",
@@ -104,8 +109,12 @@ export function budgetFailure({ why, what, resetInMs }: BudgetRefusal, target: T
       const name = target === null ? "another model" : `${target.provider}/${target.model}`;
       return new Failure(
         "over-budget",
-        `What is left of ${what} does not cover what an answer of ${name} may cost.`,
-        { retryAfterMs: Math.max(1_000, Math.min(resetInMs, otherTargetMs)) },
+        `What is left of ${what} does not cover what an answer of ${name} may cost.${advice}`,
+        {
+          retryAfterMs: Number.isFinite(resetInMs)
+            ? Math.max(1_000, Math.min(resetInMs, otherTargetMs))
+            : null,
+        },
       );
     }
   }

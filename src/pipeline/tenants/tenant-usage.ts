@@ -4,6 +4,7 @@
 import type { Target } from "../../canon/decision.ts";
 import type { Usage } from "../../canon/usage.ts";
 import type { Reservation } from "../../tenants/limits.ts";
+import type { SessionHold } from "../../tenants/session-spending.ts";
 import { type Amount, zeroAmount } from "../../tenants/spending.ts";
 import type { Provider } from "../dependencies.ts";
 import type { Observer } from "../observer.ts";
@@ -37,6 +38,8 @@ export class TenantUsage {
     readonly reservation: Reservation,
     readonly refusesUnpriced: boolean,
     readonly payer: string | null = null,
+    /** Its share of its session's cap, a part of `reservation`; null: the session has none. */
+    readonly session: SessionHold | null = null,
   ) {}
 
   /** The checked attempt begins. */

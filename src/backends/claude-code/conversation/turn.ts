@@ -19,6 +19,7 @@ import type { ParkedProcesses } from "../../agent-process/parked.ts";
 import type { Pool } from "../../agent-process/pool.ts";
 import { deadlineOf, turnEvents } from "../../agent-process/turn-events.ts";
 import type { Call } from "../../backend.ts";
+import { paysByVariable } from "../launch.ts";
 import type { Prepared, ProcessOrder } from "../prepared.ts";
 import { answeringProgram } from "../program-facts.ts";
 import type { Conversation, ConversationTimeouts } from "./conversation.ts";
@@ -149,6 +150,9 @@ function decoderFor(
     costBefore: conversation.costUsd,
     nowMs: () => clock.nowMs(),
     onLimit: (event) => call.onAllowance?.(event),
+    onKeyless: () => {
+      if (!paysByVariable(prepared.order.launch.env)) call.onFlatRate?.();
+    },
   });
 }
 
