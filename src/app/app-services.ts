@@ -28,6 +28,7 @@ import { createConfiguredModels } from "./providers/configured-models.ts";
 import { openRecords, RequestRecorder } from "./request-records.ts";
 import { openSavedState } from "./persistence/saved-state.ts";
 import { createSecretRegistry, type SecretRegistry } from "./known-secrets.ts";
+import { createTelemetry } from "./telemetry-service.ts";
 
 export type ServicesOptions = {
   readonly clock: Clock;
@@ -71,19 +72,18 @@ export function createServices(options: ServicesOptions) {
     onTableLost: (error) => log.error("the bundled price table could not be loaded", { error }),
   });
   const isCounted = options.loaded.config.metrics.enabled;
-  const exposition = createExposition({
-    counts: isCounted,
-    isListed,
-    isPriced: (id, model) => {
-      const seller = { baseUrl: settingsOf(id)?.base_url ?? null };
-      return (prices.table()?.find(seller, model) ?? null) !== null;
-    },
-  });
+  const telemetry = createTelemetry(options, settingsOf);
+  const isPriced = (id: string, model: string): boolean => {
+    const seller = { baseUrl: settingsOf(id)?.base_url ?? null };
+    return (prices.table()?.find(seller, model) ?? null) !== null;
+  };
+  const exposition = createExposition({ counts: isCounted, isListed, isPriced, more: telemetry.moreSeries });
   const accessLog = createAccessLog(log, accessLogStyle);
   const recorder = new RequestRecorder({
     ...records,
     isCounted,
     exposition,
+    telemetry,
     prices,
     accessLog,
     currentConfig,
@@ -116,6 +116,7 @@ export function createServices(options: ServicesOptions) {
     recordsLocation: records.recordsLocation,
     reports: store,
     exposition,
+    telemetry,
     prices,
     costOf: recorder.costOf.bind(recorder),
     record: recorder.record.bind(recorder),

@@ -13,6 +13,7 @@ import type { MetricsStore } from "../metrics/metrics-store.ts";
 import { SqliteMetricsStore } from "../metrics/sqlite-metrics-store.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { AccessLog } from "./access-log.ts";
 
 export type RecordsStore = {
@@ -68,6 +69,7 @@ export type RecorderOptions = Pick<RecordsStore, "store" | "keepsRecords"> & {
   /** False: neither the database nor the exposition wants records. */
   readonly isCounted: boolean;
   readonly exposition: Pick<Exposition, "count">;
+  readonly telemetry: Pick<Telemetry, "record" | "exportsSpans">;
   readonly currentConfig: () => LoadedConfig;
   /** A provider that a reload removed still has a price for the requests that it was answering. */
   readonly settingsOf: (id: string) => ProviderSettings | undefined;
@@ -95,8 +97,8 @@ export class RequestRecorder {
   }
 
   record(finished: UnpricedRecord): void {
-    const { isCounted, accessLog, currentConfig, settingsOf, prices } = this.options;
-    if (!isCounted && accessLog.levelOf(finished) === null) return;
+    const { isCounted, accessLog, currentConfig, settingsOf, prices, telemetry } = this.options;
+    if (!isCounted && !telemetry.exportsSpans && accessLog.levelOf(finished) === null) return;
     const settings = currentConfig().config;
     const provider = finished.provider === null ? undefined : settingsOf(finished.provider);
     const tracked = settings.prompt_caching.track_metrics === false ? withoutCacheParts(finished) : finished;
@@ -139,9 +141,10 @@ export class RequestRecorder {
   }
 
   private write(finished: UnpricedRecord): void {
-    const { keepsRecords, store, exposition, accessLog } = this.options;
+    const { keepsRecords, store, exposition, accessLog, telemetry } = this.options;
     if (keepsRecords) store.record(finished);
     exposition.count(finished);
+    telemetry.record(finished);
     const level = accessLog.levelOf(finished);
     if (level !== null) accessLog.write(finished, level);
   }

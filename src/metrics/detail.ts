@@ -36,6 +36,7 @@ type Packed = {
   readonly session?: string | undefined;
   readonly agent?: string | undefined;
   readonly parentAgent?: string | undefined;
+  readonly traceId?: string | undefined;
   readonly door: string;
   readonly client?: string | undefined;
   readonly tags?: readonly string[] | undefined;
@@ -124,6 +125,7 @@ function pack(record: RequestRecord, shownModel: string, keepsDecisions: boolean
     session: boundedText(record.session) ?? undefined,
     agent: boundedText(record.agent ?? null) ?? undefined,
     parentAgent: boundedText(record.parentAgent ?? null) ?? undefined,
+    traceId: record.trace?.traceId,
     door: record.door,
     client: boundedText(record.client) ?? undefined,
     tags: record.tags.length === 0 ? undefined : record.tags,
@@ -164,6 +166,7 @@ export function readDetail(written: string, startedAtMs: number) {
     session: packed.session ?? null,
     agent: packed.agent ?? null,
     parentAgent: packed.parentAgent ?? null,
+    traceId: packed.traceId ?? null,
     door: packed.door,
     client: packed.client ?? null,
     tags: packed.tags ?? [],

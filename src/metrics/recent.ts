@@ -42,6 +42,7 @@ function shape(row: Stored): RecentRow {
     session: detail.session,
     agent: detail.agent,
     parent_agent: detail.parentAgent,
+    ...(detail.traceId === null ? {} : { trace_id: detail.traceId }),
     door: detail.door,
     client: detail.client,
     tags: detail.tags,

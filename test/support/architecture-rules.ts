@@ -111,6 +111,7 @@ export const mayImport: Readonly<Record<string, readonly Permission[] | null>> =
   dialects: ["canon", "wire"],
   routing: ["canon", "system"],
   metrics: ["sqlite", "canon", "system"],
+  telemetry: ["metrics", "canon", "system"],
   tenants: ["canon", "system"],
   state: ["sqlite", "canon", "system"],
   sqlite: ["system"],
