@@ -128,7 +128,7 @@ function reportPort(services: ReportServices, parts: PortParts) {
         disk: diskState(),
         startProblems: parts.startProblems(),
       }),
-    metrics: (accept) => services.exposition.page(liveState(services, current()), accept),
+    metrics: async (accept) => services.exposition.page(await liveState(services, current()), accept),
     live: () => ({ requests: services.live.list().map(liveView) }),
     config: () => configReport(current().loaded, diskState(), peek, services.redact),
     providers: () => providerReport(services, current()),

@@ -23,8 +23,9 @@ import { openedConnections } from "../system/opened-connections.ts";
 import { createTicker } from "../system/ticker.ts";
 import { createGuessLimiter, type GuessLimiter } from "../tenants/guess-limiter.ts";
 import { createQueueRegistry } from "../tenants/provider-queues.ts";
-import { createAccessLog, createRefusalLog, type AccessLogStyle } from "./access-log.ts";
+import { createAccessLog, type AccessLogStyle } from "./access-log.ts";
 import { createConfiguredModels } from "./providers/configured-models.ts";
+import { createRefusals } from "./refusals.ts";
 import { openRecords, RequestRecorder } from "./request-records.ts";
 import { openSavedState } from "./persistence/saved-state.ts";
 import { createSecretRegistry, type SecretRegistry } from "./known-secrets.ts";
@@ -120,7 +121,7 @@ export function createServices(options: ServicesOptions) {
     prices,
     costOf: recorder.costOf.bind(recorder),
     record: recorder.record.bind(recorder),
-    refused: createRefusalLog(log, accessLogStyle, clock.monotonicMs),
+    ...createRefusals(log, accessLogStyle, clock.monotonicMs),
     bodies: createBodyMemory(),
     unreadBodies: createUnreadBodies(ticker, descriptors.admits),
     queues: createQueueRegistry(clock),

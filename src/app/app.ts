@@ -237,7 +237,9 @@ async function listen(services: AppServices, loaded: LoadedConfig, parts: PortPa
 }
 
 function startTelemetry(services: AppServices, { current }: Pick<Snapshots, "current">, log: Log): void {
-  services.telemetry.startMetrics(() => services.exposition.snapshot(liveState(services, current())));
+  services.telemetry.startMetrics(async () =>
+    services.exposition.snapshot(await liveState(services, current())),
+  );
   for (const notice of services.telemetry.status()?.notices ?? []) log.warn(notice);
 }
 

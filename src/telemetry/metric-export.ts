@@ -17,7 +17,7 @@ export type MetricExportOptions = {
   readonly processStartMs: number;
   readonly sender: OtlpSender;
   readonly clock: Clock;
-  readonly read: () => ExpositionSnapshot;
+  readonly read: () => Promise<ExpositionSnapshot>;
 };
 
 export class MetricExport {
@@ -57,8 +57,9 @@ export class MetricExport {
 
   private async exportNow(): Promise<void> {
     const { sender, clock, read, settings } = this.options;
+    const snapshot = await read();
     const atMs = clock.nowMs();
-    const { metrics, arrived } = this.points.read(read(), atMs);
+    const { metrics, arrived } = this.points.read(snapshot, atMs);
     const count = metrics.reduce((sum, { points }) => sum + points.length, 0);
     if (count === 0) return;
     const isJson = settings.protocol === "http/json";

@@ -92,7 +92,7 @@ export class Telemetry {
     if (this.spans !== null && trace?.isSampled === true) this.spans.add(record, trace);
   }
 
-  startMetrics(read: () => ExpositionSnapshot): void {
+  startMetrics(read: () => Promise<ExpositionSnapshot>): void {
     const { settings, clock, factsOf, startedAtMs } = this.options;
     if (settings.metrics === null || this.senders.metrics === null) return;
     this.metrics = new MetricExport({

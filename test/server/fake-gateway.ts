@@ -99,7 +99,7 @@ export function fakeGateway(): FakeGateway {
         : Promise.resolve({ requests: [] }),
     config: () => Promise.resolve({ path: null }),
     live: () => ({ requests: [] }),
-    metrics: (accept) => ({ contentType: "text/plain; version=0.0.4", text: `# for ${accept}\n` }),
+    metrics: async (accept) => ({ contentType: "text/plain; version=0.0.4", text: `# for ${accept}\n` }),
     logs: () => ({ lines: [], cursor: 0 }),
     providers: () => Promise.resolve({ providers: [{ id: "openai" }] }),
     tenants: () => Promise.resolve({ tenants: [] }),
