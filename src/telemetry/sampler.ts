@@ -8,13 +8,13 @@ export type Sampler = (traceId: string, parent: TraceParent | null) => boolean;
 const always: Sampler = () => true;
 const never: Sampler = () => false;
 
-/** Of the 56 random bits at the end of a trace id, as OpenTelemetry's consistent sampling reads them. */
-const randomDigits = 14;
-const allValues = 2 ** 56;
+/** OpenTelemetry compares the last 56 bits of a trace id, which are random; the upper 52 of them are exact in a number. */
+const randomDigits = [-14, -1] as const;
+const allValues = 2 ** 52;
 
 function shareOf(share: number): Sampler {
   const threshold = (1 - share) * allValues;
-  return (traceId) => Number.parseInt(traceId.slice(-randomDigits), 16) >= threshold;
+  return (traceId) => Number.parseInt(traceId.slice(...randomDigits), 16) >= threshold;
 }
 
 const parentOr =
