@@ -94,6 +94,7 @@ export const mayImport: Readonly<Record<string, readonly Permission[] | null>> =
     "dialects",
     "routing",
     "metrics",
+    "telemetry",
     "tenants",
     "state",
     "sqlite",
