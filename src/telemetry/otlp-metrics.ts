@@ -47,7 +47,7 @@ export function metricsToProtobuf(
 ): Uint8Array<ArrayBuffer> {
   for (const metric of metrics.toReversed()) {
     const end = writer.size;
-    writeData(writer, metric, nanosOf(atMs));
+    writeData(writer, metric, atMs);
     if (metric.unit !== "") writer.text(3, metric.unit);
     writer.text(2, metric.help);
     writer.text(1, metric.name);
@@ -57,9 +57,8 @@ export function metricsToProtobuf(
   return writer.finish();
 }
 
-function writeData(writer: ProtobufWriter, metric: Metric, atNanos: bigint): void {
+function writeData(writer: ProtobufWriter, metric: Metric, atMs: number): void {
   const end = writer.size;
-  const startNanos = nanosOf(metric.startMs);
   if (metric.type === "counter") writer.whole(3, 1);
   if (metric.type !== "gauge") writer.whole(2, temporalityOf(metric));
   if (metric.type === "histogram")
@@ -69,8 +68,8 @@ function writeData(writer: ProtobufWriter, metric: Metric, atNanos: bigint): voi
       writer.packedDecimals(7, metric.bounds);
       writer.packedFixed64(6, counts);
       writer.decimal(5, sum);
-      writer.fixed64(4, BigInt(count));
-      writeTimes(writer, startNanos, atNanos);
+      writer.fixed64(4, count);
+      writeTimes(writer, metric.startMs, atMs);
       writer.message(1, pointEnd);
     }
   else
@@ -78,15 +77,15 @@ function writeData(writer: ProtobufWriter, metric: Metric, atNanos: bigint): voi
       const pointEnd = writer.size;
       attributes.writeInto(writer, 7);
       writer.decimal(4, value);
-      writeTimes(writer, startNanos, atNanos);
+      writeTimes(writer, metric.startMs, atMs);
       writer.message(1, pointEnd);
     }
   writer.message(fieldOf(metric), end);
 }
 
-function writeTimes(writer: ProtobufWriter, startNanos: bigint, atNanos: bigint): void {
-  writer.fixed64(3, atNanos);
-  writer.fixed64(2, startNanos);
+function writeTimes(writer: ProtobufWriter, startMs: number, atMs: number): void {
+  writer.nanos(3, atMs);
+  writer.nanos(2, startMs);
 }
 
 const fieldOf = ({ type }: Metric): number =>

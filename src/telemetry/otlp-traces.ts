@@ -52,8 +52,8 @@ function writeSpan(writer: ProtobufWriter, span: Span): void {
     writer.message(15, statusEnd);
   }
   span.attributes.writeInto(writer, 9);
-  writer.fixed64(8, nanosOf(span.endMs));
-  writer.fixed64(7, nanosOf(span.startMs));
+  writer.nanos(8, span.endMs);
+  writer.nanos(7, span.startMs);
   writer.whole(6, kinds[span.kind]);
   writer.text(5, span.name);
   if (span.parentSpanId !== null) writer.hex(4, span.parentSpanId);
