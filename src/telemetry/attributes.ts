@@ -71,7 +71,7 @@ export class Attributes {
 }
 
 const bounded = (value: string): string =>
-  (value.length > longestValue ? value.slice(0, longestValue) : value).toWellFormed();
+  value.length > longestValue ? value.slice(0, longestValue) : value;
 
 function writeValue(writer: ProtobufWriter, kind: Kind, value: unknown): void {
   if (kind === "text") writer.text(stringValue, value as string);
@@ -89,11 +89,15 @@ function writeValue(writer: ProtobufWriter, kind: Kind, value: unknown): void {
   }
 }
 
-/** The mapping of protobuf to JSON writes integers of 64 bits as text. */
+/** The mapping of protobuf to JSON writes integers of 64 bits as text. Half characters would make the whole batch invalid. */
 function jsonValue(kind: Kind, value: unknown): object {
-  if (kind === "text") return { stringValue: value };
+  if (kind === "text") return { stringValue: (value as string).toWellFormed() };
   if (kind === "whole") return { intValue: String(value) };
   if (kind === "decimal") return { doubleValue: value };
   if (kind === "flag") return { boolValue: value };
-  return { arrayValue: { values: (value as readonly string[]).map((text) => ({ stringValue: text })) } };
+  return {
+    arrayValue: {
+      values: (value as readonly string[]).map((text) => ({ stringValue: text.toWellFormed() })),
+    },
+  };
 }

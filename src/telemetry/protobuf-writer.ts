@@ -80,12 +80,14 @@ export class ProtobufWriter {
     return length;
   }
 
-  /** Two hexadecimal digits a byte. */
+  /** Two hexadecimal digits a byte, in lower case. */
   hex(field: number, value: string): void {
     const length = value.length / 2;
     this.makeRoom(length);
     this.at -= length;
-    this.buffer.write(value, this.at, length, "hex");
+    const { buffer, at: start } = this;
+    for (let at = 0; at < length; at += 1)
+      buffer[start + at] = digitOf(value.charCodeAt(2 * at)) * 16 + digitOf(value.charCodeAt(2 * at + 1));
     this.varint(length);
     this.tag(field, lengthType);
   }
@@ -162,7 +164,10 @@ export class ProtobufWriter {
   }
 
   private tag(field: number, type: number): void {
-    this.varint(field * 8 + type);
+    const value = field * 8 + type;
+    if (value > 127 || this.at === 0) return this.varint(value);
+    this.at -= 1;
+    this.buffer[this.at] = value;
   }
 
   private varint(value: number): void {
@@ -203,3 +208,6 @@ export class ProtobufWriter {
     this.buffer = larger;
   }
 }
+
+/** 0-9 are 48 to 57, a-f 97 to 102. */
+const digitOf = (code: number): number => (code < 58 ? code - 48 : code - 87);

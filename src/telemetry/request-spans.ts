@@ -27,7 +27,7 @@ const usd = (nano: number | null | undefined): number | null =>
 export function spansOf(record: RequestRecord, trace: RequestTrace, facts: SpanFacts): readonly Span[] {
   const spanId = trace.spanId ?? facts.newSpanId();
   const spans = [serverSpan(record, { ...trace, spanId }, facts)];
-  const answering = answeringAttempt(record);
+  const answering = answeringAttempt(record) ?? billedAttempt(record);
   for (const attempt of record.attempts)
     if (attempt.outcome !== "skipped")
       spans.push(attemptSpan(record, attempt, attempt === answering, { ...trace, spanId }, facts));
@@ -40,6 +40,10 @@ export function answeringAttempt({ attempts, provider, model }: RequestRecord): 
   const isTarget = (each: AttemptRecord): boolean => each.provider === provider && each.model === model;
   return attempts.findLast((each) => each.outcome === "ok" && isTarget(each)) ?? attempts.findLast(isTarget);
 }
+
+/** Nothing was answered: what was used nevertheless was used by the attempt that may be billed. */
+const billedAttempt = ({ attempts }: RequestRecord): AttemptRecord | undefined =>
+  attempts.findLast(({ maybeBilled }) => maybeBilled) ?? attempts.at(-1);
 
 function serverSpan(
   record: RequestRecord,
