@@ -1,4 +1,4 @@
-// The small form of `scripts/trials/totals.ts`: every interface that tells totals tells the same ones.
+// The small form of scripts/trials/totals.ts: every interface that tells totals tells the same ones.
 
 import { beforeAll, expect, test } from "bun:test";
 import { compareTotals } from "../scripts/trials/totals.ts";

@@ -82,8 +82,8 @@ const kinds: readonly Asked[] = [
 
 const clients = ["OpenAI/JS 7.15.0", "claude-cli/2.1.197 (external)", "=cmd|' /C calc'!A0", "\u00e9vil <b>"];
 
-/** The request with this number. Settles when it is over, whatever became of it. */
-async function ask(url: string, number: number): Promise<void> {
+/** The request with this number. Settles when it is over, whatever became of it. True: the gateway has surely seen it. */
+async function ask(url: string, number: number): Promise<boolean> {
   const { path, body, leavesAfterMs } = kinds[number % kinds.length] ?? chat("good", "hello");
   const key = keys[number % keys.length] ?? "";
   try {
@@ -101,17 +101,22 @@ async function ask(url: string, number: number): Promise<void> {
     });
     await answer.arrayBuffer();
   } catch {
-    // The client left, or the answer was cut: both are among the kinds.
+    // The client left, perhaps before it had a connection, or the answer was cut: both are among the kinds.
+    return leavesAfterMs === undefined;
   }
+  return true;
 }
 
-export async function sendMixedRequests(url: string, count: number, atATime: number): Promise<void> {
+/** Returns how many the gateway has surely seen. */
+export async function sendMixedRequests(url: string, count: number, atATime: number): Promise<number> {
   let next = 0;
+  let seen = 0;
   const work = async (): Promise<void> => {
     while (next < count) {
       next += 1;
-      await ask(url, next - 1);
+      if (await ask(url, next - 1)) seen += 1;
     }
   };
   await Promise.all(Array.from({ length: atATime }, work));
+  return seen;
 }
