@@ -202,6 +202,7 @@ function fieldsOf(record: FinishedRequest): Readonly<Record<string, unknown>> {
     layer: record.layer,
     rule: record.rule,
     attempts: attempts.length,
+    ...(record.trace === undefined ? {} : { trace: record.trace.traceId }),
     ...(adapted.length === 0 ? {} : { adapted }),
   };
 }

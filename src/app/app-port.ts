@@ -153,7 +153,7 @@ function reportPort(services: ReportServices, parts: PortParts) {
         disk: diskState(),
         startProblems: parts.startProblems(),
       }),
-    metrics: (accept) => services.exposition.page(liveState(services, current()), accept),
+    metrics: async (accept) => services.exposition.page(await liveState(services, current()), accept),
     live: () => liveReport(services.live),
     config: async () => ({
       ...(await configReport(current().loaded, diskState(), peek, services.redact)),

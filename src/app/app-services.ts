@@ -28,11 +28,13 @@ import { openedConnections } from "../system/opened-connections.ts";
 import { createTicker } from "../system/ticker.ts";
 import { createGuessLimiter, type GuessLimiter } from "../tenants/guess-limiter.ts";
 import { createQueueRegistry } from "../tenants/provider-queues.ts";
-import { createAccessLog, createRefusalLog, type AccessLogStyle } from "./access-log.ts";
+import { createAccessLog, type AccessLogStyle } from "./access-log.ts";
 import { createConfiguredModels } from "./providers/configured-models.ts";
+import { createRefusals } from "./refusals.ts";
 import { openRecords, RequestRecorder } from "./request-records.ts";
 import { openSavedState } from "./persistence/saved-state.ts";
 import { createSecretRegistry, type SecretRegistry } from "./known-secrets.ts";
+import { createTelemetry } from "./telemetry-service.ts";
 
 export type ServicesOptions = {
   readonly clock: Clock;
@@ -79,20 +81,19 @@ export function createServices(options: ServicesOptions) {
     onTableLost: (error) => log.error("the bundled price table could not be loaded", { error }),
   });
   const isCounted = options.loaded.config.metrics.enabled;
-  const exposition = createExposition({
-    counts: isCounted,
-    isListed,
-    isPriced: (id, model) => {
-      const seller = { baseUrl: settingsOf(id)?.base_url ?? null };
-      return (prices.table()?.find(seller, model) ?? null) !== null;
-    },
-  });
+  const telemetry = createTelemetry(options, settingsOf);
+  const isPriced = (id: string, model: string): boolean => {
+    const seller = { baseUrl: settingsOf(id)?.base_url ?? null };
+    return (prices.table()?.find(seller, model) ?? null) !== null;
+  };
+  const exposition = createExposition({ counts: isCounted, isListed, isPriced, more: telemetry.moreSeries });
   const accessLog = createAccessLog(log, accessLogStyle);
   const recorder = new RequestRecorder({
     ...records,
     isCounted,
     recorded: events.recorded,
     exposition,
+    telemetry,
     prices,
     accessLog,
     currentConfig,
@@ -128,11 +129,12 @@ export function createServices(options: ServicesOptions) {
     reports: store,
     events,
     exposition,
+    telemetry,
     prices,
     costOf: recorder.costOf.bind(recorder),
     toolHashes: isCounted && records.keepsRecords ? new ToolHashes() : null,
     record: recorder.record.bind(recorder),
-    refused: createRefusalLog(log, accessLogStyle, clock.monotonicMs),
+    ...createRefusals(log, accessLogStyle, clock.monotonicMs),
     bodies: createBodyMemory(),
     unreadBodies: createUnreadBodies(ticker, descriptors.admits),
     queues: createQueueRegistry(clock),

@@ -18,6 +18,7 @@ import { startBackgroundWork } from "./background-work.ts";
 import { type ConfigSnapshot, createConfigSnapshot, type RequestCounter } from "./config-snapshot.ts";
 import type { ConfigSource } from "./config-source.ts";
 import { listenProblem } from "./listen-problem.ts";
+import { liveState } from "./live-state.ts";
 import { createMachineChecks, type MachineChecks } from "./machine-checks.ts";
 import { createReadings, type Readings } from "./reading-port.ts";
 import { createReloader, dropUnusedProviders, type Reloader } from "./reloader.ts";
@@ -139,6 +140,7 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
     logTail,
     readings,
   });
+  startTelemetry(services, snapshots, options.log);
   // From here to the end nothing is awaited: a client that connects is answered once the start is complete.
   const url = `http://${urlHost(host)}:${server.port}`;
   const startedAt = new Date(clock.nowMs()).toISOString();
@@ -271,6 +273,13 @@ async function listen(services: AppServices, loaded: LoadedConfig, parts: PortPa
   }
 }
 
+function startTelemetry(services: AppServices, { current }: Pick<Snapshots, "current">, log: Log): void {
+  services.telemetry.startMetrics(async () =>
+    services.exposition.snapshot(await liveState(services, current())),
+  );
+  for (const notice of services.telemetry.status()?.notices ?? []) log.warn(notice);
+}
+
 type RunningParts = {
   readonly services: AppServices;
   readonly server: Server;
@@ -311,6 +320,7 @@ class RunningApp {
     this.abortRequests();
     try {
       await services.claudePrograms.stop();
+      await services.telemetry.stop();
       await services.store.close();
       await services.spending.close();
       await services.savedSessions.flush();

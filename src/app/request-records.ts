@@ -14,6 +14,7 @@ import type { MetricsStore } from "../metrics/metrics-store.ts";
 import { SqliteMetricsStore } from "../metrics/sqlite-metrics-store.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { AccessLog } from "./access-log.ts";
 import { soldModels } from "./providers/provider-price.ts";
 import { RecordCosts } from "./record-costs.ts";
@@ -74,6 +75,7 @@ export type RecorderOptions = Pick<RecordsStore, "store" | "keepsRecords"> & {
   readonly exposition: Pick<Exposition, "count">;
   /** Called after each record. */
   readonly recorded: () => void;
+  readonly telemetry: Pick<Telemetry, "record" | "exportsSpans">;
   readonly currentConfig: () => LoadedConfig;
   /** A provider that a reload removed still has a price for the requests that it was answering. */
   readonly settingsOf: (id: string) => ProviderSettings | undefined;
@@ -115,8 +117,8 @@ export class RequestRecorder {
   }
 
   private recordRead(finished: UnpricedRecord): void {
-    const { isCounted, accessLog, currentConfig, settingsOf, prices } = this.options;
-    if (!isCounted && accessLog.levelOf(finished) === null) return;
+    const { isCounted, accessLog, currentConfig, settingsOf, prices, telemetry } = this.options;
+    if (!isCounted && !telemetry.exportsSpans && accessLog.levelOf(finished) === null) return;
     const showsCache = currentConfig().config.prompt_caching.track_metrics !== false;
     const tracked = showsCache ? finished : withoutCacheParts(finished);
     const provider = finished.provider === null ? undefined : settingsOf(finished.provider);
@@ -161,10 +163,11 @@ export class RequestRecorder {
   }
 
   private write(finished: UnpricedRecord): void {
-    const { keepsRecords, store, exposition, accessLog, recorded } = this.options;
+    const { keepsRecords, store, exposition, accessLog, recorded, telemetry } = this.options;
     if (keepsRecords) store.record(finished);
     recorded();
     exposition.count(finished);
+    telemetry.record(finished);
     const level = accessLog.levelOf(finished);
     if (level !== null) accessLog.write(finished, level);
   }

@@ -21,6 +21,8 @@ export type Call = {
   readonly passHeaders: Readonly<Record<string, string>>;
   /** The longest answer that fits into the rest of the target's window; null or absent: unknown, or no constraint. */
   remainingWindow?: number | null;
+  /** `traceparent` and `tracestate` of this attempt. Null or absent: the upstream is told of no trace. */
+  readonly traceHeaders?: Readonly<Record<string, string>> | null;
   /** Called once, when the upstream's status line has arrived. */
   onHeaders(status: number, headers?: Headers): void;
   /** Called for each account limit that a program reports, with the program's own members. */

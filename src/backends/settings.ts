@@ -257,6 +257,7 @@ const providerShape = z.strictObject({
   timeout: timeout.describe("How long to wait for this provider."),
   pricing: pricing.optional().describe("Prices for all models of this provider."),
   headers: headers.describe("More headers for every request to this provider."),
+  trace_context: z.boolean().optional().describe("Whether it is sent `traceparent`. Absent: no."),
   proxy: proxyUrl
     .optional()
     .describe("Proxy for this provider. Absent: HTTP_PROXY, HTTPS_PROXY and NO_PROXY."),

@@ -1,6 +1,8 @@
 // What belongs to one request from its first byte to its record: identity, abort, deadline. Admission creates one of
 // each.
 
+import type { RequestTrace } from "./trace-context.ts";
+
 /** Called when a request ends early. */
 export type AbortListener = { aborted(reason: Error): void };
 
@@ -17,6 +19,7 @@ export type Context = {
   readonly client: string | null;
   readonly agents: Agents;
   readonly tags: readonly string[];
+  readonly trace: RequestTrace | null;
   /** Why the request must end: the client left, the deadline passed, the operator cancelled. Null while it may go on. */
   readonly abortReason: Error | null;
   /** Calls `listener` once when that happens, immediately if it already has. */

@@ -4,6 +4,7 @@ import type { Candidate, Layer } from "./decision.ts";
 import type { FinishReason } from "./event.ts";
 import type { FailureKind } from "./failure.ts";
 import type { PendingOutline } from "./prompt-outline.ts";
+import type { RequestTrace } from "./trace-context.ts";
 import type { Usage } from "./usage.ts";
 
 export type AttemptOutcome = "ok" | "failed" | "skipped" | "cancelled";
@@ -30,6 +31,8 @@ export type AttemptRecord = {
   readonly maybeBilled: boolean;
   /** What was changed or left out for the target's format or model, in stable words; usually empty. */
   readonly adapted: readonly string[];
+  /** Its span, where the upstream was told of it. Never stored. */
+  readonly spanId?: string;
 };
 
 /** An attempt before its cost is known. */
@@ -93,6 +96,8 @@ export type RequestRecord = {
    */
   readonly agent?: string;
   readonly parentAgent?: string;
+  /** The client's trace, or our own where spans are exported. Only its id is stored. Absent: there is none. */
+  readonly trace?: RequestTrace;
   readonly door: string;
   /** The client program's name, from its user agent, at most 80 characters. */
   readonly client: string | null;

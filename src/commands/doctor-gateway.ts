@@ -95,6 +95,7 @@ export function gatewayFindings(answers: GatewayAnswers, seen: Examination): rea
   return [
     runningFinding(answers),
     ...troubleFindings(answers.health),
+    ...exportFindings(memberOf(answers.health, "opentelemetry")),
     ...(config === null ? [] : configFindings(config, seen)),
   ];
 }
@@ -128,6 +129,23 @@ function troubleFindings(health: unknown): readonly Finding[] {
     // The config has its own findings.
     if (typeof id !== "string" || typeof message !== "string" || id === "config") return [];
     return [inGateway(isMinor.test(id) ? "warning" : "failed", `problem.${id}`, message)];
+  });
+}
+
+/** What the running gateway sends to a collector. */
+function exportFindings(opentelemetry: unknown): readonly Finding[] {
+  return ["traces", "metrics"].flatMap((signal): Finding[] => {
+    const state = memberOf(opentelemetry, signal);
+    const [collector, problem, sent, lost] = ["collector", "problem", "sent", "lost"].map((name) =>
+      memberOf(state, name),
+    );
+    if (typeof collector !== "string") return [];
+    const title = `OpenTelemetry ${signal} go to ${collector}`;
+    const amount = `${String(sent)} sent, ${String(lost)} lost`;
+    const id = `opentelemetry.${signal}`;
+    if (typeof problem !== "string") return [inGateway("ok", id, title, amount)];
+    const advice = "check that the collector takes OTLP over HTTP there; requests are not affected";
+    return [inGateway("warning", id, title, `${problem}; ${amount}`, advice)];
   });
 }
 

@@ -69,7 +69,22 @@ function stateOf(found: RunningGateway, health: unknown) {
     },
     problems: problemsOf(health),
     running_requests: number("running"),
+    opentelemetry: memberOf(health, "opentelemetry") ?? null,
   };
+}
+
+const signals = ["traces", "metrics"] as const;
+
+/** A row for each signal that is exported. */
+function exportRows(opentelemetry: unknown): readonly (readonly [string, string])[] {
+  return signals.flatMap((signal) => {
+    const [collector, problem] = ["collector", "problem"].map((name) =>
+      memberOf(memberOf(opentelemetry, signal), name),
+    );
+    if (typeof collector !== "string") return [];
+    const trouble = typeof problem === "string" ? `; not received: ${plain(problem)}` : "";
+    return [["Telemetry", `${signal} to ${plain(collector)}${trouble}`] as const];
+  });
 }
 
 function statusText(state: ReturnType<typeof stateOf>, context: CommandContext): string {
@@ -89,6 +104,7 @@ function statusText(state: ReturnType<typeof stateOf>, context: CommandContext):
       `${paint(plain(state.status))} (${state.providers.healthy} of ${state.providers.loaded} providers healthy)`,
     ],
     ...state.problems.map((problem) => ["Problem", style.yellow(plain(problem))] as const),
+    ...exportRows(state.opentelemetry),
     ["Requests", `${state.running_requests ?? "?"} running`],
   ];
   const lines = rows.map(([name, value]) => `  ${style.dim(name.padEnd(10))}${value}`);

@@ -18,7 +18,7 @@ const harmlessVariables = new Set([
 
 /** They change this program, its runtime or its children, wherever they are mentioned. */
 const programVariables =
-  /^(?:(?:CLAWGATE|XDG|BUN|LD|DYLD|OPENCLAW)_.+|CLAUDE_CONFIG_DIR|NODE_(?:OPTIONS|PATH|EXTRA_CA_CERTS|TLS_REJECT_UNAUTHORIZED)|DOCKER_(?:HOST|CONFIG|CONTEXT)|SSL_CERT_(?:FILE|DIR)|SSLKEYLOGFILE|PROXY_MCP_CONFIG|PATH|HOME|(?:HTTPS?|ALL|NO)_PROXY)$/i;
+  /^(?:(?:CLAWGATE|XDG|BUN|LD|DYLD|OPENCLAW|OTEL)_.+|CLAUDE_CONFIG_DIR|NODE_(?:OPTIONS|PATH|EXTRA_CA_CERTS|TLS_REJECT_UNAUTHORIZED)|DOCKER_(?:HOST|CONFIG|CONTEXT)|SSL_CERT_(?:FILE|DIR)|SSLKEYLOGFILE|PROXY_MCP_CONFIG|PATH|HOME|(?:HTTPS?|ALL|NO)_PROXY)$/i;
 /** The same, but common in projects, and not worth a warning unless the config mentions them. */
 const sessionVariables =
   /^(?:USER|LOGNAME|SHELL|TERM|COLORTERM|NO_COLOR|TZ|TMPDIR|LANG|LANGUAGE|LC_.+|PWD|OLDPWD|INIT_CWD)$/i;

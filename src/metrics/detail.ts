@@ -31,6 +31,7 @@ type PackedAttempt = readonly [
 // Absent means null (or none), so a field costs nothing until it is used.
 type Packed = {
   readonly keyId?: string | undefined;
+  readonly traceId?: string | undefined;
   readonly door: string;
   readonly requestedModel?: string | undefined;
   readonly upstreamModel?: string | undefined;
@@ -113,6 +114,7 @@ function pack(record: RequestRecord, keepsDecisions: boolean): Packed {
   const { usage } = record;
   return {
     keyId: boundedText(record.keyId) ?? undefined,
+    traceId: record.trace?.traceId,
     door: record.door,
     requestedModel: boundedText(record.requestedModel) ?? undefined,
     upstreamModel: boundedText(record.upstreamModel) ?? undefined,
@@ -147,6 +149,7 @@ export function readDetail(written: string, startedAtMs: number) {
   const packed = JSON.parse(written) as Packed;
   return {
     keyId: packed.keyId ?? null,
+    traceId: packed.traceId ?? null,
     door: packed.door,
     requestedModel: packed.requestedModel ?? "",
     upstreamModel: packed.upstreamModel ?? null,

@@ -128,6 +128,8 @@ export type RecentRow = {
   /** The client's agent that sent the request, and the one that started that agent. */
   readonly agent: string | null;
   readonly parent_agent: string | null;
+  /** The trace that it belongs to (W3C). Absent: none. */
+  readonly trace_id?: string;
   readonly door: string;
   readonly client: string | null;
   readonly tags: readonly string[];

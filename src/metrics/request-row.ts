@@ -105,6 +105,7 @@ export function shownRequest(row: StoredRow): RecentRow {
     session: row.session,
     agent: row.agent,
     parent_agent: row.parent_agent,
+    ...(detail.traceId === null ? {} : { trace_id: detail.traceId }),
     door: detail.door,
     client: row.client,
     tags: row.tags === null ? [] : (JSON.parse(row.tags) as string[]),

@@ -3,6 +3,7 @@
 import { cut, maxWordLength } from "../canon/bounds.ts";
 import type { Agents, Context } from "../canon/context.ts";
 import { Failure } from "../canon/failure.ts";
+import { readTraceParent, type RequestTrace } from "../canon/trace-context.ts";
 import type { Caller } from "./access.ts";
 import { Cancellation } from "./cancellation.ts";
 import type { Endpoint } from "./endpoints.ts";
@@ -34,26 +35,31 @@ export type Connection = {
 class RequestContext extends Cancellation implements Context {
   readonly id: string;
   readonly arrivedMs: number;
+  readonly startedAtMs: number;
   readonly tenant: string | null;
   readonly keyId: string | null;
   readonly client: string | null;
   readonly agents: Agents;
   readonly tags: readonly string[];
+  readonly trace: RequestTrace | null;
 
   constructor(
     admission: Admission,
     headers: Headers,
-    readonly startedAtMs: number,
+    { clock, telemetry }: Pick<Services, "clock" | "telemetry">,
     private readonly upload: Upload | null,
   ) {
     super();
     this.id = admission.requestId;
+    this.startedAtMs = clock.nowMs();
     this.arrivedMs = admission.arrivedMs;
     this.tenant = admission.caller.tenant;
     this.keyId = admission.caller.keyId;
     this.client = clientName(headers.get("user-agent"));
     this.agents = agentsOf(headers);
     this.tags = tagsOf(headers.get("x-clawgate-tags"));
+    const parent = headers.get("traceparent");
+    this.trace = telemetry.begin(parent === null ? null : readTraceParent(parent, headers.get("tracestate")));
   }
 
   override abort(why: Error): void {
@@ -84,7 +90,7 @@ export function admit(
   services: Services,
   upload: Upload | null = null,
 ): Run {
-  const context = new RequestContext(admission, request.headers, services.clock.nowMs(), upload);
+  const context = new RequestContext(admission, request.headers, services, upload);
   const { connection } = admission;
   const admitted = new AdmittedRequest(
     context,

@@ -4,6 +4,7 @@
 import type { Backend } from "../backends/backend.ts";
 import type { HealthTracker } from "../backends/health/health-tracker.ts";
 import type { RequestRecord, UnpricedRecord } from "../canon/record.ts";
+import type { RequestTrace, TraceParent } from "../canon/trace-context.ts";
 import type { Usage } from "../canon/usage.ts";
 import type { DialectTable } from "../dialects/dialect-table.ts";
 import type { ScannedBody } from "../dialects/dialect.ts";
@@ -54,6 +55,8 @@ export type Provider = {
   /** What is known of a model here; the same object for the same model. */
   readonly modelFacts: (model: string) => ModelFacts;
   readonly price: ProviderPrice;
+  /** Whether it is told which trace a request belongs to. */
+  readonly takesTraceContext?: boolean;
 };
 
 /** A provider's prices. USD are counted in integer nano-USD. */
@@ -108,6 +111,11 @@ export type Services = {
   readonly sessions: Pick<SessionSpending, "hold">;
   /** `table` null: the bundled prices are not loaded, and only the config's prices are known. */
   readonly prices: { table(): object | null; load(): Promise<void> };
+  /** The trace of a request that begins, as a child of the client's; null: it has none. */
+  readonly telemetry: {
+    begin(parent: TraceParent | null): RequestTrace | null;
+    newSpanId(): string;
+  };
   /** Masks every secret of the config in a text. */
   redact(text: string): string;
   /**

@@ -63,6 +63,7 @@ export function recordOf(run: RecordedRun, status: number, failure: Failure | nu
     keyId: context.keyId,
     session: run.session,
     ...context.agents,
+    ...(context.trace === null ? noFields : { trace: context.trace }),
     door: run.endpoint.name,
     client: context.client,
     tags: run.hedged.length === 0 ? context.tags : [...context.tags, "hedged"],

@@ -177,6 +177,7 @@ export function endAttempt(run: Run, attempt: Attempt, reason: Failure | null): 
     durationMs: Math.round(durationMs),
     maybeBilled,
     adapted: attempt.adapted,
+    ...(attempt.spanId === null ? noFields : { spanId: attempt.spanId }),
   });
 }
 

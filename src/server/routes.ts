@@ -118,7 +118,7 @@ function reportRoutes(gateway: ServerPort): readonly Route[] {
     get(
       "/metrics",
       "read",
-      ({ request }) => metricsPage(gateway.metrics(request.headers.get("accept"))),
+      async ({ request }) => metricsPage(await gateway.metrics(request.headers.get("accept"))),
       routeDescriptions.metrics,
     ),
     report("/api/config", routeDescriptions.config, () => gateway.config()),

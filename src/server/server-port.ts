@@ -67,7 +67,7 @@ export type ServerPort = ReadingPort & {
   recent(query: URLSearchParams): Promise<unknown>;
   live(): unknown;
   /** The series for Prometheus, in the text format that the Accept header requests. */
-  metrics(accept: string | null): { readonly contentType: string; readonly text: string };
+  metrics(accept: string | null): Promise<{ readonly contentType: string; readonly text: string }>;
   /** The last lines of the log. */
   logs(query: URLSearchParams): unknown;
   /** The active config, secrets masked, and how the file on disk differs. */

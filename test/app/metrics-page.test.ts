@@ -277,6 +277,71 @@ test("counters go on over a reload, also those of a provider that is gone", asyn
   expect(page.samples("clawgate_provider_healthy").map(({ labels }) => labels["provider"])).toEqual(["good"]);
 });
 
+test("what is refused before it has a record is counted by status and kind", async () => {
+  const gateway = await open({ auth: { admin_key: adminKey } });
+  const get = async (path: string, init: RequestInit = {}): Promise<number> =>
+    (await fetch(gateway.url + path, init)).status;
+  expect(await get("/metrics")).toBe(401);
+  expect(await get("/api/stats", { headers: bearer("a-wrong-key-0123456789") })).toBe(401);
+  expect(await get("/nowhere")).toBe(404);
+  expect(await get("/v1/chat/completions", { method: "DELETE" })).toBe(405);
+  expect(await get("/v1/chat/completions", { method: "POST", body: "x" })).toBe(415);
+  const page = await scrape(gateway, bearer(adminKey));
+  const refused = page.samples("clawgate_refused_requests_total");
+  expect(refused.map(({ labels, value }) => [labels["status"], labels["failure"], value]).toSorted()).toEqual(
+    [
+      ["401", "unauthorized", 2],
+      ["404", "not_found", 1],
+      ["405", "invalid_request", 1],
+      ["415", "unsupported_media_type", 1],
+    ],
+  );
+  expect(page.total("clawgate_requests_total")).toBe(0);
+});
+
+test("a tenant's budget, and what of it is spent", async () => {
+  const limits = { budget: { usd_per_day: 5, tokens_per_month: 1_000_000 } };
+  const gateway = await open({
+    tenants: [
+      { name: "alice", api_key: aliceKey, limits },
+      { name: "bob", api_key: "bobs-key-0123456789" },
+    ],
+  });
+  await ask(gateway, { body: chat("good", "Hello"), key: aliceKey });
+  await gateway.waitForRecord(() => true);
+  const page = await scrape(gateway);
+  const day = { tenant: "alice", period: "day" };
+  expect(page.samples("clawgate_tenant_budget_usd")).toMatchObject([{ labels: day, value: 5 }]);
+  expect(page.total("clawgate_tenant_budget_spent_usd", day)).toBeCloseTo(
+    page.total("clawgate_tenant_cost_usd_total", { tenant: "alice" }),
+    9,
+  );
+  expect(page.total("clawgate_tenant_budget_spent_usd", day)).toBeGreaterThan(0);
+  expect(page.total("clawgate_tenant_budget_tokens", { tenant: "alice", period: "month" })).toBe(1_000_000);
+  expect(page.total("clawgate_tenant_budget_spent_tokens", { tenant: "alice" })).toBe(
+    page.total("clawgate_input_tokens_total") + page.total("clawgate_output_tokens_total"),
+  );
+});
+
+test("promtool, where it is installed, has nothing to say about a page with every kind of request", async () => {
+  const gateway = await open({ tenants: [{ name: "alice", api_key: aliceKey }] });
+  await ask(gateway, { body: chat("good", "Hello"), key: aliceKey });
+  await ask(gateway, { body: chat("broken", "Hello [[fault:500]]"), key: aliceKey });
+  await ask(gateway, { path: "/nowhere", body: {}, key: aliceKey });
+  const text = await (await fetch(`${gateway.url}/metrics`)).text();
+  expect(parseMetrics(text, "prometheus").total("clawgate_requests_total")).toBe(2);
+  const promtool = Bun.which("promtool");
+  if (promtool === null) return;
+  const child = Bun.spawn([promtool, "check", "metrics"], {
+    stdin: new Blob([text]),
+    stdout: "pipe",
+    stderr: "pipe",
+    timeout: 10_000,
+  });
+  const said = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  expect([...said, await child.exited]).toEqual(["", "", 0]);
+});
+
 test("tenants by name", async () => {
   const gateway = await open({ tenants: [{ name: "alice", api_key: aliceKey }] });
   await ask(gateway, { body: chat("good", "hello"), key: aliceKey });

@@ -24,6 +24,13 @@ const idle: LiveState = {
   maxFiles: null,
   memoryBytes: 1_000_000,
   cpuSeconds: 1.5,
+  refusals: [{ status: 401, failure: "unauthorized", count: 7 }],
+  sessions: 9,
+  budgets: [
+    { tenant: "alice", period: "day", unit: "usd", limit: 5, spent: 1.25 },
+    { tenant: "alice", period: "month", unit: "tokens", limit: 1_000, spent: 400 },
+  ],
+  exports: [{ signal: "traces", sent: 20, lost: 3 }],
   records: { written: 10, dropped: 1, queued: 2 },
 };
 
@@ -267,6 +274,15 @@ describe("formats", () => {
     expect(page.total("clawgate_claude_code_processes", { state: "parked-idle" })).toBe(5);
     expect(page.total("process_open_fds")).toBe(31);
     expect(page.samples("process_max_fds")).toEqual([]);
+    expect(page.total("clawgate_refused_requests_total", { status: "401", failure: "unauthorized" })).toBe(7);
+    expect(page.total("clawgate_remembered_sessions")).toBe(9);
+    const alice = { tenant: "alice" };
+    expect(page.total("clawgate_tenant_budget_usd", { ...alice, period: "day" })).toBe(5);
+    expect(page.total("clawgate_tenant_budget_spent_usd", { ...alice, period: "day" })).toBe(1.25);
+    expect(page.samples("clawgate_tenant_budget_usd", { period: "month" })).toEqual([]);
+    expect(page.total("clawgate_tenant_budget_tokens", { ...alice, period: "month" })).toBe(1_000);
+    expect(page.total("clawgate_tenant_budget_spent_tokens", { ...alice, period: "month" })).toBe(400);
+    expect(page.total("clawgate_otel_exported_total", { signal: "traces", outcome: "lost" })).toBe(3);
     expect(page.samples("clawgate_build_info")[0]?.labels).toEqual({
       version: "1.2.3",
       commit: "",

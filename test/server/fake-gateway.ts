@@ -101,7 +101,7 @@ export function fakeGateway(): FakeGateway {
         : Promise.resolve({ requests: [] }),
     config: () => Promise.resolve({ path: null }),
     live: () => ({ requests: [] }),
-    metrics: (accept) => ({ contentType: "text/plain; version=0.0.4", text: `# for ${accept}\n` }),
+    metrics: async (accept) => ({ contentType: "text/plain; version=0.0.4", text: `# for ${accept}\n` }),
     logs: () => ({ lines: [], cursor: 0 }),
     series: (query) => Promise.resolve({ by: query.get("by") }),
     requests: (query) => Promise.resolve({ model: query.get("model") }),

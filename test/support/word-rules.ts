@@ -153,6 +153,8 @@ export const wordRules: readonly Rule[] = [
     violations: (tree) =>
       heldFiles(tree).flatMap((path) => [
         ...path
+          // A folder that the command line names.
+          .replace(/^scripts\/trials\//, "")
           .split(/[/.-]/)
           .filter((word) => meaningOf.has(word) && meaningOf.get(word)?.names?.test(word) !== true)
           .map((word) => `${path}: ${word} (${meaningOf.get(word)?.instead})`),

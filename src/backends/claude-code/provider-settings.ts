@@ -15,12 +15,15 @@ export function wireKeysIn(written: {
   readonly api_key?: string | undefined;
   readonly api_keys?: readonly string[] | undefined;
   readonly proxy?: string | undefined;
+  readonly trace_context?: boolean | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly quirks: readonly string[];
   readonly auth: unknown;
 }): readonly string[] {
   return [
-    ...(["base_url", "api_key", "api_keys", "proxy"] as const).filter((key) => written[key] !== undefined),
+    ...(["base_url", "api_key", "api_keys", "proxy", "trace_context"] as const).filter(
+      (key) => written[key] !== undefined,
+    ),
     ...(Object.keys(written.headers).length > 0 ? ["headers"] : []),
     ...(written.quirks.length > 0 ? ["quirks"] : []),
     ...(written.auth === "api_key" ? [] : ["auth"]),

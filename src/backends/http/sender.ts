@@ -70,7 +70,7 @@ export class Sender {
     const signer = signers?.get(call.credential ?? "") ?? this.options.signer;
     const url = baseUrl + path;
     return signer.isConstant === true
-      ? this.post(url, body, this.cachedHeaders(signer, call.passHeaders), call, this.accepted)
+      ? this.post(url, body, this.constantHeaders(signer, call), call, this.accepted)
       : this.openSigned(url, body, signer, call);
   }
 
@@ -114,7 +114,7 @@ export class Sender {
 
   /** With a signature that is created for each request and may be stale. */
   private async openSigned(url: string, body: Uint8Array, signer: Signer, call: Call): Promise<Response> {
-    const headers = this.headersFor(call.passHeaders);
+    const headers = { ...this.headersFor(call.passHeaders), ...call.traceHeaders };
     const signing = signer.sign(headers);
     if (signing !== undefined) await signing;
     let answer = await this.post(url, body, headers, call, unchecked);
@@ -192,6 +192,14 @@ export class Sender {
 
   private headersFor(passed: Call["passHeaders"]): Record<string, string> {
     return { ...this.usualHeaders, ...passed, ...this.options.headers };
+  }
+
+  private constantHeaders(signer: Signer, { passHeaders, traceHeaders }: Call): Headers {
+    const cached = this.cachedHeaders(signer, passHeaders);
+    if (traceHeaders === null || traceHeaders === undefined) return cached;
+    const headers = new Headers(cached);
+    for (const name in traceHeaders) headers.set(name, traceHeaders[name] ?? "");
+    return headers;
   }
 
   /**

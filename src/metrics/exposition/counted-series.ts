@@ -14,7 +14,11 @@ const givenUpFirst: ReadonlySet<string> = new Set(["tenant", "model"]);
 
 export class Counter {
   total = 0;
-  constructor(readonly labels: string) {}
+  constructor(
+    readonly labels: string,
+    /** Of the labels, in the order of the row. */
+    readonly values: readonly string[],
+  ) {}
 
   add(value: number): void {
     if (value > 0) this.total += value;
@@ -29,6 +33,7 @@ export class Histogram {
 
   constructor(
     readonly labels: string,
+    readonly values: readonly string[],
     private readonly bounds: readonly number[],
   ) {
     this.counts = Array.from({ length: bounds.length + 1 }, () => 0);
@@ -80,7 +85,7 @@ export class Family<Source> {
     let cell = this.cells.get(key);
     if (cell !== undefined) return cell;
     if (this.cells.size >= limit) return null;
-    cell = this.row.type === "counter" ? new Counter(key) : new Histogram(key, this.bounds);
+    cell = this.row.type === "counter" ? new Counter(key, values) : new Histogram(key, values, this.bounds);
     this.cells.set(key, cell);
     return cell;
   }

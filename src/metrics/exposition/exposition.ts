@@ -8,14 +8,27 @@ import { createModelNameLimit, type NameOutcome } from "../model-name-limit.ts";
 import { boundedText, displayModel, displayProvider } from "../record-values.ts";
 import { Family, LabelledCells } from "./counted-series.ts";
 import { otherName } from "./labels.ts";
-import type { AttemptLabel, LiveState, RequestLabel } from "./series-row.ts";
+import type { AttemptLabel, LiveState, RequestLabel, RequestRow } from "./series-row.ts";
 import { seriesTable } from "./series-table.ts";
-import { formatFor, type MetricsPage, writePage } from "./text-format.ts";
+import {
+  formatFor,
+  type MetricsPage,
+  type ShownFamily,
+  type StateSamples,
+  writePage,
+} from "./text-format.ts";
 
 export type Exposition = {
   count(record: RequestRecord): void;
   /** In the format that the Accept header asks for. */
   page(state: LiveState, accept: string | null): MetricsPage;
+  /** The same series for another kind of exporter, with those of `more`. */
+  snapshot(state: LiveState): ExpositionSnapshot;
+};
+
+export type ExpositionSnapshot = {
+  readonly families: readonly ShownFamily[];
+  readonly state: readonly StateSamples[];
 };
 
 export type ExpositionOptions = {
@@ -25,6 +38,8 @@ export type ExpositionOptions = {
   readonly isListed: (provider: string, model: string) => boolean;
   /** It has a price. Names that are neither listed nor priced are counted as `other`. */
   readonly isPriced: (provider: string, model: string) => boolean;
+  /** Series that are counted with the others and are not on the page. Absent: none. */
+  readonly more?: readonly RequestRow[];
 };
 
 /** Sets of labels whose cells are cached. An evicted set is looked up again. */
@@ -41,6 +56,8 @@ const failureName = (kind: AttemptRecord["failure"]): string =>
 
 export function createExposition(options: ExpositionOptions): Exposition {
   const requests = new RequestSeries(options);
+  const stateSamples = (state: LiveState): readonly StateSamples[] =>
+    seriesTable.flatMap((row) => (row.of === "state" ? [{ row, samples: row.read(state) }] : []));
   const attempts = new AttemptSeries();
   let pending: RequestRecord[] = [];
   const countPending = (): void => {
@@ -58,10 +75,17 @@ export function createExposition(options: ExpositionOptions): Exposition {
     page(state, accept) {
       countPending();
       return writePage(
-        options.counts ? [...requests.families, ...attempts.families] : [],
-        seriesTable.flatMap((row) => (row.of === "state" ? [{ row, samples: row.read(state) }] : [])),
+        options.counts ? [...requests.shown, ...attempts.families] : [],
+        stateSamples(state),
         formatFor(accept),
       );
+    },
+    snapshot(state) {
+      countPending();
+      return {
+        families: options.counts ? [...requests.families, ...attempts.families] : [],
+        state: stateSamples(state),
+      };
     },
   };
 }
@@ -74,7 +98,9 @@ type LatestRequest = Pick<RequestRecord, "door" | "tenant" | "status" | "failure
 };
 
 class RequestSeries {
-  readonly families = seriesTable.flatMap((row) => (row.of === "requests" ? [new Family(row)] : []));
+  /** Those of the page. */
+  readonly shown = seriesTable.flatMap((row) => (row.of === "requests" ? [new Family(row)] : []));
+  readonly families;
   private readonly known = new LRUCache<string, LabelledCells<RequestRecord>>({ max: rememberedSets });
   // Most requests are like the previous one: comparing is cheaper than building a key.
   private latest: LatestRequest | null = null;
@@ -83,6 +109,7 @@ class RequestSeries {
   private readonly named = new Set<string>();
 
   constructor(private readonly options: ExpositionOptions) {
+    this.families = [...this.shown, ...(options.more ?? []).map((row) => new Family(row))];
     this.names = createModelNameLimit({ isListed: options.isListed, storedNames: () => [] });
   }
 

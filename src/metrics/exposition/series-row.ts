@@ -63,7 +63,23 @@ export type LiveState = {
   readonly maxFiles: number | null;
   readonly memoryBytes: number;
   readonly cpuSeconds: number;
+  /** Requests that were refused before they had a record, by status and kind of failure. */
+  readonly refusals: readonly { readonly status: number; readonly failure: string; readonly count: number }[];
+  /** Conversations whose provider is remembered. */
+  readonly sessions: number;
+  /** Of tenants with a budget, by period and unit; a tenant whose limits cannot be read now is left out. */
+  readonly budgets: readonly TenantBudget[];
+  /** What a collector got of spans and data points, and what it did not; empty where nothing is exported. */
+  readonly exports: readonly { readonly signal: string; readonly sent: number; readonly lost: number }[];
   readonly records: { readonly written: number; readonly dropped: number; readonly queued: number };
+};
+
+export type TenantBudget = {
+  readonly tenant: string;
+  readonly period: "day" | "month";
+  readonly unit: "usd" | "tokens";
+  readonly limit: number;
+  readonly spent: number;
 };
 
 export type ProcessStates = {

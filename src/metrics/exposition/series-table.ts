@@ -1,6 +1,7 @@
 // Every series of `GET /metrics`, a row each: name, type, help, labels, and how it is read. A new metric is one new row here;
 // `npm run reference` generates the manual's list from it.
 
+import { gatewaySeries } from "./gateway-series.ts";
 import { attemptCount, wholeNumber } from "../record-values.ts";
 import type { CircuitState, ProcessStates, Sample, SeriesRow } from "./series-row.ts";
 
@@ -229,6 +230,7 @@ export const seriesTable: readonly SeriesRow[] = [
         processStates.map(([state, count]) => ({ labels: [provider, state], value: count(counts) })),
       ),
   },
+  ...gatewaySeries,
   {
     of: "state",
     type: "counter",

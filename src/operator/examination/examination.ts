@@ -14,6 +14,7 @@ import { certificateFindings, trustFindings } from "./certificate-findings.ts";
 import { claudeCodeFindings } from "./claude-code-findings.ts";
 import { type Finding, findingsIn } from "./finding.ts";
 import { databaseFindings, stateFindings } from "./machine-findings.ts";
+import { telemetryFindings } from "./telemetry-findings.ts";
 
 export type Examination = {
   readonly findings: readonly Finding[];
@@ -76,6 +77,7 @@ export async function examine(input: ExaminationInput, options: ExamineOptions):
       ...runtimeFindings(input.environment),
       ...(await certificateFindings(environment, workingDirectory, systemClock.nowMs())),
       descriptorFinding(),
+      ...(options.isReadElsewhere === true ? [] : telemetryFindings(environment)),
       ...ofConfig,
       ...(await stateFindings(environment)),
       ...ofDatabase,

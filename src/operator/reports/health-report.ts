@@ -10,6 +10,7 @@ import type { MetricsStore } from "../../metrics/metrics-store.ts";
 import type { LiveRegistry } from "../../pipeline/live-requests.ts";
 import type { StateStore } from "../../state/state-store.ts";
 import type { Clock } from "../../system/clock.ts";
+import type { Telemetry } from "../../telemetry/telemetry.ts";
 import type { ActiveConfig } from "../active-config.ts";
 
 /** Something that does not work as the operator configured it. */
@@ -36,6 +37,7 @@ export type HealthReportServices = {
   readonly store: Pick<MetricsStore, "status">;
   readonly recordsLocation: { readonly path: string; readonly from: string };
   readonly state: Pick<StateStore, "status">;
+  readonly telemetry: Pick<Telemetry, "status">;
   readonly startedAtSeconds: number;
   redact(text: string): string;
 };
@@ -179,6 +181,7 @@ function readerMembers(
       detail: records.passedOver ?? records.detail,
       free_bytes: machine.recordsFree,
     },
+    opentelemetry: services.telemetry.status(),
     certificates: {
       extra: machine.certificates,
       untrusted: views.flatMap(([id, view]) => (isUntrusted(view) ? [id] : [])),

@@ -4,6 +4,7 @@
 import type { Call } from "../../backends/backend.ts";
 import type { Target } from "../../canon/decision.ts";
 import { Failure, failureFrom } from "../../canon/failure.ts";
+import { traceHeaders } from "../../canon/trace-context.ts";
 import type { Note } from "../../dialects/dialect.ts";
 import { noteInto } from "../adaptations.ts";
 import type { Provider } from "../dependencies.ts";
@@ -67,6 +68,7 @@ class AttemptCall implements Call {
   readonly tenant: string | null;
   readonly session: string | null;
   readonly requestOptions: Run["requestOptions"];
+  readonly traceHeaders: Readonly<Record<string, string>> | null;
   remainingWindow: number | null = null;
   private noteFunction: Note | null = null;
   private unsupportedFunction: Note | null = null;
@@ -84,6 +86,7 @@ class AttemptCall implements Call {
     this.tenant = run.context.tenant;
     this.session = run.sessionKey;
     this.requestOptions = run.requestOptions;
+    this.traceHeaders = traceHeadersOf(run, attempt);
   }
 
   // These functions are passed on without this object; they are created only when first used.
@@ -120,6 +123,20 @@ class AttemptCall implements Call {
     attempt.headersMs = Math.round(this.run.services.clock.monotonicMs() - attempt.startedMs);
     this.onAccepted();
   }
+}
+
+/**
+ * Where no spans are exported, nobody could find one of ours: the upstream gets the client's own span as its parent.
+ */
+function traceHeadersOf(
+  { context, services }: Run,
+  attempt: Attempt,
+): Readonly<Record<string, string>> | null {
+  const { trace } = context;
+  if (trace === null || attempt.provider.takesTraceContext !== true) return null;
+  if (trace.spanId !== null) attempt.spanId = services.telemetry.newSpanId();
+  const spanId = attempt.spanId ?? trace.parent?.spanId;
+  return spanId === undefined ? null : traceHeaders(trace, spanId);
 }
 
 /** Runs one attempt until its gate opens or it fails. Reports its start and its first word to the health tracker. */

@@ -39,6 +39,8 @@ export class Attempt implements AbortListener, LimitListener, Progress {
   /** The single attempt that probes whether an ejected provider has recovered. */
   isProbe = false;
   isSettled = false;
+  /** Its span; null: the upstream is not told of one. */
+  spanId: string | null = null;
   /** The upstream may have started work. */
   isSent = false;
   /** The latest end (monotonic), and the longest silence allowed. */

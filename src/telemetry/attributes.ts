@@ -1,0 +1,103 @@
+// Attributes of a span, of a data point or of the resource, and how both encodings of OTLP write them. Values come from clients:
+// they are cut to a length and made well-formed, so that no collector refuses the whole batch for one of them.
+
+import type { ProtobufWriter } from "./protobuf-writer.ts";
+
+const longestValue = 256;
+const mostTexts = 32;
+
+/** Members of AnyValue in opentelemetry/proto/common/v1/common.proto. */
+const stringValue = 1;
+const boolValue = 2;
+const intValue = 3;
+const doubleValue = 4;
+const arrayValue = 5;
+
+type Kind = "text" | "whole" | "decimal" | "flag" | "texts";
+
+/** What is unknown (null) or empty is left out. */
+export class Attributes {
+  private readonly keys: string[] = [];
+  private readonly kinds: Kind[] = [];
+  private readonly values: unknown[] = [];
+
+  text(key: string, value: string | null | undefined): this {
+    if (value !== null && value !== undefined && value !== "") this.push(key, "text", bounded(value));
+    return this;
+  }
+
+  whole(key: string, value: number | null | undefined): this {
+    if (value !== null && value !== undefined && Number.isFinite(value))
+      this.push(key, "whole", Math.round(value));
+    return this;
+  }
+
+  decimal(key: string, value: number | null | undefined): this {
+    if (value !== null && value !== undefined && Number.isFinite(value)) this.push(key, "decimal", value);
+    return this;
+  }
+
+  flag(key: string, value: boolean): this {
+    this.push(key, "flag", value);
+    return this;
+  }
+
+  texts(key: string, values: readonly string[]): this {
+    if (values.length > 0) this.push(key, "texts", values.slice(0, mostTexts).map(bounded));
+    return this;
+  }
+
+  private push(key: string, kind: Kind, value: unknown): void {
+    this.keys.push(key);
+    this.kinds.push(kind);
+    this.values.push(value);
+  }
+
+  /** Each as the field `field` of the message that is being written. */
+  writeInto(writer: ProtobufWriter, field: number): void {
+    const { keys, kinds, values } = this;
+    for (let at = keys.length - 1; at >= 0; at -= 1) {
+      const end = writer.size;
+      writeValue(writer, kinds[at] ?? "text", values[at]);
+      writer.message(2, end);
+      writer.key(keys[at] ?? "");
+      writer.message(field, end);
+    }
+  }
+
+  toJson(): readonly { readonly key: string; readonly value: object }[] {
+    return this.keys.map((key, at) => ({ key, value: jsonValue(this.kinds[at] ?? "text", this.values[at]) }));
+  }
+}
+
+const bounded = (value: string): string =>
+  value.length > longestValue ? value.slice(0, longestValue) : value;
+
+function writeValue(writer: ProtobufWriter, kind: Kind, value: unknown): void {
+  if (kind === "text") writer.text(stringValue, value as string);
+  else if (kind === "whole") writer.whole(intValue, value as number);
+  else if (kind === "decimal") writer.decimal(doubleValue, value as number);
+  else if (kind === "flag") writer.whole(boolValue, value === true ? 1 : 0);
+  else {
+    const end = writer.size;
+    for (const text of (value as readonly string[]).toReversed()) {
+      const textEnd = writer.size;
+      writer.text(stringValue, text);
+      writer.message(1, textEnd);
+    }
+    writer.message(arrayValue, end);
+  }
+}
+
+/** The mapping of protobuf to JSON writes integers of 64 bits as text. Half characters would make the whole batch invalid. */
+function jsonValue(kind: Kind, value: unknown): object {
+  if (kind === "text") return { stringValue: (value as string).toWellFormed() };
+  if (kind === "whole") return { intValue: String(value) };
+  if (kind === "decimal") return { doubleValue: value };
+  if (kind === "flag") return { boolValue: value };
+  return {
+    arrayValue: {
+      values: (value as readonly string[]).map((text) => ({ stringValue: text.toWellFormed() })),
+    },
+  };
+}

@@ -1,0 +1,152 @@
+// The spans of one finished request, from its record: one for the request (server), one for each attempt (client). They never contain
+// what was asked or answered, nor a key; and tokens are on one span only, so that no sum over spans counts them twice.
+
+import { consequences } from "../canon/failure.ts";
+import type { AttemptRecord, RequestRecord } from "../canon/record.ts";
+import type { RequestTrace } from "../canon/trace-context.ts";
+import { Attributes } from "./attributes.ts";
+import { operationOf, type ProviderFacts } from "./conventions.ts";
+import type { Span } from "./otlp-traces.ts";
+
+export type SpanFacts = {
+  readonly newSpanId: () => string;
+  readonly factsOf: (provider: string) => ProviderFacts;
+  /** The path of an endpoint; undefined where it has several. */
+  readonly routeOf: (endpoint: string) => string | undefined;
+};
+
+/** The words of the label `failure` of `/metrics`. */
+const errorType = (kind: RequestRecord["failure"]): string | null =>
+  kind === null ? null : consequences[kind].metric;
+
+const nanoPerUsd = 1e9;
+const usd = (nano: number | null | undefined): number | null =>
+  nano === null || nano === undefined ? null : nano / nanoPerUsd;
+
+/** `trace.spanId` must be there: the request is sampled. */
+export function spansOf(record: RequestRecord, trace: RequestTrace, facts: SpanFacts): readonly Span[] {
+  const spanId = trace.spanId ?? facts.newSpanId();
+  const spans = [serverSpan(record, { ...trace, spanId }, facts)];
+  const answering = answeringAttempt(record) ?? billedAttempt(record);
+  for (const attempt of record.attempts)
+    if (attempt.outcome !== "skipped")
+      spans.push(attemptSpan(record, attempt, attempt === answering, { ...trace, spanId }, facts));
+  return spans;
+}
+
+/** The attempt whose answer the client got. */
+export function answeringAttempt({ attempts, provider, model }: RequestRecord): AttemptRecord | undefined {
+  if (provider === null) return undefined;
+  const isTarget = (each: AttemptRecord): boolean => each.provider === provider && each.model === model;
+  return attempts.findLast((each) => each.outcome === "ok" && isTarget(each)) ?? attempts.findLast(isTarget);
+}
+
+/** Nothing was answered: what was used nevertheless was used by the attempt that may be billed. */
+const billedAttempt = ({ attempts }: RequestRecord): AttemptRecord | undefined =>
+  attempts.findLast(({ maybeBilled }) => maybeBilled) ?? attempts.at(-1);
+
+function serverSpan(
+  record: RequestRecord,
+  trace: RequestTrace & { readonly spanId: string },
+  { routeOf }: SpanFacts,
+): Span {
+  const { door, status, failure } = record;
+  const route = routeOf(door);
+  const operation = operationOf(door);
+  const attributes = new Attributes()
+    .text("http.request.method", "POST")
+    .text("http.route", route)
+    .text("url.path", route?.includes("*") === true ? null : route)
+    .text("url.scheme", "http")
+    .whole("http.response.status_code", status)
+    .text("error.type", errorType(failure))
+    .text("user_agent.original", record.client)
+    .text("gen_ai.operation.name", operation)
+    .text("gen_ai.request.model", record.requestedModel)
+    .text("gen_ai.conversation.id", record.session)
+    .text("gen_ai.agent.id", record.agent)
+    .text("clawgate.request.id", record.id)
+    .text("clawgate.endpoint", door)
+    .text("clawgate.tenant", record.tenant)
+    .text("clawgate.layer", record.layer)
+    .text("clawgate.rule", record.rule)
+    .text("clawgate.provider", record.provider)
+    .text("clawgate.model", record.model)
+    .whole("clawgate.attempts", record.attempts.length)
+    .decimal("clawgate.cost_usd", usd(record.costNanoUsd))
+    .decimal("clawgate.list_cost_usd", usd(record.listNanoUsd))
+    .decimal("clawgate.queue_wait_ms", record.queueWaitMs === 0 ? null : record.queueWaitMs)
+    .decimal("clawgate.overhead_ms", record.overheadMs)
+    .texts("clawgate.tags", record.tags);
+  if (record.stream) attributes.flag("gen_ai.request.stream", true);
+  // As HTTP's conventions say: for a server, what the client did wrong is no error of its own.
+  const isError = failure !== null && failure !== "cancelled" && (status >= 500 || status < 400);
+  return {
+    traceId: trace.traceId,
+    spanId: trace.spanId,
+    parentSpanId: trace.parent?.spanId ?? null,
+    hasRemoteParent: trace.parent !== null,
+    traceState: trace.parent?.state ?? "",
+    name: route === undefined ? operation : `POST ${route}`,
+    kind: "server",
+    startMs: record.startedAtMs,
+    endMs: record.startedAtMs + record.durationMs,
+    attributes,
+    error: isError ? errorType(failure) : null,
+  };
+}
+
+function attemptSpan(
+  record: RequestRecord,
+  attempt: AttemptRecord,
+  isAnswering: boolean,
+  trace: RequestTrace & { readonly spanId: string },
+  facts: SpanFacts,
+): Span {
+  const { provider, model, failure, startedAtMs } = attempt;
+  const { name, address, port } = facts.factsOf(provider);
+  const operation = operationOf(record.door);
+  const attributes = new Attributes()
+    .text("gen_ai.operation.name", operation)
+    .text("gen_ai.provider.name", name)
+    .text("gen_ai.request.model", model)
+    .text("gen_ai.conversation.id", record.session)
+    .text("server.address", address)
+    .whole("server.port", port)
+    .whole("http.response.status_code", attempt.status)
+    .text("error.type", errorType(failure))
+    .text("clawgate.provider", provider)
+    .text("clawgate.outcome", attempt.outcome)
+    .text("clawgate.lane", attempt.lane)
+    .texts("clawgate.adapted", attempt.adapted)
+    .decimal("clawgate.queue_wait_ms", attempt.waitMs === 0 ? null : attempt.waitMs);
+  if (record.stream) attributes.flag("gen_ai.request.stream", true);
+  if (attempt.maybeBilled) attributes.flag("clawgate.maybe_billed", true);
+  if (record.stream && attempt.firstTokenMs !== null)
+    attributes.decimal("gen_ai.response.time_to_first_chunk", attempt.firstTokenMs / 1000);
+  if (isAnswering) addAnswer(attributes, record);
+  return {
+    traceId: trace.traceId,
+    spanId: attempt.spanId ?? facts.newSpanId(),
+    parentSpanId: trace.spanId,
+    hasRemoteParent: false,
+    traceState: trace.parent?.state ?? "",
+    name: `${operation} ${model.slice(0, 100)}`,
+    kind: "client",
+    startMs: startedAtMs,
+    endMs: startedAtMs + attempt.durationMs,
+    attributes,
+    error: attempt.outcome === "failed" ? (errorType(failure) ?? "failed") : null,
+  };
+}
+
+function addAnswer(attributes: Attributes, { usage, upstreamModel, finish }: RequestRecord): void {
+  attributes
+    .text("gen_ai.response.model", upstreamModel)
+    .texts("gen_ai.response.finish_reasons", finish === null ? [] : [finish])
+    .whole("gen_ai.usage.input_tokens", usage.input)
+    .whole("gen_ai.usage.output_tokens", usage.output)
+    .whole("gen_ai.usage.cache_read.input_tokens", usage.inputCached)
+    .whole("gen_ai.usage.cache_creation.input_tokens", usage.inputCacheWrite)
+    .whole("gen_ai.usage.reasoning.output_tokens", usage.outputReasoning);
+}
