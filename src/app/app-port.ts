@@ -35,9 +35,9 @@ type ModelServices = Pick<AppServices, "claudePrograms">;
 type ReportServices = HealthReportServices &
   ProviderReportServices &
   LiveStateServices &
-  Pick<AppServices, "meters" | "exposition">;
+  Pick<AppServices, "meters" | "exposition" | "alerts">;
 type QueryServices = Pick<AppServices, "reports" | "clock" | "redact">;
-type ActionServices = ProviderTestServices & Pick<AppServices, "log" | "health" | "live">;
+type ActionServices = ProviderTestServices & Pick<AppServices, "log" | "health" | "live" | "alerts">;
 
 export type PortServices = RequestServices & ModelServices & ReportServices & QueryServices & ActionServices;
 
@@ -132,6 +132,7 @@ function reportPort(services: ReportServices, parts: PortParts) {
     live: () => ({ requests: services.live.list().map(liveView) }),
     config: () => configReport(current().loaded, diskState(), peek, services.redact),
     providers: () => providerReport(services, current()),
+    alerts: () => services.alerts.report(),
     tenants: () => tenantReport(current().loaded.config.tenants, services.meters, services.clock.nowMs()),
   } satisfies Partial<ServerPort>;
 }
@@ -178,6 +179,7 @@ function actionPort(services: ActionServices, { current, reload }: Pick<PortPart
       if (report.error?.code === "internal_error") throw new Failure("internal", report.error.message);
       return { ...report, needs_restart: needsRestart };
     },
+    testAlert: () => services.alerts.test(),
     resetProvider(id) {
       if (!current().pipeline.providers.has(id)) return false;
       services.health.reset(id);

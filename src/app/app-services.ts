@@ -2,6 +2,12 @@
 // A function elsewhere takes the few that it uses (`Pick<AppServices, ...>`), never all of them.
 
 import { join } from "node:path";
+import { AlertMonitor } from "../alerts/alert-monitor.ts";
+import { createAlertCommand } from "../alerts/delivery/command.ts";
+import { createNtfy } from "../alerts/delivery/ntfy.ts";
+import { Outbox } from "../alerts/delivery/outbox.ts";
+import { createWebhook } from "../alerts/delivery/webhook.ts";
+import { TrafficCounts } from "../alerts/traffic-counts.ts";
 import { createGatewayRun } from "../backends/agent-process/gateway-run.ts";
 import { cliNames } from "../backends/claude-code/models/cli-models.ts";
 import { createProgramRegistry } from "../backends/claude-code/loaded-programs.ts";
@@ -16,8 +22,10 @@ import { createLiveRegistry } from "../pipeline/live-requests.ts";
 import { createRetryBudget } from "../pipeline/attempts/retry-budget.ts";
 import { createUnreadBodies } from "../pipeline/body/unread-body.ts";
 import { createStickiness } from "../routing/stickiness.ts";
+import type { StateStore } from "../state/state-store.ts";
 import type { Clock } from "../system/clock.ts";
 import { createDescriptors, descriptorLimit, descriptorsInUse } from "../system/descriptors.ts";
+import { version } from "../system/identity.ts";
 import type { Log } from "../system/log.ts";
 import { openedConnections } from "../system/opened-connections.ts";
 import { createTicker } from "../system/ticker.ts";
@@ -67,9 +75,7 @@ export function createServices(options: ServicesOptions) {
     cliNames(claudePrograms.models(id)).includes(model);
   const records = openRecords({ ...options, isListed });
   const { store } = records;
-  const prices = createPriceBook({
-    onTableLost: (error) => log.error("the bundled price table could not be loaded", { error }),
-  });
+  const prices = openPrices(log);
   const isCounted = options.loaded.config.metrics.enabled;
   const exposition = createExposition({
     counts: isCounted,
@@ -80,8 +86,10 @@ export function createServices(options: ServicesOptions) {
     },
   });
   const accessLog = createAccessLog(log, accessLogStyle);
+  const alertTraffic = new TrafficCounts(clock.nowMs);
   const recorder = new RequestRecorder({
     ...records,
+    alertTraffic,
     isCounted,
     exposition,
     prices,
@@ -131,8 +139,34 @@ export function createServices(options: ServicesOptions) {
     retryBudget: createRetryBudget({ activeRequests: live.count, setTimer: clock.setTimer }),
     stateDirectory,
     claudePrograms,
+    alertTraffic,
+    alerts: createAlerts({ ...options, redact, traffic: alertTraffic, store: saved.state }),
   };
 }
+
+type AlertOptions = Pick<ServicesOptions, "clock" | "log" | "fetch" | "currentConfig"> & {
+  redact(text: string): string;
+  readonly traffic: TrafficCounts;
+  readonly store: StateStore;
+};
+
+/** The monitor of alerts, and the ways by which the operator is told. */
+function createAlerts({ clock, log, fetch: fetcher, currentConfig, redact, traffic, store }: AlertOptions) {
+  const settings = () => currentConfig().config.alerts;
+  const environment = () => currentConfig().environment;
+  const channels = [
+    createWebhook(() => settings().webhook, fetcher, version),
+    createNtfy(() => settings().ntfy, fetcher, version),
+    createAlertCommand(settings, { clock, environment, redact }),
+  ];
+  const outbox = new Outbox({ clock, log, channels });
+  return new AlertMonitor({ clock, log, settings, traffic, outbox, store });
+}
+
+const openPrices = (log: Log) =>
+  createPriceBook({
+    onTableLost: (error) => log.error("the bundled price table could not be loaded", { error }),
+  });
 
 /** Running requests, timers, and what the machine allows of files and connections. */
 function createNetwork(clock: Clock) {

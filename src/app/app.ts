@@ -106,13 +106,14 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
   });
   const machineChecks = await startMachineChecks(options, services, location);
   await demandDescriptors(services);
+  const startProblems = () => [...location.problems, ...claim.problems()];
   const server = await listen(services, loaded, {
     current: snapshots.current,
     reload: reloader.reload,
     diskState: reloader.diskState,
     peek: () => options.source.peek(),
     machineChecks,
-    startProblems: () => [...location.problems, ...claim.problems()],
+    startProblems,
     logTail: options.logTail ?? createLogTail(),
   });
   // From here to the end nothing is awaited: a client that connects is answered once the start is complete.
@@ -130,6 +131,7 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
     server,
     machineChecks,
     reloader,
+    startProblems,
   });
   const running = new RunningApp(options, context, { services, server, reloader, stopWork });
   return {
@@ -180,11 +182,15 @@ function createCore(options: AppOptions, { location, claim }: StartContext, toke
 
 /** Restores what an earlier process saved, and checks what must hold before the first request. */
 async function prepare(
-  services: Pick<AppServices, "savedHealth" | "spending" | "claudePrograms" | "prices" | "clock" | "log">,
+  services: Pick<
+    AppServices,
+    "savedHealth" | "spending" | "claudePrograms" | "prices" | "clock" | "log" | "alerts"
+  >,
   snapshots: Snapshots,
   { config }: LoadedConfig,
 ): Promise<void> {
   await services.savedHealth.load();
+  await services.alerts.load();
   await services.spending.follow(config.tenants);
   await warnOfUnpricedModels(config, snapshots.current().pipeline, services);
   await services.claudePrograms.sweep();
@@ -274,6 +280,7 @@ class RunningApp {
       await services.claudePrograms.stop();
       await services.store.close();
       await services.spending.close();
+      await services.alerts.save();
       await services.savedHealth.flush();
       await services.state.close();
     } finally {

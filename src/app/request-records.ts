@@ -1,5 +1,6 @@
 // Where finished requests go: the database of records, their price, and their line in the log.
 
+import type { TrafficCounts } from "../alerts/traffic-counts.ts";
 import type { ProviderSettings } from "../backends/settings.ts";
 import type { RequestRecord, UnpricedRecord } from "../canon/record.ts";
 import type { Usage } from "../canon/usage.ts";
@@ -68,6 +69,7 @@ export type RecorderOptions = Pick<RecordsStore, "store" | "keepsRecords"> & {
   /** False: neither the database nor the exposition wants records. */
   readonly isCounted: boolean;
   readonly exposition: Pick<Exposition, "count">;
+  readonly alertTraffic: Pick<TrafficCounts, "count">;
   readonly currentConfig: () => LoadedConfig;
   /** A provider that a reload removed still has a price for the requests that it was answering. */
   readonly settingsOf: (id: string) => ProviderSettings | undefined;
@@ -96,8 +98,8 @@ export class RequestRecorder {
 
   record(finished: UnpricedRecord): void {
     const { isCounted, accessLog, currentConfig, settingsOf, prices } = this.options;
-    if (!isCounted && accessLog.levelOf(finished) === null) return;
     const settings = currentConfig().config;
+    if (!isCounted && !settings.alerts.enabled && accessLog.levelOf(finished) === null) return;
     const provider = finished.provider === null ? undefined : settingsOf(finished.provider);
     const tracked = settings.prompt_caching.track_metrics === false ? withoutCacheParts(finished) : finished;
     if (provider === undefined || finished.model === null || finished.costNanoUsd !== null) {
@@ -139,9 +141,10 @@ export class RequestRecorder {
   }
 
   private write(finished: UnpricedRecord): void {
-    const { keepsRecords, store, exposition, accessLog } = this.options;
+    const { keepsRecords, store, exposition, accessLog, alertTraffic, currentConfig } = this.options;
     if (keepsRecords) store.record(finished);
     exposition.count(finished);
+    if (currentConfig().config.alerts.enabled) alertTraffic.count(finished);
     const level = accessLog.levelOf(finished);
     if (level !== null) accessLog.write(finished, level);
   }

@@ -1,5 +1,6 @@
 // The commands, one line each. A new command is a file and a line here.
 
+import { alerts } from "./alerts.ts";
 import type { Command } from "./command.ts";
 import { doctor } from "./doctor.ts";
 import { health } from "./health.ts";
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   health,
   stop,
   logs,
+  alerts,
   route,
   providers,
   reload,

@@ -147,10 +147,11 @@ type CheckedConfig = {
 
 function loadedConfig(source: ConfigSource, layered: LayeredValue, checked: CheckedConfig): LoadedConfig {
   const { document, path, resolvedEnvironment } = source;
-  const { sorted, variableLookup, overrides, written, isFound } = layered;
+  const { sorted, variableLookup, overrides, written, isFound, programNotices } = layered;
   const untrustedNotices = [
     ...resolvedEnvironment.notices,
     ...variableLookup.notices(),
+    ...programNotices,
     ...checked.servers.notices,
   ];
   return {

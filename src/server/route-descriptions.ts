@@ -314,6 +314,14 @@ export const routeDescriptions = {
       },
     },
   ),
+  alerts: operatorRoute(
+    "The alerts that last, and those that ended lately",
+    "`alerts`: kind, severity, subject, message, `since_ms`, `until_ms`, `value` and its `limit`. `recent`: the last 200 that ended, with `ended_ms`. Kept over a restart.",
+  ),
+  testAlert: operatorRoute(
+    "Send a test message by every configured way",
+    "Once, without another attempt and in quiet hours too. `deliveries` has `channel`, `ok` and `error` of each; it is empty where neither a webhook nor ntfy nor a command is configured. Needs the admin key or the state directory's token.",
+  ),
   reset: operatorRoute(
     "Forget a provider's failures",
     "Closes its circuit and ends its cooldown. Needs the admin key or the state directory's token.",

@@ -126,6 +126,7 @@ function reportRoutes(gateway: ServerPort): readonly Route[] {
     report("/api/logs", routeDescriptions.logs, (query) => gateway.logs(query)),
     report("/api/providers", routeDescriptions.providers, () => gateway.providers()),
     report("/api/tenants", routeDescriptions.tenants, () => gateway.tenants()),
+    report("/api/alerts", routeDescriptions.alerts, () => gateway.alerts()),
     {
       ...post(
         "/api/route",
@@ -178,6 +179,12 @@ function actionRoutes(gateway: ServerPort): readonly Route[] {
         return operatorJson(report, report.ok ? 200 : consequences["invalid-request"].status);
       },
       routeDescriptions.reload,
+    ),
+    post(
+      "/api/alerts/test",
+      "write",
+      async () => operatorJson(await gateway.testAlert()),
+      routeDescriptions.testAlert,
     ),
     command(
       "/api/providers/*/reset",

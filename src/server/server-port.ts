@@ -72,6 +72,10 @@ export type ServerPort = {
   config(): Promise<unknown>;
   /** Every configured provider and its state. */
   providers(): Promise<unknown>;
+  /** The alerts that last, and those that ended lately. */
+  alerts(): unknown;
+  /** Sends a test message by every configured way; `deliveries` is empty where none is. */
+  testAlert(): Promise<unknown>;
   /** Every tenant: its keys by their fingerprints, its limits, its usage. */
   tenants(): Promise<unknown>;
   /** Explains where the request in this body would go; `door` null: detected from the body; `tenant` null: a caller without one. Throws Failure. */

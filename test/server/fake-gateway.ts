@@ -103,6 +103,8 @@ export function fakeGateway(): FakeGateway {
     logs: () => ({ lines: [], cursor: 0 }),
     providers: () => Promise.resolve({ providers: [{ id: "openai" }] }),
     tenants: () => Promise.resolve({ tenants: [] }),
+    alerts: () => ({ alerts: [], recent: [] }),
+    testAlert: () => Promise.resolve({ ok: true, deliveries: [] }),
     async explainRoute(request, { door }) {
       return { door, body: await request.json() };
     },

@@ -113,6 +113,7 @@ export const mayImport: Readonly<Record<string, readonly Permission[] | null>> =
   metrics: ["sqlite", "canon", "system"],
   tenants: ["canon", "system"],
   state: ["sqlite", "canon", "system"],
+  alerts: ["canon", "system"],
   sqlite: ["system"],
   catalog: ["canon", "system"],
   openclaw: ["system", "canon"],

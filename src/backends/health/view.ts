@@ -13,6 +13,8 @@ export type CredentialView = {
   readonly id: string;
   readonly state: CredentialState;
   readonly retryAtMs: number | null;
+  /** Why it was suspended, while no request has shown that this is over. */
+  readonly unproven: CredentialState | null;
   /** Models for which this key is suspended, and until when. */
   readonly coolingModels: Readonly<Record<string, number>>;
   /** What its vendor last reported about its quota. */
@@ -84,6 +86,7 @@ function viewCredential(credential: Credential, nowMs: number): CredentialView {
     id: credential.id,
     state: isHeld ? (kind ?? "ok") : models.length > 0 ? "rate-limited" : "ok",
     retryAtMs: isHeld ? hold.retryAtMs : models.length > 0 ? first : null,
+    unproven: isHeld ? null : kind,
     coolingModels: Object.fromEntries(models),
     allowances: allowancesIn(credential.reported),
   };

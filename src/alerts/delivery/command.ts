@@ -1,0 +1,53 @@
+// Delivery by a program of the operator: it gets the message as JSON on its standard input, a few variables, and limited time.
+// It must never run in a shell, nor see the gateway's whole environment.
+
+import { runCommand } from "../../system/process.ts";
+import type { Clock } from "../../system/clock.ts";
+import type { AlertsSettings } from "../settings.ts";
+import { type Channel, messageJson } from "./message.ts";
+
+type CommandSettings = Pick<AlertsSettings, "command" | "command_timeout_s">;
+
+export type CommandServices = {
+  readonly clock: Clock;
+  /** The gateway's own. */
+  readonly environment: () => Readonly<Record<string, string | undefined>>;
+  redact(text: string): string;
+};
+
+const passedNames = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR"];
+const maxOutputBytes = 4_096;
+
+export function createAlertCommand(settings: () => CommandSettings, services: CommandServices): Channel {
+  return {
+    name: "command",
+    isConfigured: () => settings().command.length > 0,
+    async send(message) {
+      const { command, command_timeout_s: seconds } = settings();
+      if (command.length === 0) return { ok: true };
+      try {
+        const environment = services.environment();
+        const passed = passedNames.flatMap((name) => {
+          const value = environment[name];
+          return value === undefined ? [] : [[name, value] as const];
+        });
+        const { code, timedOut, stderr } = await runCommand(command, {
+          timeoutMs: seconds * 1000,
+          env: Object.fromEntries(passed),
+          input: `${messageJson(message)}\n`,
+          maxOutputBytes,
+          clock: services.clock,
+        });
+        if (timedOut)
+          return { ok: false, isFinal: true, why: `it ran longer than ${seconds} s and was ended` };
+        if (code === 0) return { ok: true };
+        const said = services.redact(stderr).trim().split("\n").at(-1) ?? "";
+        const how = code === null ? "a signal ended it" : `it ended with code ${code}`;
+        return { ok: false, isFinal: false, why: said === "" ? how : `${how}: ${said}` };
+      } catch (error) {
+        const why = error instanceof Error ? services.redact(error.message) : "it could not be started";
+        return { ok: false, isFinal: true, why };
+      }
+    },
+  };
+}
