@@ -37,7 +37,8 @@ type ReportServices = HealthReportServices &
   LiveStateServices &
   Pick<AppServices, "meters" | "exposition" | "alerts">;
 type QueryServices = Pick<AppServices, "reports" | "clock" | "redact">;
-type ActionServices = ProviderTestServices & Pick<AppServices, "log" | "health" | "live" | "alerts">;
+type ActionServices = ProviderTestServices &
+  Pick<AppServices, "log" | "health" | "live" | "alerts" | "requestLog">;
 
 export type PortServices = RequestServices & ModelServices & ReportServices & QueryServices & ActionServices;
 
@@ -178,6 +179,20 @@ function actionPort(services: ActionServices, { current, reload }: Pick<PortPart
       if (report.error?.code === "at_capacity") throw atCapacity(report.error.message);
       if (report.error?.code === "internal_error") throw new Failure("internal", report.error.message);
       return { ...report, needs_restart: needsRestart };
+    },
+    requestLog: () => services.requestLog.report(),
+    loggedRequest: (id) => services.requestLog.find(id),
+    async deleteLoggedRequests(query) {
+      const tenant = text(query, "tenant") ?? "";
+      if (tenant === "")
+        throw new Failure("invalid-request", 'tenant is required: a name, or "*" for everybody.', {
+          param: "tenant",
+        });
+      const deleted = await services.requestLog.delete(tenant);
+      if (deleted === null)
+        throw new Failure("internal", "The request log could not be changed; see the log. Try again.");
+      services.log.info("request log: texts were deleted by the operator", { tenant, deleted });
+      return { tenant, deleted };
     },
     testAlert: () => services.alerts.test(),
     resetProvider(id) {

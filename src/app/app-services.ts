@@ -17,6 +17,7 @@ import type { ProviderSettings } from "../backends/settings.ts";
 import { createPriceBook } from "../catalog/prices.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { createExposition } from "../metrics/exposition/exposition.ts";
+import { RequestLog } from "../request-log/request-log.ts";
 import { createBodyMemory } from "../pipeline/body/body-memory.ts";
 import { createLiveRegistry } from "../pipeline/live-requests.ts";
 import { createRetryBudget } from "../pipeline/attempts/retry-budget.ts";
@@ -139,6 +140,7 @@ export function createServices(options: ServicesOptions) {
     retryBudget: createRetryBudget({ activeRequests: live.count, setTimer: clock.setTimer }),
     stateDirectory,
     claudePrograms,
+    requestLog: createRequestLog({ ...options, redact, stateDirectory }),
     alertTraffic,
     alerts: createAlerts({ ...options, redact, traffic: alertTraffic, store: saved.state }),
   };
@@ -149,6 +151,17 @@ type AlertOptions = Pick<ServicesOptions, "clock" | "log" | "fetch" | "currentCo
   readonly traffic: TrafficCounts;
   readonly store: StateStore;
 };
+
+type RequestLogServices = Pick<ServicesOptions, "clock" | "log" | "currentConfig"> & {
+  redact(text: string): string;
+  readonly stateDirectory: string;
+};
+
+function createRequestLog({ clock, log, currentConfig, redact, stateDirectory }: RequestLogServices) {
+  const settings = () => currentConfig().config.request_log;
+  const defaultPath = join(stateDirectory, "request-log", "requests.db");
+  return new RequestLog({ clock, log, redact, settings, defaultPath });
+}
 
 /** The monitor of alerts, and the ways by which the operator is told. */
 function createAlerts({ clock, log, fetch: fetcher, currentConfig, redact, traffic, store }: AlertOptions) {

@@ -280,6 +280,7 @@ class RunningApp {
       await services.claudePrograms.stop();
       await services.store.close();
       await services.spending.close();
+      await services.requestLog.close();
       await services.alerts.save();
       await services.savedHealth.flush();
       await services.state.close();

@@ -18,7 +18,10 @@ export type BackgroundWork = {
   readonly clock: Clock;
   readonly log: Log;
   readonly services: AlertFactsServices &
-    Pick<AppServices, "clock" | "health" | "state" | "spending" | "descriptors" | "stickiness" | "alerts">;
+    Pick<
+      AppServices,
+      "clock" | "health" | "state" | "spending" | "descriptors" | "stickiness" | "alerts" | "requestLog"
+    >;
   readonly snapshots: Snapshots;
   readonly claim: StateDirectoryClaim;
   readonly server: Pick<Server, "closeIdle">;
@@ -40,6 +43,7 @@ export function startBackgroundWork(work: BackgroundWork): () => void {
     watchDescriptors(services.descriptors, work),
     startProviderChecks(services, snapshots.current),
     work.machineChecks.watch(),
+    services.requestLog.watch(),
     services.alerts.watch(async () =>
       alertFacts(services, snapshots.current(), {
         machine: await work.machineChecks.check(),

@@ -10,6 +10,7 @@ import { logs } from "./logs.ts";
 import { manage } from "./manage/group.ts";
 import { providers } from "./providers/group.ts";
 import { reload } from "./reload.ts";
+import { requestLog } from "./request-log.ts";
 import { route } from "./route.ts";
 import { serve } from "./serve.ts";
 import { setup } from "./setup.ts";
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   stop,
   logs,
   alerts,
+  requestLog,
   route,
   providers,
   reload,

@@ -21,7 +21,7 @@ export type Call = {
 };
 
 export type Route = {
-  readonly method: "GET" | "HEAD" | "POST";
+  readonly method: "GET" | "HEAD" | "POST" | "DELETE";
   /** At most one `*`. It matches one or more characters; between two slashes it matches one segment. */
   readonly path: string;
   readonly routeClass: RouteClass;
@@ -126,6 +126,7 @@ function reportRoutes(gateway: ServerPort): readonly Route[] {
     report("/api/logs", routeDescriptions.logs, (query) => gateway.logs(query)),
     report("/api/providers", routeDescriptions.providers, () => gateway.providers()),
     report("/api/tenants", routeDescriptions.tenants, () => gateway.tenants()),
+    report("/api/request-log", routeDescriptions.requestLog, () => gateway.requestLog()),
     report("/api/alerts", routeDescriptions.alerts, () => gateway.alerts()),
     {
       ...post(
@@ -180,6 +181,26 @@ function actionRoutes(gateway: ServerPort): readonly Route[] {
       },
       routeDescriptions.reload,
     ),
+    // Of the class write: without an admin key nobody on the machine may read what others wrote.
+    get(
+      "/api/request-log/*",
+      "write",
+      async ({ name }) => {
+        const found = await gateway.loggedRequest(name);
+        if (found === null) throw notFound("The request log keeps nothing of a request with that id.");
+        return operatorJson(found);
+      },
+      routeDescriptions.loggedRequest,
+    ),
+    {
+      ...get(
+        "/api/request-log",
+        "write",
+        async ({ query }) => operatorJson(await gateway.deleteLoggedRequests(new URLSearchParams(query))),
+        routeDescriptions.deleteLoggedRequests,
+      ),
+      method: "DELETE",
+    },
     post(
       "/api/alerts/test",
       "write",

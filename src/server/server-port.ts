@@ -72,6 +72,12 @@ export type ServerPort = {
   config(): Promise<unknown>;
   /** Every configured provider and its state. */
   providers(): Promise<unknown>;
+  /** Whether texts of requests are kept, whose, and how many. */
+  requestLog(): Promise<unknown>;
+  /** What the request log keeps of one request; null: nothing. */
+  loggedRequest(id: string): Promise<unknown>;
+  /** Deletes what the request log keeps of a tenant. Throws Failure. */
+  deleteLoggedRequests(query: URLSearchParams): Promise<unknown>;
   /** The alerts that last, and those that ended lately. */
   alerts(): unknown;
   /** Sends a test message by every configured way; `deliveries` is empty where none is. */

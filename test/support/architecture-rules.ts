@@ -114,6 +114,7 @@ export const mayImport: Readonly<Record<string, readonly Permission[] | null>> =
   tenants: ["canon", "system"],
   state: ["sqlite", "canon", "system"],
   alerts: ["canon", "system"],
+  "request-log": ["routing", "sqlite", "canon", "system"],
   sqlite: ["system"],
   catalog: ["canon", "system"],
   openclaw: ["system", "canon"],
