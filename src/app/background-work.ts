@@ -25,7 +25,7 @@ export type BackgroundWork = {
   readonly snapshots: Snapshots;
   readonly claim: StateDirectoryClaim;
   readonly server: Pick<Server, "closeIdle">;
-  readonly machineChecks: Pick<MachineChecks, "watch" | "check">;
+  readonly machineChecks: Pick<MachineChecks, "watch" | "latest">;
   readonly reloader: Pick<Reloader, "reload" | "diskState">;
   /** What was wrong at the start and has not changed. */
   readonly startProblems: () => readonly HealthProblem[];
@@ -44,9 +44,9 @@ export function startBackgroundWork(work: BackgroundWork): () => void {
     startProviderChecks(services, snapshots.current),
     work.machineChecks.watch(),
     services.requestLog.watch(),
-    services.alerts.watch(async () =>
+    services.alerts.watch(() =>
       alertFacts(services, snapshots.current(), {
-        machine: await work.machineChecks.check(),
+        machine: work.machineChecks.latest(),
         disk: reloader.diskState(),
         startProblems: work.startProblems(),
       }),

@@ -4,13 +4,23 @@
 import { jsonText, type LoggedMessage, withoutData } from "./logged-text.ts";
 import { callText, isTree, textOf } from "./request-text.ts";
 
-export function messagesOfAnswer(raw: string): readonly LoggedMessage[] {
+/** Gives up the processor with `turn` while it reads a long stream. */
+export async function messagesOfAnswer(
+  raw: string,
+  turn: () => Promise<void>,
+): Promise<readonly LoggedMessage[]> {
   if (raw === "") return [];
   const whole = parsed(raw);
   if (whole !== undefined) return wholeAnswer(whole);
   const assembly = new Assembly();
   let isRead = false;
+  let sinceTurn = 0;
   for (const line of raw.split(/\r?\n/)) {
+    sinceTurn += line.length;
+    if (sinceTurn > turnLength) {
+      sinceTurn = 0;
+      await turn();
+    }
     // Server-sent events, or JSON lines.
     const data = line.startsWith("data:") ? line.slice(5) : line;
     const event = data.trimStart().startsWith("{") ? parsed(data) : undefined;
@@ -20,6 +30,8 @@ export function messagesOfAnswer(raw: string): readonly LoggedMessage[] {
   }
   return isRead ? assembly.messages() : [{ role: "assistant", text: withoutData(raw) }];
 }
+
+const turnLength = 65_536;
 
 function parsed(text: string): unknown {
   try {

@@ -6,7 +6,7 @@ export type FittedMessages = { readonly messages: readonly LoggedMessage[]; read
 
 const dataUrl = /data:[\w.+/-]{0,100};base64,[A-Za-z0-9+/=_-]+/g;
 /** Longer than any key or hash that occurs in prose; shorter base64 is kept. */
-const base64Run = /[A-Za-z0-9+/_-]{512,}={0,2}/g;
+const base64Run = /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{512,}={0,2}/g;
 
 export function withoutData(text: string): string {
   if (text.length < 24) return text;

@@ -202,8 +202,9 @@ export class RequestLog {
         : messagesOfRequest(
             capture.isRequestCut ? capture.body.subarray(0, 2 * maxBytes) : capture.body,
             capture.contentType,
+            2 * maxBytes,
           );
-    const side = async (all: ReturnType<typeof messagesOfAnswer>, keepsLast: boolean) => {
+    const side = async (all: ReturnType<typeof messagesOfRequest>, keepsLast: boolean) => {
       // Cut twice: first to bound the work, then because masking changes lengths.
       const first = fitted(all, 2 * maxBytes, keepsLast);
       const masked = await this.redaction.messages(first.messages, redact, turnOfLoop);
@@ -211,7 +212,7 @@ export class RequestLog {
       return { messages: last.messages, isCut: first.isCut || last.isCut };
     };
     const request = await side(asked, true);
-    const response = await side(messagesOfAnswer(capture.answerText()), false);
+    const response = await side(await messagesOfAnswer(capture.answerText(), turnOfLoop), false);
     return {
       id: record.id,
       at_ms: record.startedAtMs,

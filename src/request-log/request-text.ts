@@ -7,8 +7,15 @@ type Tree = Readonly<Record<string, unknown>>;
 export const isTree = (value: unknown): value is Tree =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Of a body that is not JSON: its beginning, or what it is. */
-export function messagesOfRequest(bytes: Buffer, contentType: string | null): readonly LoggedMessage[] {
+/**
+ * Of a body that is not JSON: its text, or what it is. Of a long conversation only the latest messages are read, until they have
+ * more than `enoughBytes`.
+ */
+export function messagesOfRequest(
+  bytes: Buffer,
+  contentType: string | null,
+  enoughBytes = Number.POSITIVE_INFINITY,
+): readonly LoggedMessage[] {
   const type = contentType ?? "";
   if (type.includes("multipart/")) return [{ role: "user", text: `[form, ${bytes.length} bytes]` }];
   const text = bytes.toString("utf8");
@@ -18,19 +25,25 @@ export function messagesOfRequest(bytes: Buffer, contentType: string | null): re
   } catch {
     return [{ role: "body", text: withoutData(text) }];
   }
-  const found = isTree(body) ? messagesIn(body) : [];
+  const found = isTree(body) ? messagesIn(body, enoughBytes) : [];
   return found.length > 0 ? found : [{ role: "body", text: jsonText(body) }];
 }
 
-function messagesIn(body: Tree): readonly LoggedMessage[] {
+function messagesIn(body: Tree, enoughBytes: number): readonly LoggedMessage[] {
   const system =
     body["system"] ?? body["instructions"] ?? body["systemInstruction"] ?? body["system_instruction"];
   const turns = body["messages"] ?? body["contents"] ?? body["input"] ?? body["prompt"];
   const listed = Array.isArray(turns) ? turns : turns === undefined || turns === null ? [] : [turns];
-  return [
-    ...(system === undefined || system === null ? [] : [{ role: "system", text: textOf(system) }]),
-    ...listed.map(messageOf),
-  ];
+  const found: LoggedMessage[] = [];
+  let read = 0;
+  for (const turn of listed.toReversed()) {
+    if (read > enoughBytes) return found.toReversed();
+    const message = messageOf(turn);
+    read += message.text.length;
+    found.push(message);
+  }
+  if (system !== undefined && system !== null) found.push({ role: "system", text: textOf(system) });
+  return found.toReversed();
 }
 
 function messageOf(turn: unknown): LoggedMessage {

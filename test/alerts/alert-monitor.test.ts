@@ -162,7 +162,7 @@ test("quiet hours: held back, over a restart too, and told as one summary at the
   await clock.advance(20_000);
   expect([told(first), first.lines.length]).toEqual([[], 1]);
   first.stop();
-  const second = await start(clock, store, settings);
+  const second = await start(clock, store, { ...settings, check_interval_s: 300 });
   await clock.advance(3_600_000);
   expect(told(second)).toEqual([]);
   await clock.advance(3_600_000);

@@ -11,8 +11,8 @@ const request = (body: unknown, type = "application/json") =>
   messagesOfRequest(Buffer.from(typeof body === "string" ? body : JSON.stringify(body)), type).map(
     ({ role, text }) => `${role}: ${text}`,
   );
-const answer = (raw: unknown) =>
-  messagesOfAnswer(typeof raw === "string" ? raw : JSON.stringify(raw)).map(
+const answer = async (raw: unknown) =>
+  (await messagesOfAnswer(typeof raw === "string" ? raw : JSON.stringify(raw), () => Promise.resolve())).map(
     ({ role, text }) => `${role}: ${text}`,
   );
 const events = (...each: unknown[]): string =>
@@ -94,9 +94,9 @@ test("what is no such body is kept as it is, without data", () => {
     expect(() => request(odd)).not.toThrow();
 });
 
-test("streams of each format are put together", () => {
+test("streams of each format are put together", async () => {
   expect(
-    answer(
+    await answer(
       events(
         { choices: [{ delta: { role: "assistant", content: "" } }] },
         { choices: [{ delta: { reasoning_content: "hm" } }] },
@@ -108,7 +108,7 @@ test("streams of each format are put together", () => {
     ),
   ).toEqual(["thinking: hm", "assistant: Hello", 'tool call: [tool call ls] {"a":1}']);
   expect(
-    answer(
+    await answer(
       events(
         { type: "message_start", message: { role: "assistant", content: [] } },
         { type: "content_block_start", content_block: { type: "text", text: "" } },
@@ -121,7 +121,7 @@ test("streams of each format are put together", () => {
     ),
   ).toEqual(["assistant: Hello", "tool call: [tool call ls] {}", "error: too much"]);
   expect(
-    answer(
+    await answer(
       events(
         { type: "response.created", response: { output: [] } },
         { type: "response.output_text.delta", delta: "Hel" },
@@ -133,7 +133,7 @@ test("streams of each format are put together", () => {
     ),
   ).toEqual(["assistant: Hello", "tool call: [tool call ls] {}"]);
   expect(
-    answer(
+    await answer(
       events(
         { candidates: [{ content: { parts: [{ text: "hm", thought: true }] } }] },
         {
@@ -145,31 +145,45 @@ test("streams of each format are put together", () => {
     ),
   ).toEqual(["thinking: hm", "assistant: Hello", "tool call: [tool call ls] {}"]);
   // Cut in the middle of a frame.
-  expect(answer(`${events({ choices: [{ delta: { content: "Hel" } }] })}data: {"choices":[{"del`)).toEqual([
-    "assistant: Hel",
-  ]);
+  expect(
+    await answer(`${events({ choices: [{ delta: { content: "Hel" } }] })}data: {"choices":[{"del`),
+  ).toEqual(["assistant: Hel"]);
 });
 
-test("whole answers of each format, embeddings, errors, plain text", () => {
-  expect(answer({ choices: [{ message: { role: "assistant", content: "Hello" } }] })).toEqual([
-    "assistant: Hello",
-  ]);
-  expect(answer({ type: "message", role: "assistant", content: [{ type: "text", text: "Hello" }] })).toEqual([
+test("whole answers of each format, embeddings, errors, plain text", async () => {
+  expect(await answer({ choices: [{ message: { role: "assistant", content: "Hello" } }] })).toEqual([
     "assistant: Hello",
   ]);
   expect(
-    answer({
+    await answer({ type: "message", role: "assistant", content: [{ type: "text", text: "Hello" }] }),
+  ).toEqual(["assistant: Hello"]);
+  expect(
+    await answer({
       object: "response",
       output: [{ type: "message", content: [{ type: "output_text", text: "Hello" }] }],
     }),
   ).toEqual(["assistant: Hello"]);
-  expect(answer({ candidates: [{ content: { parts: [{ text: "Hello" }] } }] })).toEqual(["assistant: Hello"]);
-  expect(answer({ data: [{ embedding: [1, 2] }, { embedding: [3] }] })).toEqual([
+  expect(await answer({ candidates: [{ content: { parts: [{ text: "Hello" }] } }] })).toEqual([
+    "assistant: Hello",
+  ]);
+  expect(await answer({ data: [{ embedding: [1, 2] }, { embedding: [3] }] })).toEqual([
     "assistant: [2 embeddings]",
   ]);
-  expect(answer({ error: { message: "no" } })).toEqual(["error: no"]);
-  expect(answer("just words")).toEqual(["assistant: just words"]);
-  expect(answer("")).toEqual([]);
+  expect(await answer({ error: { message: "no" } })).toEqual(["error: no"]);
+  expect(await answer("just words")).toEqual(["assistant: just words"]);
+  expect(await answer("")).toEqual([]);
+});
+
+test("of a long conversation only the latest messages are read, and runs that are nearly data cost no time", () => {
+  const messages = Array.from({ length: 1_000 }, (_, at) => ({
+    role: "user",
+    content: `${at} ${"x ".repeat(50)}`,
+  }));
+  const found = messagesOfRequest(Buffer.from(JSON.stringify({ system: "s", messages })), null, 1_000);
+  expect([found.length, found.at(-1)?.text.slice(0, 4)]).toEqual([10, "999 "]);
+  const startedMs = performance.now();
+  withoutData(`${"a".repeat(511)} `.repeat(4_000));
+  expect(performance.now() - startedMs).toBeLessThan(500);
 });
 
 test("base64 goes, ordinary text stays; a limit keeps the latest of a request and the beginning of an answer", () => {
