@@ -11,7 +11,7 @@ import { withoutFolderServers } from "./found-programs.ts";
 import { type ConfigSource, type LayeredValue, layeredValue } from "./layered-value.ts";
 import type { SkippedProvider } from "./local-servers.ts";
 import { readMcpServers } from "./mcp-file.ts";
-import { authNotices, holdsPlainKeys, routingNotices } from "./notices.ts";
+import { authNotices, holdsPlainKeys, requestLogNotices, routingNotices } from "./notices.ts";
 import { type Origins, originsOf } from "./origins.ts";
 import { ConfigProblem, type Problem } from "./problems.ts";
 import { type Validated, validate } from "./schema-validation.ts";
@@ -189,6 +189,7 @@ function settingNotices({ config, places }: CheckedConfig, environment: Environm
     ...cliNotices(config, environment["HOME"]),
     ...variableNotices(config),
     ...routingNotices(config),
+    ...requestLogNotices(config),
   ];
 }
 

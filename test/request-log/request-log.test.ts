@@ -93,6 +93,9 @@ test("off: nothing is opened, kept or made", async () => {
 
 test("only listed tenants: passed, translated and streamed answers, byte for byte the same as without", async () => {
   const setup = await start({ enabled: true, tenants: ["alice"] });
+  expect(setup.gateway.app.current().loaded.notices).toContain(
+    "request_log: what clients send and get is kept as text, of alice, for 7 days",
+  );
   const other = await start({});
   for (const model of ["chat", "messages"])
     for (const stream of [false, true]) {
