@@ -104,7 +104,7 @@ export class AlertMonitor {
     const deliveries = await this.options.outbox.test(
       this.message("test", "warning", "This is a test of ClawGate's alerts.", null),
     );
-    return { ok: deliveries.every(({ ok }) => ok), deliveries };
+    return { ok: deliveries.length > 0 && deliveries.every(({ ok }) => ok), deliveries };
   }
 
   private async judge(facts: () => Promise<AlertFacts>): Promise<void> {

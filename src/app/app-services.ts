@@ -1,7 +1,7 @@
 // The services that are created once and outlive every config: clock, log, health, records, prices, running requests.
 // A function elsewhere takes the few that it uses (`Pick<AppServices, ...>`), never all of them.
 
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { AlertMonitor } from "../alerts/alert-monitor.ts";
 import { createAlertCommand } from "../alerts/delivery/command.ts";
 import { createNtfy } from "../alerts/delivery/ntfy.ts";
@@ -152,15 +152,26 @@ type AlertOptions = Pick<ServicesOptions, "clock" | "log" | "fetch" | "currentCo
   readonly store: StateStore;
 };
 
-type RequestLogServices = Pick<ServicesOptions, "clock" | "log" | "currentConfig"> & {
+type RequestLogServices = Pick<
+  ServicesOptions,
+  "clock" | "log" | "currentConfig" | "homeDirectory" | "workingDirectory"
+> & {
   redact(text: string): string;
   readonly stateDirectory: string;
 };
 
-function createRequestLog({ clock, log, currentConfig, redact, stateDirectory }: RequestLogServices) {
-  const settings = () => currentConfig().config.request_log;
-  const defaultPath = join(stateDirectory, "request-log", "requests.db");
-  return new RequestLog({ clock, log, redact, settings, defaultPath });
+function createRequestLog({ stateDirectory, ...options }: RequestLogServices) {
+  const { homeDirectory, workingDirectory } = options;
+  const settings = () => options.currentConfig().config.request_log;
+  return new RequestLog({
+    ...options,
+    settings,
+    path() {
+      const { path } = settings();
+      if (path === undefined) return join(stateDirectory, "request-log", "requests.db");
+      return path.startsWith("~/") ? join(homeDirectory, path.slice(2)) : resolve(workingDirectory, path);
+    },
+  });
 }
 
 /** The monitor of alerts, and the ways by which the operator is told. */

@@ -18,7 +18,8 @@ export type RequestLogOptions = {
   readonly clock: Clock;
   readonly log: Pick<Log, "info" | "warn" | "error">;
   readonly settings: () => RequestLogSettings;
-  readonly defaultPath: string;
+  /** Of the file, absolute. */
+  readonly path: () => string;
   redact(text: string): string;
 };
 
@@ -98,7 +99,7 @@ export class RequestLog {
     const { enabled, tenants } = this.options.settings();
     const status = (await this.existing())?.status() ?? { entries: 0, bytes: 0, oldest_ms: null };
     const { waiting, dropped } = this;
-    return { enabled, tenants, path: this.path(), waiting: waiting.length, dropped, ...status };
+    return { enabled, tenants, path: this.options.path(), waiting: waiting.length, dropped, ...status };
   }
 
   /**
@@ -252,12 +253,8 @@ export class RequestLog {
     });
   }
 
-  private path(): string {
-    return this.options.settings().path ?? this.options.defaultPath;
-  }
-
   private opened(): ContentStore {
-    const path = this.path();
+    const path = this.options.path();
     if (this.store?.path === path) return this.store;
     this.store?.close();
     const maxBytes = (): number => this.options.settings().max_mb * 1024 * 1024;
@@ -269,7 +266,7 @@ export class RequestLog {
   /** Null: there is no file, and none is made to look into it. */
   private async existing(): Promise<ContentStore | null> {
     try {
-      await stat(this.path());
+      await stat(this.options.path());
       return this.opened();
     } catch (error) {
       if (errorCode(error) !== "ENOENT") this.options.log.warn("the request log cannot be read", { error });

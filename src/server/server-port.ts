@@ -80,7 +80,7 @@ export type ServerPort = {
   deleteLoggedRequests(query: URLSearchParams): Promise<unknown>;
   /** The alerts that last, and those that ended lately. */
   alerts(): unknown;
-  /** Sends a test message by every configured way; `deliveries` is empty where none is. */
+  /** Sends a test message by every configured way; `ok` is false and `deliveries` empty where none is. */
   testAlert(): Promise<unknown>;
   /** Every tenant: its keys by their fingerprints, its limits, its usage. */
   tenants(): Promise<unknown>;

@@ -149,6 +149,19 @@ test("a program that hangs is ended and not tried again; one that fails may be; 
   expect(await commandOf(["/nonexistent/program"]).send(message)).toMatchObject({ ok: false, isFinal: true });
 }, 15_000);
 
+test("one program at a time; the gateway's stop ends it", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "clawgate-alert-command-"));
+  const file = join(dir, "order");
+  const channel = commandOf(["/bin/sh", "-c", `echo begin >> "${file}"; sleep 0.2; echo end >> "${file}"`]);
+  await Promise.all([channel.send(message), channel.send(message)]);
+  expect(readFileSync(file, "utf8")).toBe("begin\nend\nbegin\nend\n");
+  const stopping = new AbortController();
+  const hanging = commandOf(["/bin/sh", "-c", "sleep 60"], 50).send(message, stopping.signal);
+  stopping.abort();
+  expect(await hanging).toMatchObject({ ok: false });
+  rmSync(dir, { recursive: true });
+});
+
 function scripted(results: DeliveryResult[]) {
   const sent: string[] = [];
   const channel: Channel = {

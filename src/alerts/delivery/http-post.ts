@@ -6,13 +6,14 @@ export type HttpPost = {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  readonly signal: AbortSignal | undefined;
 };
 
 const timeoutMs = 10_000;
 
 export async function postOnce(
   fetcher: typeof fetch,
-  { url, headers, body }: HttpPost,
+  { url, headers, body, signal }: HttpPost,
 ): Promise<DeliveryResult> {
   try {
     const answer = await fetcher(url, {
@@ -21,7 +22,7 @@ export async function postOnce(
       body,
       // An address that the operator did not choose must not get the message.
       redirect: "manual",
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal === undefined ? [] : [signal])]),
     });
     void answer.body?.cancel().catch(() => undefined);
     if (answer.status >= 200 && answer.status < 300) return { ok: true };

@@ -27,7 +27,8 @@ export type Channel = {
   readonly name: ChannelName;
   /** False: the config names none. */
   isConfigured(): boolean;
-  send(message: AlertMessage): Promise<DeliveryResult>;
+  /** `signal`: the gateway stops. */
+  send(message: AlertMessage, signal?: AbortSignal): Promise<DeliveryResult>;
 };
 
 /** The JSON that a webhook and a command receive. The alert's members are at the top. */

@@ -12,11 +12,12 @@ export function createNtfy(
   return {
     name: "ntfy",
     isConfigured: () => settings() !== undefined,
-    send(message) {
+    send(message, signal) {
       const ntfy = settings();
       if (ntfy === undefined) return Promise.resolve({ ok: true });
       return postOnce(fetcher, {
         url: ntfy.url,
+        signal,
         body: message.text,
         headers: {
           "content-type": "text/plain; charset=utf-8",

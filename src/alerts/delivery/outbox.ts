@@ -52,6 +52,7 @@ class ChannelQueue {
   private readonly waiting: AlertMessage[] = [];
   private isSending = false;
   private isStopped = false;
+  private readonly stopping = new AbortController();
   private cancelWait = (): void => undefined;
 
   constructor(
@@ -68,6 +69,7 @@ class ChannelQueue {
 
   stop(): void {
     this.isStopped = true;
+    this.stopping.abort();
     this.cancelWait();
   }
 
@@ -83,7 +85,7 @@ class ChannelQueue {
 
   private async sendOne(message: AlertMessage): Promise<void> {
     for (let tries = 0; ; tries++) {
-      const result = await attempt(this.channel, message);
+      const result = await attempt(this.channel, message, this.stopping.signal);
       if (result.ok || this.isStopped) return;
       const waitMs = waitsMs[tries];
       if (result.isFinal || waitMs === undefined) {
@@ -113,9 +115,13 @@ class ChannelQueue {
   }
 }
 
-async function attempt(channel: Channel, message: AlertMessage): Promise<DeliveryResult> {
+async function attempt(
+  channel: Channel,
+  message: AlertMessage,
+  signal?: AbortSignal,
+): Promise<DeliveryResult> {
   try {
-    return await channel.send(message);
+    return await channel.send(message, signal);
   } catch (error) {
     return { ok: false, isFinal: true, why: error instanceof Error ? error.message : "an internal error" };
   }

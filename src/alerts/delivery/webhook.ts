@@ -13,7 +13,7 @@ export function createWebhook(
   return {
     name: "webhook",
     isConfigured: () => settings() !== undefined,
-    send(message) {
+    send(message, signal) {
       const webhook = settings();
       if (webhook === undefined) return Promise.resolve({ ok: true });
       const body = messageJson(message);
@@ -21,6 +21,7 @@ export function createWebhook(
       return postOnce(fetcher, {
         url,
         body,
+        signal,
         headers: {
           "content-type": "application/json",
           "user-agent": `clawgate/${version}`,
