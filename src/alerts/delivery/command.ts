@@ -1,7 +1,7 @@
 // Delivery by a program of the operator: it gets the message as JSON on its standard input, a few variables, and limited time.
 // It must never run in a shell, nor see the gateway's whole environment.
 
-import { runCommand } from "../../system/process.ts";
+import { inheritedEnvironment, runCommand } from "../../system/process.ts";
 import type { Clock } from "../../system/clock.ts";
 import type { AlertsSettings } from "../settings.ts";
 import { type AlertMessage, type Channel, type DeliveryResult, messageJson } from "./message.ts";
@@ -15,7 +15,7 @@ export type CommandServices = {
   redact(text: string): string;
 };
 
-const passedNames = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR"];
+const passedNames = new Set(["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR"]);
 const maxOutputBytes = 4_096;
 
 export function createAlertCommand(settings: () => CommandSettings, services: CommandServices): Channel {
@@ -55,10 +55,6 @@ export function createAlertCommand(settings: () => CommandSettings, services: Co
 }
 
 function passedVariables(environment: ReturnType<CommandServices["environment"]>): Record<string, string> {
-  return Object.fromEntries(
-    passedNames.flatMap((name) => {
-      const value = environment[name];
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
+  const inherited = Object.entries(inheritedEnvironment(environment));
+  return Object.fromEntries(inherited.filter(([name]) => passedNames.has(name)));
 }
