@@ -55,6 +55,7 @@ export class AlertMonitor {
   private written = "";
   private cancelTimer = (): void => undefined;
   private isStopped = false;
+  private hasFailed = false;
 
   constructor(private readonly options: MonitorOptions) {}
 
@@ -114,8 +115,11 @@ export class AlertMonitor {
       if (!now.enabled) this.tracker.clear();
       else this.tell(await facts(), now);
       await this.save();
+      this.hasFailed = false;
     } catch (error) {
-      log.error("the alerts could not be judged", { error });
+      // Once, not at every look.
+      if (!this.hasFailed) log.error("the alerts could not be judged", { error });
+      this.hasFailed = true;
     }
   }
 

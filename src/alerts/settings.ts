@@ -101,13 +101,13 @@ export const alertsSettings = z
       .number()
       .min(1)
       .max(3_600)
-      .default(10)
+      .default(5)
       .describe("Seconds between two looks at providers, budgets and stores."),
     resolve_after_s: z
       .number()
       .min(0)
       .max(86_400)
-      .default(60)
+      .default(30)
       .describe("Seconds that a cause must be gone before its alert is over."),
     rules: rules.describe("What raises an alert."),
     webhook: z

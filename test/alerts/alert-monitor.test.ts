@@ -42,7 +42,7 @@ async function start(clock: FakeClock, store = createStore(), settings: object =
   const monitor = new AlertMonitor({
     clock,
     log: { info: line, warn: line, error: line },
-    settings: () => alertsSettings.parse(desk.settings),
+    settings: () => alertsSettings.parse({ check_interval_s: 10, resolve_after_s: 60, ...desk.settings }),
     traffic: new TrafficCounts(clock.nowMs),
     outbox: {
       send: (message) => void sent.push(message),
