@@ -111,6 +111,8 @@ test("every setting that is switched off can be switched on", () => {
     DEEPSEEK_API_KEY: "k",
     OPENAI_API_KEY: "k",
     EXAMPLE_TOKEN: "t",
+    ALERT_SECRET: "s",
+    NTFY_TOKEN: "t",
   };
   const { config } = load(switchedOn, { environment });
   expect(Object.keys(config.providers)).toEqual([

@@ -46,9 +46,10 @@ type ModelServices = Pick<AppServices, "claudePrograms">;
 type ReportServices = HealthReportServices &
   ProviderReportServices &
   LiveStateServices &
-  Pick<AppServices, "meters" | "exposition">;
+  Pick<AppServices, "meters" | "exposition" | "alerts">;
 type QueryServices = Pick<AppServices, "reports" | "clock" | "redact">;
-type ActionServices = ProviderTestServices & Pick<AppServices, "log" | "health" | "live">;
+type ActionServices = ProviderTestServices &
+  Pick<AppServices, "log" | "health" | "live" | "alerts" | "requestLog">;
 
 export type PortServices = RequestServices &
   ModelServices &
@@ -160,6 +161,7 @@ function reportPort(services: ReportServices, parts: PortParts) {
       file: await editor.file(),
     }),
     providers: () => providerReport(services, current()),
+    alerts: () => services.alerts.report(),
     tenants: () => tenantReport(current().loaded.config.tenants, services.meters, services.clock.nowMs()),
   } satisfies Partial<ServerPort>;
 }
@@ -214,6 +216,21 @@ function actionPort(
       if (report.error?.code === "internal_error") throw new Failure("internal", report.error.message);
       return { ...report, needs_restart: needsRestart };
     },
+    requestLog: () => services.requestLog.report(),
+    loggedRequest: (id) => services.requestLog.find(id),
+    async deleteLoggedRequests(query) {
+      const tenant = text(query, "tenant") ?? "";
+      if (tenant === "")
+        throw new Failure("invalid-request", 'tenant is required: a name, or "*" for everybody.', {
+          param: "tenant",
+        });
+      const deleted = await services.requestLog.delete(tenant);
+      if (deleted === null)
+        throw new Failure("internal", "The request log could not be changed; see the log. Try again.");
+      services.log.info("request log: texts were deleted by the operator", { tenant, deleted });
+      return { tenant, deleted };
+    },
+    testAlert: () => services.alerts.test(),
     resetProvider(id, call) {
       if (!current().pipeline.providers.has(id)) return false;
       services.health.reset(id);

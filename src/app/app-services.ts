@@ -1,7 +1,13 @@
 // The services that are created once and outlive every config: clock, log, health, records, prices, running requests.
 // A function elsewhere takes the few that it uses (`Pick<AppServices, ...>`), never all of them.
 
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { AlertMonitor } from "../alerts/alert-monitor.ts";
+import { createAlertCommand } from "../alerts/delivery/command.ts";
+import { createNtfy } from "../alerts/delivery/ntfy.ts";
+import { Outbox } from "../alerts/delivery/outbox.ts";
+import { createWebhook } from "../alerts/delivery/webhook.ts";
+import { TrafficCounts } from "../alerts/traffic-counts.ts";
 import { createGatewayRun } from "../backends/agent-process/gateway-run.ts";
 import { cliNames } from "../backends/claude-code/models/cli-models.ts";
 import { createProgramRegistry } from "../backends/claude-code/loaded-programs.ts";
@@ -14,6 +20,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import { AuditLog, type AuditLogOptions } from "../operator/audit-log.ts";
 import { OperatorSessions } from "../operator/operator-sessions.ts";
 import { createExposition } from "../metrics/exposition/exposition.ts";
+import { RequestLog } from "../request-log/request-log.ts";
 import { createBodyMemory } from "../pipeline/body/body-memory.ts";
 import { EventFeed } from "../operator/events/event-feed.ts";
 import { createLiveRegistry } from "../pipeline/live-requests.ts";
@@ -21,8 +28,10 @@ import { ToolHashes } from "../pipeline/prompt/read-outline.ts";
 import { createRetryBudget } from "../pipeline/attempts/retry-budget.ts";
 import { createUnreadBodies } from "../pipeline/body/unread-body.ts";
 import { createStickiness } from "../routing/stickiness.ts";
+import type { StateStore } from "../state/state-store.ts";
 import type { Clock } from "../system/clock.ts";
 import { createDescriptors, descriptorLimit, descriptorsInUse } from "../system/descriptors.ts";
+import { version } from "../system/identity.ts";
 import type { Log } from "../system/log.ts";
 import { openedConnections } from "../system/opened-connections.ts";
 import { createTicker } from "../system/ticker.ts";
@@ -77,9 +86,7 @@ export function createServices(options: ServicesOptions) {
   const records = openRecords({ ...options, isListed });
   const { store } = records;
   const events = new EventFeed(clock);
-  const prices = createPriceBook({
-    onTableLost: (error) => log.error("the bundled price table could not be loaded", { error }),
-  });
+  const prices = openPrices(log);
   const isCounted = options.loaded.config.metrics.enabled;
   const telemetry = createTelemetry(options, settingsOf);
   const isPriced = (id: string, model: string): boolean => {
@@ -88,8 +95,10 @@ export function createServices(options: ServicesOptions) {
   };
   const exposition = createExposition({ counts: isCounted, isListed, isPriced, more: telemetry.moreSeries });
   const accessLog = createAccessLog(log, accessLogStyle);
+  const alertTraffic = new TrafficCounts(clock.nowMs);
   const recorder = new RequestRecorder({
     ...records,
+    alertTraffic,
     isCounted,
     recorded: events.recorded,
     exposition,
@@ -147,6 +156,9 @@ export function createServices(options: ServicesOptions) {
     retryBudget: createRetryBudget({ activeRequests: live.count, setTimer: clock.setTimer }),
     stateDirectory,
     claudePrograms,
+    requestLog: createRequestLog({ ...options, redact, stateDirectory }),
+    alertTraffic,
+    alerts: createAlerts({ ...options, redact, traffic: alertTraffic, store: saved.state }),
   };
 }
 
@@ -163,6 +175,52 @@ function createOperatorServices(
     }),
   };
 }
+
+type AlertOptions = Pick<ServicesOptions, "clock" | "log" | "fetch" | "currentConfig"> & {
+  redact(text: string): string;
+  readonly traffic: TrafficCounts;
+  readonly store: StateStore;
+};
+
+type RequestLogServices = Pick<
+  ServicesOptions,
+  "clock" | "log" | "currentConfig" | "homeDirectory" | "workingDirectory"
+> & {
+  redact(text: string): string;
+  readonly stateDirectory: string;
+};
+
+function createRequestLog({ stateDirectory, ...options }: RequestLogServices) {
+  const { homeDirectory, workingDirectory } = options;
+  const settings = () => options.currentConfig().config.request_log;
+  return new RequestLog({
+    ...options,
+    settings,
+    path() {
+      const { path } = settings();
+      if (path === undefined) return join(stateDirectory, "request-log", "requests.db");
+      return path.startsWith("~/") ? join(homeDirectory, path.slice(2)) : resolve(workingDirectory, path);
+    },
+  });
+}
+
+/** The monitor of alerts, and the ways by which the operator is told. */
+function createAlerts({ clock, log, fetch: fetcher, currentConfig, redact, traffic, store }: AlertOptions) {
+  const settings = () => currentConfig().config.alerts;
+  const environment = () => currentConfig().environment;
+  const channels = [
+    createWebhook(() => settings().webhook, fetcher, version),
+    createNtfy(() => settings().ntfy, fetcher, version),
+    createAlertCommand(settings, { clock, environment, redact }),
+  ];
+  const outbox = new Outbox({ clock, log, channels });
+  return new AlertMonitor({ clock, log, settings, traffic, outbox, store });
+}
+
+const openPrices = (log: Log) =>
+  createPriceBook({
+    onTableLost: (error) => log.error("the bundled price table could not be loaded", { error }),
+  });
 
 /** Running requests, timers, and what the machine allows of files and connections. */
 function createNetwork(clock: Clock) {

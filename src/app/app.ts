@@ -123,6 +123,7 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
   await demandDescriptors(services);
   const logTail = options.logTail ?? createLogTail();
   const readings = createReadings(services, { ...options, current: snapshots.current, logTail });
+  const startProblems = () => [...location.problems, ...claim.problems()];
   const server = await listen(services, loaded, {
     current: snapshots.current,
     reload: reloader.reload,
@@ -136,7 +137,7 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
       redact: services.redact,
     }),
     machineChecks,
-    startProblems: () => [...location.problems, ...claim.problems()],
+    startProblems,
     logTail,
     readings,
   });
@@ -156,6 +157,7 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
     server,
     machineChecks,
     reloader,
+    startProblems,
   });
   const running = new RunningApp(options, context, { services, server, reloader, readings, stopWork });
   return {
@@ -212,6 +214,7 @@ async function prepare(
     | "savedHealth"
     | "audit"
     | "savedSessions"
+    | "alerts"
     | "spending"
     | "claudePrograms"
     | "prices"
@@ -224,6 +227,7 @@ async function prepare(
   await services.savedHealth.load();
   await services.audit.load();
   await services.savedSessions.load();
+  await services.alerts.load();
   await services.spending.follow(config.tenants);
   await warnOfUnpricedModels(config, snapshots.current().pipeline, services);
   await services.claudePrograms.sweep();
@@ -324,6 +328,8 @@ class RunningApp {
       await services.store.close();
       await services.spending.close();
       await services.savedSessions.flush();
+      await services.requestLog.close();
+      await services.alerts.save();
       await services.savedHealth.flush();
       await services.state.close();
     } finally {

@@ -1,9 +1,11 @@
 // What runs alongside the requests: checks, sweeps and watches. All of it is stopped together, before the server is.
 
+import type { HealthProblem } from "../operator/reports/health-report.ts";
 import type { Server } from "../server/server.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
 import { sweepSessions } from "../tenants/sessions.ts";
+import { alertFacts, type AlertFactsServices } from "./alert-facts.ts";
 import type { AppServices } from "./app-services.ts";
 import type { ConfigSource } from "./config-source.ts";
 import type { MachineChecks } from "./machine-checks.ts";
@@ -15,15 +17,18 @@ import type { StateDirectoryClaim } from "./persistence/state-directory-claim.ts
 export type BackgroundWork = {
   readonly clock: Clock;
   readonly log: Log;
-  readonly services: Pick<
-    AppServices,
-    "clock" | "health" | "state" | "spending" | "descriptors" | "stickiness"
-  >;
+  readonly services: AlertFactsServices &
+    Pick<
+      AppServices,
+      "clock" | "health" | "state" | "spending" | "descriptors" | "stickiness" | "alerts" | "requestLog"
+    >;
   readonly snapshots: Snapshots;
   readonly claim: StateDirectoryClaim;
   readonly server: Pick<Server, "closeIdle">;
-  readonly machineChecks: Pick<MachineChecks, "watch">;
-  readonly reloader: Pick<Reloader, "reload">;
+  readonly machineChecks: Pick<MachineChecks, "watch" | "latest">;
+  readonly reloader: Pick<Reloader, "reload" | "diskState">;
+  /** What was wrong at the start and has not changed. */
+  readonly startProblems: () => readonly HealthProblem[];
   readonly source: Pick<ConfigSource, "watch">;
 };
 
@@ -38,6 +43,14 @@ export function startBackgroundWork(work: BackgroundWork): () => void {
     watchDescriptors(services.descriptors, work),
     startProviderChecks(services, snapshots.current),
     work.machineChecks.watch(),
+    services.requestLog.watch(),
+    services.alerts.watch(() =>
+      alertFacts(services, snapshots.current(), {
+        machine: work.machineChecks.latest(),
+        disk: reloader.diskState(),
+        startProblems: work.startProblems(),
+      }),
+    ),
     sweepSessions(
       work.clock,
       () => snapshots.currentConfig().config.session.cleanup_interval * 1000,

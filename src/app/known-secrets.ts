@@ -55,6 +55,16 @@ function secretsOf(loaded: LoadedConfig): string[] {
     ),
     ...[config.cli, ...providers, ...config.tenants].flatMap((each) => secretsAmong(each?.env ?? {})),
     ...servers.flatMap((server) => ("command" in server ? secretsAmong(server.env) : [])),
+    ...secretsOfAlerts(config.alerts),
+  ];
+}
+
+/** The address of a topic or of a chat's webhook is a secret as well: whoever knows it may read or write there. */
+function secretsOfAlerts({ webhook, ntfy }: LoadedConfig["config"]["alerts"]): readonly string[] {
+  return [
+    ...(webhook?.secret === undefined ? [] : [webhook.secret]),
+    ...(ntfy?.token === undefined ? [] : [ntfy.token]),
+    ...[webhook?.url, ntfy?.url].flatMap((url) => (url === undefined ? [] : secretsInAddress(url))),
   ];
 }
 

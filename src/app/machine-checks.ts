@@ -14,6 +14,8 @@ import type { AppServices } from "./app-services.ts";
 export type MachineChecks = {
   /** At most two seconds old, or from the last check if the machine does not answer. */
   check(): Promise<MachineState>;
+  /** What the last check found, without looking again. */
+  latest(): MachineState;
   /** Checks periodically. The returned function stops it. */
   watch(): () => void;
 };
@@ -38,7 +40,11 @@ export function createMachineChecks(options: MachineChecksOptions): MachineCheck
   const checks = new Checks(options);
   // A running check may have started before the problem arose.
   options.services.claudePrograms.onProblemChange(() => checks.repeat());
-  return { check: () => checks.check(), watch: () => checks.watch() };
+  return {
+    check: () => checks.check(),
+    latest: () => checks.latestState(),
+    watch: () => checks.watch(),
+  };
 }
 
 class Checks {
@@ -68,6 +74,10 @@ class Checks {
       await Promise.race([this.start(), limit.promise]);
       cancel();
     }
+    return this.latestState();
+  }
+
+  latestState(): MachineState {
     return this.isOverdue ? { ...this.latest, problems: [...this.latest.problems, unanswered] } : this.latest;
   }
 

@@ -1,5 +1,6 @@
 // Where finished requests go: their price (record-costs.ts), the database of records, and their line in the log.
 
+import type { TrafficCounts } from "../alerts/traffic-counts.ts";
 import type { ProviderSettings } from "../backends/settings.ts";
 import type { Target } from "../canon/decision.ts";
 import type { RequestRecord, UnpricedRecord } from "../canon/record.ts";
@@ -76,6 +77,7 @@ export type RecorderOptions = Pick<RecordsStore, "store" | "keepsRecords"> & {
   /** Called after each record. */
   readonly recorded: () => void;
   readonly telemetry: Pick<Telemetry, "record" | "exportsSpans">;
+  readonly alertTraffic: Pick<TrafficCounts, "count">;
   readonly currentConfig: () => LoadedConfig;
   /** A provider that a reload removed still has a price for the requests that it was answering. */
   readonly settingsOf: (id: string) => ProviderSettings | undefined;
@@ -117,9 +119,11 @@ export class RequestRecorder {
   }
 
   private recordRead(finished: UnpricedRecord): void {
-    const { isCounted, accessLog, currentConfig, settingsOf, prices, telemetry } = this.options;
-    if (!isCounted && !telemetry.exportsSpans && accessLog.levelOf(finished) === null) return;
-    const showsCache = currentConfig().config.prompt_caching.track_metrics !== false;
+    const { currentConfig, settingsOf, prices } = this.options;
+    const { config } = currentConfig();
+    if (!this.isWanted(finished, config.alerts.enabled)) return;
+    const { isCounted } = this.options;
+    const showsCache = config.prompt_caching.track_metrics !== false;
     const tracked = showsCache ? finished : withoutCacheParts(finished);
     const provider = finished.provider === null ? undefined : settingsOf(finished.provider);
     const { model, usage } = finished;
@@ -139,6 +143,12 @@ export class RequestRecorder {
       void prices
         .load()
         .then(() => complete(this.billedTarget(sold, model, finished) ?? this.modelsOf(sold).of(model)));
+  }
+
+  /** Whether anything shows or counts it. */
+  private isWanted(finished: UnpricedRecord, countsForAlerts: boolean): boolean {
+    const { isCounted, telemetry, accessLog } = this.options;
+    return isCounted || countsForAlerts || telemetry.exportsSpans || accessLog.levelOf(finished) !== null;
   }
 
   /** The same object for the same settings, so that the price book recognizes their models. */
@@ -163,11 +173,13 @@ export class RequestRecorder {
   }
 
   private write(finished: UnpricedRecord): void {
-    const { keepsRecords, store, exposition, accessLog, recorded, telemetry } = this.options;
+    const { keepsRecords, store, exposition, accessLog, recorded } = this.options;
+    const { telemetry, alertTraffic, currentConfig } = this.options;
     if (keepsRecords) store.record(finished);
     recorded();
     exposition.count(finished);
     telemetry.record(finished);
+    if (currentConfig().config.alerts.enabled) alertTraffic.count(finished);
     const level = accessLog.levelOf(finished);
     if (level !== null) accessLog.write(finished, level);
   }

@@ -1,5 +1,6 @@
 // The commands, one line each. A new command is a file and a line here.
 
+import { alerts } from "./alerts.ts";
 import type { Command } from "./command.ts";
 import { dashboard } from "./dashboard.ts";
 import { doctor } from "./doctor.ts";
@@ -11,6 +12,7 @@ import { logs } from "./logs.ts";
 import { manage } from "./manage/group.ts";
 import { providers } from "./providers/group.ts";
 import { reload } from "./reload.ts";
+import { requestLog } from "./request-log.ts";
 import { route } from "./route.ts";
 import { serve } from "./serve.ts";
 import { setup } from "./setup.ts";
@@ -30,6 +32,8 @@ export const commands: readonly Command[] = [
   stats,
   top,
   exportCommand,
+  alerts,
+  requestLog,
   route,
   providers,
   reload,

@@ -13,7 +13,7 @@ import { plain } from "./terminal.ts";
 export type Answer = { readonly status: number; readonly body: unknown };
 
 export type Question = {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** Path and query. */
   readonly path: string;
   /** Sent as JSON. */

@@ -24,6 +24,15 @@ const harmlessSections = new Set([
 ]);
 
 const harmlessKeys: Readonly<Record<string, ReadonlySet<string>>> = {
+  alerts: new Set([
+    "enabled",
+    "check_interval_s",
+    "resolve_after_s",
+    "command_timeout_s",
+    "quiet_hours",
+    "rules",
+  ]),
+  request_log: new Set(["max_kb", "max_mb", "retention_days"]),
   server: new Set(["port", "log_level", "body_limit_mb", "drain_s", "request_timeout_s"]),
   metrics: new Set(["enabled", "retention_days", "max_mb", "log_requests", "log_routing_decisions"]),
   cli: new Set([
@@ -78,6 +87,8 @@ export function refusalAt(path: Path, use: FolderVariableUse): string | null {
   const key = String((isListed ? third : second) ?? "");
   const below = isListed ? fourth : third;
   if (harmlessKeys[section]?.has(key) === true) return null;
+  // A secret goes only to the address beside it, which is not taken from there.
+  if (section === "alerts" && (below === "secret" || below === "token")) return null;
   if (key === "env") return isSecretName(String(below ?? "")) ? null : "only keys may come from it here";
   // The rest of the config file could set the same itself.
   if (section === "mcp_servers" && key === "args" && use.isFolderConfig) return null;

@@ -84,6 +84,8 @@ export type WithoutPrograms = {
   readonly value: Tree;
   /** Providers that are left out, and why. */
   readonly refused: ReadonlyMap<string, string>;
+  /** What else is left out, a line each. */
+  readonly notices: readonly string[];
 };
 
 const advice =
@@ -128,7 +130,24 @@ export function withoutFolderPrograms(
   }
   // Otherwise the section would create a provider with the refused values when no other is left.
   const { bin: _bin, config_dir: _login, env: _env, ...section } = isTree(value["cli"]) ? value["cli"] : {};
-  return { value: ofSection === null ? value : { ...value, cli: section }, refused };
+  const whyAlerts = alertRefusal(value, written, folder);
+  return {
+    value: {
+      ...value,
+      ...(ofSection === null ? {} : { cli: section }),
+      ...(whyAlerts === null ? {} : { alerts: { ...Object(value["alerts"]), command: [] } }),
+    },
+    refused,
+    notices: whyAlerts === null ? [] : [whyAlerts],
+  };
+}
+
+function alertRefusal(value: Tree, written: unknown, folder: Folder): string | null {
+  const command = valueAt(value, ["alerts", "command"]);
+  if (!isTexts(command) || command.length === 0) return null;
+  const text = valueAt(written, ["alerts", "command"]);
+  const why = commandRefusal(isTexts(text) ? text : [], command, folder);
+  return why === null ? null : `alerts.command is left out: ${why}; ${advice}`;
 }
 
 function tokenRefusal(id: string, provider: Tree, written: unknown, folder: Folder): string | null {

@@ -31,6 +31,8 @@ export type LayeredValue = {
   readonly written: unknown;
   readonly expanded: Expanded;
   readonly variableLookup: ReturnType<typeof createVariableLookup>;
+  /** Programs of the folder that are left out, a line each. */
+  readonly programNotices: readonly string[];
   readonly overrides: readonly Override[];
   /** Overrides that are invalid. */
   readonly refused: ReturnType<typeof overridesOf>["refused"];
@@ -52,9 +54,13 @@ export function layeredValue({ input, document, path, resolvedEnvironment }: Con
   const { overrides, refused } = overridesOf(expandedTree, environment, input.flags ?? {});
   const complete = withCliSection(withOverrides(expandedTree, overrides), overrides);
   const isFromFile = (at: Path): boolean => overrideAt(overrides, at) === undefined;
-  const { value: declared, refused: refusedProviders } = isFound
+  const {
+    value: declared,
+    refused: refusedProviders,
+    notices: programNotices,
+  } = isFound
     ? withoutFolderPrograms(complete, written, isFromFile, folder)
-    : { value: complete, refused: null };
+    : { value: complete, refused: null, notices: [] };
   const sorted = sortProviders(
     { ...expanded, value: declared },
     {
@@ -71,6 +77,7 @@ export function layeredValue({ input, document, path, resolvedEnvironment }: Con
     written,
     expanded,
     variableLookup,
+    programNotices,
     overrides,
     refused,
     declared,

@@ -43,6 +43,17 @@ export function holdsPlainKeys(written: Tree): boolean {
   );
 }
 
+/** Texts of clients are kept, or would be if somebody were listed. */
+export function requestLogNotices({ request_log: log }: Pick<Config, "request_log">): readonly string[] {
+  if (!log.enabled) return [];
+  if (log.tenants.length === 0)
+    return ["request_log.enabled is true and request_log.tenants is empty: no texts are kept"];
+  const whose = log.tenants.includes("*") ? "everybody" : log.tenants.join(", ");
+  return [
+    `request_log: what clients send and get is kept as text, of ${whose}, for ${log.retention_days} days`,
+  ];
+}
+
 /** Rules that are never reached, and a classifier that cannot be called. */
 export function routingNotices(config: Config): readonly string[] {
   const { heuristic_rules: heuristics, llm_classifier: classifier } = config;

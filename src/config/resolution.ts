@@ -11,7 +11,7 @@ import { withoutFolderServers } from "./found-programs.ts";
 import { type ConfigSource, type LayeredValue, layeredValue } from "./layered-value.ts";
 import type { SkippedProvider } from "./local-servers.ts";
 import { readMcpServers } from "./mcp-file.ts";
-import { authNotices, holdsPlainKeys, routingNotices } from "./notices.ts";
+import { authNotices, holdsPlainKeys, requestLogNotices, routingNotices } from "./notices.ts";
 import { type Origins, originsOf } from "./origins.ts";
 import { ConfigProblem, type Problem } from "./problems.ts";
 import { type Validated, validate } from "./schema-validation.ts";
@@ -147,10 +147,11 @@ type CheckedConfig = {
 
 function loadedConfig(source: ConfigSource, layered: LayeredValue, checked: CheckedConfig): LoadedConfig {
   const { document, path, resolvedEnvironment } = source;
-  const { sorted, variableLookup, overrides, written, isFound } = layered;
+  const { sorted, variableLookup, overrides, written, isFound, programNotices } = layered;
   const untrustedNotices = [
     ...resolvedEnvironment.notices,
     ...variableLookup.notices(),
+    ...programNotices,
     ...checked.servers.notices,
   ];
   return {
@@ -188,6 +189,7 @@ function settingNotices({ config, places }: CheckedConfig, environment: Environm
     ...cliNotices(config, environment["HOME"]),
     ...variableNotices(config),
     ...routingNotices(config),
+    ...requestLogNotices(config),
   ];
 }
 

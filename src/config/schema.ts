@@ -2,6 +2,8 @@
 // default of a key are in the settings.ts of the feature that reads it.
 
 import { z } from "zod";
+import { alertsSettings } from "../alerts/settings.ts";
+import { requestLogSettings } from "../request-log/settings.ts";
 import { cliSettings, type McpServers, mcpServersSettings } from "../backends/claude-code/settings.ts";
 import { healthSettings, queueSettings } from "../backends/health/settings.ts";
 import { providersSettings } from "../backends/settings.ts";
@@ -35,6 +37,8 @@ export const configSchema = z.strictObject({
   queue: queueSettings.describe("Queueing for a busy provider."),
   health: healthSettings.describe("When a provider is taken out of use and when it is retried."),
   metrics: metricsSettings.describe("What is recorded."),
+  request_log: requestLogSettings.describe("The texts of requests and answers, kept on request."),
+  alerts: alertsSettings.describe("What the operator is told of, and how."),
   prompt_caching: promptCachingSettings.describe("The vendors' prompt caches."),
   cli: cliSettings.describe(
     "The Claude Code program as a provider; this section creates the provider `claude-cli`.",

@@ -92,6 +92,19 @@ export function tenantFindings(config: CheckedConfig, declared: DeclaredModels):
   });
 }
 
+/** A misspelt name would keep nothing, and nobody would notice. */
+export function requestLogFindings({
+  tenants,
+  request_log: { tenants: logged },
+}: CheckedConfig): readonly Finding[] {
+  const known = tenants.map(({ name }) => name);
+  return logged.flatMap((name, place) =>
+    name === "*" || known.includes(name)
+      ? []
+      : [complaint(["request_log", "tenants", place], name, known, 'a tenant of this config or "*"')],
+  );
+}
+
 /** Called when the servers are known: they may be in a separate file. */
 export function tenantServerFindings({ tenants, mcp_servers }: Config): readonly Finding[] {
   const known = Object.keys(mcp_servers);

@@ -13,7 +13,7 @@ import type { Override } from "./overrides.ts";
 import { ownAddressFindings } from "./own-address.ts";
 import type { Problem } from "./problems.ts";
 import { type Validated, validate } from "./schema-validation.ts";
-import { tenantFindings } from "./tenant-checks.ts";
+import { requestLogFindings, tenantFindings } from "./tenant-checks.ts";
 import { isTree, type Tree, valueAt } from "./values.ts";
 
 /** The places of a config's values. */
@@ -136,6 +136,7 @@ function crossSectionFindings(
     ),
     ...shortKeyFindings(config, config.server.host),
     ...ownAddressFindings(config),
+    ...(validated.isWhole(["tenants"]) && isSound(["tenants"]) ? requestLogFindings(config) : []),
   ].map(atWrittenPath(validated));
 }
 

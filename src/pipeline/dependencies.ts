@@ -94,6 +94,14 @@ export type PipelineSnapshot = {
   readonly setsCacheMarks: boolean;
 };
 
+/** Keeps the texts of one request. */
+export type ContentCapture = {
+  request(bytes: Uint8Array, contentType: string | null): void;
+  /** A piece of what the client gets. `contentType`: of an answer that is neither JSON nor a stream of it. */
+  answer(bytes: Uint8Array | string, contentType?: string): void;
+  end(record: UnpricedRecord): void;
+};
+
 export type Services = {
   readonly clock: Clock;
   /** Timers for limits that are rarely reached: cheap to set, up to 20 ms late. */
@@ -125,6 +133,8 @@ export type Services = {
   costOf(record: RequestRecord, usage: Usage): number | null | Promise<number | null>;
   /** For records that say what of a session's prompt changed; null: none are kept, and no prompt is read. */
   readonly toolHashes: ToolHashes | null;
+  /** `open` null: the texts of this tenant's requests are not kept. Nothing of it throws or waits. */
+  readonly requestLog: { open(tenant: string | null): ContentCapture | null };
   /** Takes the finished record; never throws, never waits. */
   record(record: UnpricedRecord): void;
 };

@@ -52,6 +52,10 @@ export async function handleRequest(
       if (upload.hasWaited) logUploadWait(run, upload, admission);
     }
     run.body = bytes;
+    if (endpoint.kind !== "count-tokens") {
+      run.content = services.requestLog.open(tenant);
+      run.content?.request(bytes, headers.get("content-type"));
+    }
     const incoming = readIncoming({ endpoint, dialect, headers, bytes, call, tenant }, policy);
     admission.connection?.keepOpen();
     takeUp(run, incoming, bytes);

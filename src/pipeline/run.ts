@@ -7,7 +7,7 @@ import type { AttemptRecord } from "../canon/record.ts";
 import type { Context } from "../canon/context.ts";
 import type { RoutedDecision } from "../routing/decision-builder.ts";
 import type { Endpoint } from "./endpoints.ts";
-import type { Services, PipelineSnapshot } from "./dependencies.ts";
+import type { ContentCapture, Services, PipelineSnapshot } from "./dependencies.ts";
 import type { LiveRequest } from "./live-requests.ts";
 import { noteInto } from "./adaptations.ts";
 import { Attempt, type AttemptFields } from "./attempts/attempt.ts";
@@ -70,6 +70,8 @@ export class Run {
   prompt: PromptReading | null = null;
   /** What was removed from the body before any target saw it. */
   dropped = nothingDropped;
+  /** Keeps what the client sends and gets; null for most requests. */
+  content: ContentCapture | null = null;
   private winningAttempt: Attempt | null = null;
   private isSettled = false;
 
@@ -117,6 +119,7 @@ export class Run {
     if (this.winningAttempt !== null) endAttempt(this, this.winningAttempt, failure);
     const { services } = this;
     const record = recordOf(this, status, failure);
+    this.content?.end(record);
     if (this.tenantUsage === null) services.record(record);
     else chargeTenant(this, this.tenantUsage, record);
   }

@@ -11,7 +11,12 @@ const maxProgramSize = 2_000;
 /** How many characters of a text are searched, so that a pasted book does not delay other requests. */
 export const maxTextLength = 16_384;
 
-export type TextPattern = { readonly written: string; occursIn(text: string): boolean };
+export type TextPattern = {
+  readonly written: string;
+  occursIn(text: string): boolean;
+  /** With every occurrence replaced; the text is searched as a whole. */
+  masked(text: string, mask: string): string;
+};
 
 function compile(written: string): RE2JS {
   // Loaded with the first pattern: its tables cost 20 ms at start, and most configs have no pattern.
@@ -45,5 +50,6 @@ export function compilePattern(written: string): TextPattern {
   return {
     written,
     occursIn: (text) => pattern.test(text.length > maxTextLength ? text.slice(0, maxTextLength) : text),
+    masked: (text, mask) => pattern.matcher(text).replaceAll(mask),
   };
 }

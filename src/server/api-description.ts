@@ -131,6 +131,7 @@ function documentation(gateway: ServerPort, schemas: Awaited<ReturnType<ServerPo
       { name: "Public", description: "For probes" },
     ],
     paths: {
+      "/api/request-log/{id}": { get: routeDescriptions.loggedRequest },
       "/v1/models/{model}": { get: routeDescriptions.model },
       "/v1beta/models/{model}": { get: routeDescriptions.googleModel },
       ...routeDescriptions.pathEndpoints(endpoints),

@@ -330,6 +330,45 @@ export const routeDescriptions = {
       },
     },
   ),
+  requestLog: operatorRoute(
+    "Whether the texts of requests are kept",
+    "`enabled`, `tenants`, `path`, `entries`, `bytes`, `oldest_ms`, and `dropped`: texts that could not be written in time. No text is in it.",
+  ),
+  loggedRequest: {
+    tags: ["Operator"],
+    summary: "The texts of one request",
+    description:
+      "What was sent and what was answered, a text for each message, masked and cut to request_log.max_kb. Needs the admin key or the state directory's token.",
+    security: [{ adminKey: [] }],
+    parameters: [{ name: "id", in: "path", required: true, schema: { type: "string" } }],
+    responses: {
+      "200": json("The texts", "LoggedRequest"),
+      ...errors("OpenAIError", ["401", "403", "404", "429"]),
+    },
+  } satisfies RouteDescription,
+  deleteLoggedRequests: operatorRoute(
+    "Delete the texts of a tenant",
+    "They are overwritten in the file. Needs the admin key or the state directory's token.",
+    {
+      parameters: [
+        {
+          name: "tenant",
+          in: "query",
+          required: true,
+          description: "A tenant's name, or `*` for everybody.",
+          schema: { type: "string" },
+        },
+      ],
+    },
+  ),
+  alerts: operatorRoute(
+    "The alerts that last, and those that ended lately",
+    "`alerts`: kind, severity, subject, message, `since_ms`, `until_ms`, `value` and its `limit`. `recent`: the last 200 that ended, with `ended_ms`. Kept over a restart.",
+  ),
+  testAlert: operatorRoute(
+    "Send a test message by every configured way",
+    "Once, without another attempt and in quiet hours too. `deliveries` has `channel`, `ok` and `error` of each; it is empty where neither a webhook nor ntfy nor a command is configured. Needs the admin key or the state directory's token.",
+  ),
   reset: operatorRoute(
     "Forget a provider's failures",
     "Closes its circuit and ends its cooldown. Needs the admin key or the state directory's token.",

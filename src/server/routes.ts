@@ -126,6 +126,8 @@ function reportRoutes(gateway: ServerPort): readonly Route[] {
     report("/api/logs", routeDescriptions.logs, (query) => gateway.logs(query)),
     report("/api/providers", routeDescriptions.providers, () => gateway.providers()),
     report("/api/tenants", routeDescriptions.tenants, () => gateway.tenants()),
+    report("/api/request-log", routeDescriptions.requestLog, () => gateway.requestLog()),
+    report("/api/alerts", routeDescriptions.alerts, () => gateway.alerts()),
     {
       ...post(
         "/api/route",
@@ -178,6 +180,32 @@ function actionRoutes(gateway: ServerPort): readonly Route[] {
         return operatorJson(report, report.ok ? 200 : consequences["invalid-request"].status);
       },
       routeDescriptions.reload,
+    ),
+    // Of the class write: without an admin key nobody on the machine may read what others wrote.
+    get(
+      "/api/request-log/*",
+      "write",
+      async ({ name }) => {
+        const found = await gateway.loggedRequest(name);
+        if (found === null) throw notFound("The request log keeps nothing of a request with that id.");
+        return operatorJson(found);
+      },
+      routeDescriptions.loggedRequest,
+    ),
+    {
+      ...get(
+        "/api/request-log",
+        "write",
+        async ({ query }) => operatorJson(await gateway.deleteLoggedRequests(new URLSearchParams(query))),
+        routeDescriptions.deleteLoggedRequests,
+      ),
+      method: "DELETE",
+    },
+    post(
+      "/api/alerts/test",
+      "write",
+      async () => operatorJson(await gateway.testAlert()),
+      routeDescriptions.testAlert,
     ),
     command(
       "/api/providers/*/reset",

@@ -74,6 +74,16 @@ export type ServerPort = ReadingPort & {
   config(): Promise<unknown>;
   /** Every configured provider and its state. */
   providers(): Promise<unknown>;
+  /** Whether texts of requests are kept, whose, and how many. */
+  requestLog(): Promise<unknown>;
+  /** What the request log keeps of one request; null: nothing. */
+  loggedRequest(id: string): Promise<unknown>;
+  /** Deletes what the request log keeps of a tenant. Throws Failure. */
+  deleteLoggedRequests(query: URLSearchParams): Promise<unknown>;
+  /** The alerts that last, and those that ended lately. */
+  alerts(): unknown;
+  /** Sends a test message by every configured way; `ok` is false and `deliveries` empty where none is. */
+  testAlert(): Promise<unknown>;
   /** Every tenant: its keys by their fingerprints, its limits, its usage. */
   tenants(): Promise<unknown>;
   /** Explains where the request in this body would go; `door` null: detected from the body; `tenant` null: a caller without one. Throws Failure. */

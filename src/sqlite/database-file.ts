@@ -28,6 +28,8 @@ export type FileOptions = {
   /** Takes effect only in an empty file. */
   readonly pageSize?: number;
   readonly maxBytes?: number;
+  /** Whether `PRAGMA incremental_vacuum` makes the file smaller. Takes effect only in an empty file. */
+  readonly givesBackPages?: boolean;
   /** For this connection, without the word PRAGMA. */
   readonly pragmas?: readonly string[];
 };
@@ -123,8 +125,10 @@ export function openDatabaseFile(path: string, options: FileOptions): OpenResult
   }
 }
 
-function initialize(db: Database, path: string, { schema, pageSize, maxBytes, pragmas }: FileOptions): void {
+function initialize(db: Database, path: string, options: FileOptions): void {
+  const { schema, pageSize, maxBytes, pragmas } = options;
   if (path !== inMemory) {
+    if (options.givesBackPages === true) db.run("PRAGMA auto_vacuum = INCREMENTAL");
     if (pageSize !== undefined) db.run(`PRAGMA page_size = ${pageSize}`);
     db.run("PRAGMA journal_mode = WAL");
   }

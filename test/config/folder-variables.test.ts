@@ -214,6 +214,9 @@ describe("places in a config", () => {
     ["tenants.uid", { tenants: [{ name: "t", api_key: "0123456789abcdef", uid: "${X:-1}" }] }],
     ["metrics.db_path", { metrics: { db_path: "${X:-/a}" } }],
     ["skills.dir", { skills: { dir: "${X:-/a}" } }],
+    ["alerts.webhook.url", { alerts: { webhook: { url: "${X:-http://a}" } } }],
+    ["alerts.command", { alerts: { command: ["${X:-cat}"] } }],
+    ["request_log.path", { request_log: { path: "${X:-/a}" } }],
     ["server.host", { server: { host: "${X:-127.0.0.1}" } }],
     ["server.allowed_hosts", { server: { allowed_hosts: ["${X:-a}"] } }],
     ["server.allowed_origins", { server: { allowed_origins: ["${X:-http://a}"] } }],
@@ -235,6 +238,8 @@ describe("places in a config", () => {
       "a header of an MCP server",
       { mcp_servers: { a: { type: "http", url: "http://a", headers: { A: "${X}" } } } },
     ],
+    ["a webhook's secret", { alerts: { webhook: { url: "http://a", secret: "${X}" } } }],
+    ["a token of ntfy", { alerts: { ntfy: { url: "http://a/b", token: "${X}" } } }],
     ["the gateway's key", { auth: { keys: ["${X}"] } }],
     ["a model", { cli: { default_model: "${X}" } }],
   ])("%s may come out of it", (_path, config) => {
@@ -364,6 +369,14 @@ describe("a config.yaml that was merely found, and what it may start", () => {
     });
     expect(Object.keys(config.mcp_servers)).toEqual(["d", "f"]);
     expect(notices.filter((each) => each.includes("is left out"))).toHaveLength(5);
+  });
+
+  test("a program that is told of alerts", () => {
+    const evil = found({ alerts: { command: ["sh", "evil.sh"], command_timeout_s: 5 } });
+    expect([evil.config.alerts.command, evil.config.alerts.command_timeout_s]).toEqual([[], 5]);
+    expect(evil.notices.filter((each) => each.startsWith("alerts.command is left out"))).toHaveLength(1);
+    const good = found({ alerts: { command: ["/usr/bin/env", "true"] } });
+    expect(good.config.alerts.command).toEqual(["/usr/bin/env", "true"]);
   });
 
   test("named, it may start what it likes", () => {

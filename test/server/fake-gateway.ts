@@ -126,6 +126,11 @@ export function fakeGateway(): FakeGateway {
     doctor: () => Promise.resolve({ ok: true, findings: [] }),
     providers: () => Promise.resolve({ providers: [{ id: "openai" }] }),
     tenants: () => Promise.resolve({ tenants: [] }),
+    requestLog: () => Promise.resolve({ enabled: false }),
+    loggedRequest: (id) => Promise.resolve(id === "01ABC" ? { id } : null),
+    deleteLoggedRequests: (query) => Promise.resolve({ tenant: query.get("tenant"), deleted: 1 }),
+    alerts: () => ({ alerts: [], recent: [] }),
+    testAlert: () => Promise.resolve({ ok: true, deliveries: [] }),
     async explainRoute(request, { door }) {
       return { door, body: await request.json() };
     },

@@ -117,6 +117,8 @@ export const mayImport: Readonly<Record<string, readonly Permission[] | null>> =
   telemetry: ["metrics", "canon", "system"],
   tenants: ["canon", "system"],
   state: ["sqlite", "canon", "system"],
+  alerts: ["canon", "system"],
+  "request-log": ["routing", "sqlite", "canon", "system"],
   sqlite: ["system"],
   catalog: ["canon", "system"],
   openclaw: ["system", "canon"],

@@ -16,6 +16,8 @@ export type CredentialView = {
   /** Since when it is suspended, and when its vendor says that the limit ends; null: it is not, or only for models. */
   readonly heldSinceMs: number | null;
   readonly limitEndsAtMs: number | null;
+  /** Why it was suspended, while no request has shown that this is over. */
+  readonly unproven: CredentialState | null;
   /** Models for which this key is suspended, and until when. */
   readonly coolingModels: Readonly<Record<string, number>>;
   /** What its vendor last reported about its quota. */
@@ -89,6 +91,7 @@ function viewCredential(credential: Credential, nowMs: number): CredentialView {
     retryAtMs: isHeld ? hold.retryAtMs : models.length > 0 ? first : null,
     heldSinceMs: isHeld ? hold.sinceMs : null,
     limitEndsAtMs: isHeld ? hold.untilMs : null,
+    unproven: isHeld ? null : kind,
     coolingModels: Object.fromEntries(models),
     allowances: allowancesIn(credential.reported),
   };

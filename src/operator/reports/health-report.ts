@@ -60,7 +60,7 @@ export function healthReport(services: HealthReportServices, current: ActiveConf
   const ids = [...current.pipeline.providers.keys()];
   const views = ids.map((id) => [id, services.health.view(id)] as const);
   const healthy = views.filter(([, view]) => view.healthy).length;
-  const problems = problemsOf(services, current, facts);
+  const problems = healthProblems(services, current, facts);
   const isWhole = healthy === views.length && problems.length === 0;
   const status: "down" | "ok" | "degraded" = healthy === 0 ? "down" : isWhole ? "ok" : "degraded";
   const { queued, dropped, state } = services.store.status();
@@ -115,10 +115,10 @@ function providerMembers(id: string, view: View, mayRead: boolean) {
 }
 
 /** Everything that does not work as configured, except providers, which are listed separately. */
-function problemsOf(
+export function healthProblems(
   services: HealthReportServices,
   { loaded }: ActiveConfig,
-  { machine, disk, startProblems }: HealthFacts,
+  { machine, disk, startProblems }: Omit<HealthFacts, "mayRead">,
 ): readonly HealthProblem[] {
   const records = services.store.status();
   const { path, from } = services.recordsLocation;

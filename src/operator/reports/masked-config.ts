@@ -13,6 +13,8 @@ const hidden: ReadonlySet<string> = new Set([
   "keys",
   "key",
   "sha256",
+  "secret",
+  "token",
   "env",
   "headers",
 ]);
@@ -21,7 +23,14 @@ const commands: ReadonlySet<string> = new Set(["command", "args"]);
 const addresses: ReadonlySet<string> = new Set(["base_url", "url", "proxy"]);
 
 export function maskedConfig(config: Config, redact: (text: string) => string): unknown {
-  return maskedValue(config, redact);
+  const { webhook, ntfy } = config.alerts;
+  // The path of such an address is often all that protects it.
+  const host = <T extends { readonly url: string }>(
+    way: T | undefined,
+  ): { readonly [name: string]: unknown } | undefined =>
+    way === undefined ? undefined : { ...way, url: `${URL.parse(way.url)?.origin ?? ""}/${mask}` };
+  const alerts = { ...config.alerts, webhook: host(webhook), ntfy: host(ntfy) };
+  return maskedValue({ ...config, alerts }, redact);
 }
 
 function maskedValue(value: unknown, redact: (text: string) => string): unknown {

@@ -69,8 +69,10 @@ export function failureResponse(
   // A request refused for lack of memory must not keep the memory it holds.
   if (isLeftUnread || failure.kind === "at-capacity") headers["connection"] = "close";
   const status = client.statuses?.[failure.kind] ?? failure.status;
+  const body = JSON.stringify(client.encodeFailure(failure, run.context.id));
+  run.content?.answer(body);
   run.settle(status, failure);
-  return new Response(JSON.stringify(client.encodeFailure(failure, run.context.id)), { status, headers });
+  return new Response(body, { status, headers });
 }
 
 export function wholeResponse(run: Run, opened: Opened): Response {
@@ -78,6 +80,7 @@ export function wholeResponse(run: Run, opened: Opened): Response {
   const headers = answerHeaders(run);
   headers["content-type"] = piece?.contentType ?? "application/json";
   if (piece?.contentType !== undefined) headers["x-content-type-options"] = "nosniff";
+  if (piece !== undefined) run.content?.answer(piece.bytes, piece.contentType);
   run.settle(200, null);
   return new Response((piece?.bytes ?? "") as BodyInit, { headers });
 }

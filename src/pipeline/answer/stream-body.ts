@@ -84,6 +84,7 @@ class StreamedAnswer implements AbortListener {
         isLast = piece.isLast;
         if (piece.bytes.length > 0) {
           this.beforeYield();
+          run.content?.answer(piece.bytes);
           yield piece.bytes;
           timeouts.afterYield();
         }
@@ -101,6 +102,7 @@ class StreamedAnswer implements AbortListener {
         timeouts.upstreamProgressed();
         if (piece.bytes.length > 0) {
           this.beforeYield();
+          run.content?.answer(piece.bytes);
           yield piece.bytes;
           timeouts.afterYield();
           // Time that the client took to read does not count as the upstream's silence.
@@ -114,8 +116,10 @@ class StreamedAnswer implements AbortListener {
       failure = failureFrom(thrown);
       isOver = true;
       // Settled before the last bytes are sent: the client may never read them.
+      const frame = client.encodeFailureFrame(failure, run.context.id);
+      run.content?.answer(frame);
       this.end(failure);
-      yield client.encodeFailureFrame(failure, run.context.id);
+      yield frame;
     } finally {
       // The generator was left at a yield: the client has gone.
       if (!isOver) failure = goneFailure(run.context.abortReason);

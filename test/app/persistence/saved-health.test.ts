@@ -35,7 +35,11 @@ const file = (): string => join(state, "state.db");
 const rows = (): { key: string; value: string }[] => {
   const db = new Database(file(), { readonly: true });
   try {
-    return db.query<{ key: string; value: string }, []>("SELECT key, value FROM state ORDER BY key").all();
+    return db
+      .query<{ key: string; value: string }, []>(
+        "SELECT key, value FROM state WHERE namespace = 'health' ORDER BY key",
+      )
+      .all();
   } finally {
     db.close();
   }
