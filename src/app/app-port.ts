@@ -39,6 +39,7 @@ import {
   sessionPort,
 } from "./operator-port.ts";
 import type { Readings } from "./reading-port.ts";
+import { requestLogPort, type RequestLogServices } from "./request-log-port.ts";
 import { visibleNames } from "./tenants/tenant-policies.ts";
 
 type RequestServices = Services & Pick<AppServices, "refused">;
@@ -49,7 +50,7 @@ type ReportServices = HealthReportServices &
   Pick<AppServices, "meters" | "exposition" | "alerts">;
 type QueryServices = Pick<AppServices, "reports" | "clock" | "redact">;
 type ActionServices = ProviderTestServices &
-  Pick<AppServices, "log" | "health" | "live" | "alerts" | "requestLog">;
+  Pick<AppServices, "log" | "health" | "live"> & RequestLogServices;
 
 export type PortServices = RequestServices &
   ModelServices &
@@ -85,7 +86,8 @@ export function createServerPort(services: PortServices, parts: PortParts): Serv
     ...sessionPort(services, parts.current),
     ...configPort(editing),
     ...keyPort({ ...editing, nowMs: services.clock.nowMs }),
-    ...parts.readings.port,
+    ...requestLogPort(services, note),
+    ...parts.readings.port(note),
     apiSchemas,
   };
 }
@@ -216,21 +218,6 @@ function actionPort(
       if (report.error?.code === "internal_error") throw new Failure("internal", report.error.message);
       return { ...report, needs_restart: needsRestart };
     },
-    requestLog: () => services.requestLog.report(),
-    loggedRequest: (id) => services.requestLog.find(id),
-    async deleteLoggedRequests(query) {
-      const tenant = text(query, "tenant") ?? "";
-      if (tenant === "")
-        throw new Failure("invalid-request", 'tenant is required: a name, or "*" for everybody.', {
-          param: "tenant",
-        });
-      const deleted = await services.requestLog.delete(tenant);
-      if (deleted === null)
-        throw new Failure("internal", "The request log could not be changed; see the log. Try again.");
-      services.log.info("request log: texts were deleted by the operator", { tenant, deleted });
-      return { tenant, deleted };
-    },
-    testAlert: () => services.alerts.test(),
     resetProvider(id, call) {
       if (!current().pipeline.providers.has(id)) return false;
       services.health.reset(id);

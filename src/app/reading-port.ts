@@ -11,11 +11,12 @@ import { ruleReport } from "../operator/reports/rule-report.ts";
 import type { ReadingPort } from "../server/reading-port.ts";
 import type { LogTail } from "../system/log-tail.ts";
 import type { AppServices } from "./app-services.ts";
+import type { NoteAction } from "./operator-port.ts";
 import type { ConfigSnapshot } from "./config-snapshot.ts";
 
 export type ReadingServices = Pick<
   AppServices,
-  "reports" | "clock" | "redact" | "events" | "live" | "health" | "claudePrograms" | "stateDirectory"
+  "reports" | "clock" | "redact" | "events" | "live" | "health" | "claudePrograms" | "stateDirectory" | "alerts"
 >;
 
 export type ReadingParts = {
@@ -25,7 +26,7 @@ export type ReadingParts = {
 };
 
 /** `stop`: ends the streams, so that a shutdown does not wait for them. */
-export type Readings = { readonly port: ReadingPort; stop(): void };
+export type Readings = { port(note: NoteAction): ReadingPort; stop(): void };
 
 export function createReadings(services: ReadingServices, parts: ReadingParts): Readings {
   const { reports, clock, redact, events, claudePrograms } = services;
@@ -50,8 +51,9 @@ export function createReadings(services: ReadingServices, parts: ReadingParts): 
       providerIds: () => current().pipeline.providers.keys(),
     }),
   );
+  const unsubscribe = services.alerts.subscribe((alert) => events.publish("alert", alert));
   return {
-    port: {
+    port: (note) => ({
       series: (query) => records.series(query),
       requests: (query) => records.requests(query),
       request: (id) => records.request(id),
@@ -62,9 +64,13 @@ export function createReadings(services: ReadingServices, parts: ReadingParts): 
         events.open({ ...request, kinds: readEventKinds(query.get("only")) }),
       routingRules: () => ruleReport(current().loaded.config, redact),
       claude: () => claude.report(current().loaded),
-      doctor: () => doctor.report(),
-    },
+      doctor(call) {
+        note(call, "doctor.run", "");
+        return doctor.report();
+      },
+    }),
     stop() {
+      unsubscribe();
       events.close();
       exports.stop();
       doctor.stop();

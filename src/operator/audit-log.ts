@@ -7,15 +7,19 @@ import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
 
 export type AuditAction =
+  | "alerts.test"
   | "config.reload"
   | "config.save"
   | "config.undo"
+  | "doctor.run"
   | "key.create"
   | "key.rotate"
   | "key.revoke"
   | "provider.reset"
   | "provider.test"
   | "request.cancel"
+  | "request_log.delete"
+  | "request_log.read"
   | "session.code"
   | "session.sign_in"
   | "session.refused"

@@ -1,5 +1,7 @@
 // What the routes of records and events need from the app, which implements it.
 
+import type { OperatorCall } from "./server-port.ts";
+
 export type EventRequest = {
   readonly query: URLSearchParams;
   readonly lastEventId: string | null;
@@ -32,5 +34,5 @@ export type ReadingPort = {
   /** The Claude Code programs of the config. */
   claude(): Promise<unknown>;
   /** Examines everything; one run at a time. */
-  doctor(): Promise<unknown>;
+  doctor(call: OperatorCall): Promise<unknown>;
 };

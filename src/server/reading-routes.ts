@@ -51,9 +51,9 @@ export function readingRoutes(gateway: ServerPort): readonly Route[] {
     detail,
     answer,
   });
-  const doctor = async ({ facts }: Call): Promise<Response> => {
-    facts.keepOpen();
-    return operatorJson(await gateway.doctor());
+  const doctor = async (call: Call): Promise<Response> => {
+    call.facts.keepOpen();
+    return operatorJson(await gateway.doctor(call));
   };
   return [
     ...reads.map((each) => row("GET", "read", each)),

@@ -185,8 +185,8 @@ function actionRoutes(gateway: ServerPort): readonly Route[] {
     get(
       "/api/request-log/*",
       "write",
-      async ({ name }) => {
-        const found = await gateway.loggedRequest(name);
+      async (call) => {
+        const found = await gateway.loggedRequest(call.name, call);
         if (found === null) throw notFound("The request log keeps nothing of a request with that id.");
         return operatorJson(found);
       },
@@ -196,7 +196,8 @@ function actionRoutes(gateway: ServerPort): readonly Route[] {
       ...get(
         "/api/request-log",
         "write",
-        async ({ query }) => operatorJson(await gateway.deleteLoggedRequests(new URLSearchParams(query))),
+        async (call) =>
+          operatorJson(await gateway.deleteLoggedRequests(new URLSearchParams(call.query), call)),
         routeDescriptions.deleteLoggedRequests,
       ),
       method: "DELETE",
@@ -204,7 +205,7 @@ function actionRoutes(gateway: ServerPort): readonly Route[] {
     post(
       "/api/alerts/test",
       "write",
-      async () => operatorJson(await gateway.testAlert()),
+      async (call) => operatorJson(await gateway.testAlert(call)),
       routeDescriptions.testAlert,
     ),
     command(

@@ -77,13 +77,13 @@ export type ServerPort = ReadingPort & {
   /** Whether texts of requests are kept, whose, and how many. */
   requestLog(): Promise<unknown>;
   /** What the request log keeps of one request; null: nothing. */
-  loggedRequest(id: string): Promise<unknown>;
+  loggedRequest(id: string, call: OperatorCall): Promise<unknown>;
   /** Deletes what the request log keeps of a tenant. Throws Failure. */
-  deleteLoggedRequests(query: URLSearchParams): Promise<unknown>;
+  deleteLoggedRequests(query: URLSearchParams, call: OperatorCall): Promise<unknown>;
   /** The alerts that last, and those that ended lately. */
   alerts(): unknown;
   /** Sends a test message by every configured way; `ok` is false and `deliveries` empty where none is. */
-  testAlert(): Promise<unknown>;
+  testAlert(call: OperatorCall): Promise<unknown>;
   /** Every tenant: its keys by their fingerprints, its limits, its usage. */
   tenants(): Promise<unknown>;
   /** Explains where the request in this body would go; `door` null: detected from the body; `tenant` null: a caller without one. Throws Failure. */
