@@ -20,7 +20,9 @@ import type { NoteAction } from "./operator-port.ts";
 
 /** JSON may write each byte of a text in six characters. */
 const maxBodyBytes = 6 * maxConfigBytes;
-const textBody = z.strictObject({ text: z.string() });
+const textBody = z.strictObject({
+  text: z.string().refine((text) => text.isWellFormed(), "`text` has half a character"),
+});
 const emptyBody = z.strictObject({});
 
 export type ConfigPortParts = {

@@ -79,3 +79,74 @@ test("all of them stand in the API description", async () => {
   expect(JSON.stringify(paths["/api/route"])).toContain("schemas/RouteExplanation");
   expect(JSON.stringify(paths["/api/providers/{id}/test"]?.["post"])).toContain("schemas/ProviderTest");
 });
+
+describe("signing in, the config file and keys", () => {
+  const write = { headers: { ...bearer, ...jsonType }, body: "{}" };
+  test.each([
+    ["GET", "/api/session", "public", 200],
+    ["POST", "/api/session", "public", 200],
+    ["DELETE", "/api/session", "public", 204],
+    ["POST", "/api/session/code", "write", 200],
+    ["GET", "/api/audit", "read", 200],
+    ["POST", "/api/config/check", "write", 200],
+    ["PUT", "/api/config", "write", 412],
+    ["POST", "/api/config/undo", "write", 200],
+    ["POST", "/api/tenants/alice/keys", "write", 200],
+    ["POST", "/api/tenants/alice/keys/ab12cd34/rotate", "write", 200],
+    ["DELETE", "/api/tenants/alice/keys/ab12cd34", "write", 409],
+  ])("%s %s is of class %s", async (method, path, routeClass, status) => {
+    const init = method === "GET" ? { headers: bearer } : { ...write, method };
+    const answer = await fetch(base + path, init);
+    expect([gateway.classes.at(-1), answer.status, answer.headers.get("cache-control")]).toEqual([
+      routeClass,
+      status,
+      "no-store",
+    ]);
+    await answer.text();
+    if (routeClass === "public") return;
+    const keyless = await fetch(base + path, method === "GET" ? {} : { ...write, headers: jsonType, method });
+    expect(keyless.status).toBe(401);
+  });
+
+  test("both names of a path arrive decoded, and each is one segment", async () => {
+    const ask = async (path: string) => {
+      const answer = await fetch(base + path, { ...write, method: "POST" });
+      return answer.status === 200 ? ((await answer.json()) as { named: string }).named : answer.status;
+    };
+    expect(await ask("/api/tenants/a%20b/keys/ab12/rotate")).toBe("a b/ab12");
+    for (const path of [
+      "/api/tenants//keys/x/rotate",
+      "/api/tenants/a/b/keys/x/rotate",
+      "/api/tenants/a/keys/%zz/rotate",
+    ])
+      expect([path, await ask(path)]).toEqual([path, 404]);
+  });
+
+  test("a form, a text and a foreign page are refused before anything happens", async () => {
+    const put = (headers: Record<string, string>) =>
+      fetch(`${base}/api/config`, { method: "PUT", headers: { ...bearer, ...headers }, body: "{}" });
+    expect((await put({ "content-type": "text/plain" })).status).toBe(415);
+    expect((await put({ ...jsonType, origin: "https://evil.example" })).status).toBe(403);
+    expect((await put({ ...jsonType, host: "evil.example" })).status).toBe(421);
+    expect((await put(jsonType)).headers.get("etag")).toBe('"e"');
+  });
+
+  test("every route of theirs is in the API description", async () => {
+    const { paths } = (await (await fetch(`${base}/swagger/json`)).json()) as {
+      paths: Record<string, object>;
+    };
+    expect(Object.keys(paths)).toEqual(
+      expect.arrayContaining([
+        "/api/session",
+        "/api/session/code",
+        "/api/audit",
+        "/api/config/check",
+        "/api/config/undo",
+        "/api/tenants/{id}/keys",
+        "/api/tenants/{id}/keys/{fingerprint}",
+        "/api/tenants/{id}/keys/{fingerprint}/rotate",
+      ]),
+    );
+    expect(Object.keys(paths["/api/config"] ?? {}).toSorted()).toEqual(["get", "put"]);
+  });
+});

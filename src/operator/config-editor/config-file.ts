@@ -24,8 +24,8 @@ export function readConfigFile(path: string): Promise<FileText> {
 export async function writeProblem(path: string): Promise<string | null> {
   try {
     return await withFolder(path, "written", async ({ folder, name }) => {
-      const found = await statIn(folder, name);
-      if (found !== null && !found.isFile()) return "it is not a regular file";
+      const marked = await readOnlyReason({ folder, name });
+      if (marked !== null) return notPossible(path, "written", marked).message;
       await access(folder.path, constants.W_OK | constants.X_OK);
       return null;
     });
@@ -39,9 +39,9 @@ export async function writeProblem(path: string): Promise<string | null> {
 export function replaceConfigFile(path: string, text: string, expected: string): Promise<FileText> {
   return withFolder(path, "written", async (place) => {
     const { folder, name } = place;
+    await refuseReadOnly(path, place);
     refuseChanged(await textIn(folder, name), expected);
-    for (let at = maxBackups - 1; at >= 1; at--)
-      await renameIn(place, backupName(name, at), backupName(name, at + 1));
+    await makeRoom(place);
     await replaceFileIn(folder, name, text, { keepOld: true });
     return textIn(folder, name);
   });
@@ -68,6 +68,7 @@ export function countBackups(path: string): Promise<number> {
 export function restoreBackup(path: string, expected: string): Promise<FileText> {
   return withFolder(path, "written", async (place) => {
     const { folder, name } = place;
+    await refuseReadOnly(path, place);
     const now = await textIn(folder, name);
     refuseChanged(now, expected);
     const newest = await newestBackup(place);
@@ -89,6 +90,27 @@ async function newestBackup({ folder, name }: FileInFolder): Promise<number | nu
   for (let at = 1; at <= maxBackups; at++)
     if ((await statIn(folder, backupName(name, at))) !== null) return at;
   return null;
+}
+
+/** Replacing a file needs no right to write it: whoever took that right away has a reason. */
+async function readOnlyReason({ folder, name }: FileInFolder): Promise<string | null> {
+  const found = await statIn(folder, name);
+  if (found === null) return null;
+  if (!found.isFile()) return "it is not a regular file";
+  return (found.mode & 0o222) === 0 ? "it is marked read-only (chmod u+w makes it writable)" : null;
+}
+
+async function refuseReadOnly(path: string, place: FileInFolder): Promise<void> {
+  const reason = await readOnlyReason(place);
+  if (reason !== null) throw notPossible(path, "written", reason);
+}
+
+/** Moves the kept versions up, as far as the first gap: a write that failed has left one, and must cost no version. */
+async function makeRoom(place: FileInFolder): Promise<void> {
+  const { folder, name } = place;
+  let gap = 1;
+  while (gap < maxBackups && (await statIn(folder, backupName(name, gap))) !== null) gap += 1;
+  for (let at = gap - 1; at >= 1; at--) await renameIn(place, backupName(name, at), backupName(name, at + 1));
 }
 
 async function renameIn({ folder }: FileInFolder, from: string, to: string): Promise<void> {
@@ -131,12 +153,7 @@ async function withFolder<T>(
   verb: "read" | "written",
   work: (place: FileInFolder) => Promise<T>,
 ): Promise<T> {
-  const refused = (why: string): Conflict =>
-    new Conflict(
-      409,
-      verb === "read" ? "config_unreadable" : "config_not_writable",
-      `The config file ${path} cannot be ${verb}: ${why}.`,
-    );
+  const refused = (why: string): Conflict => notPossible(path, verb, why);
   let place: FileInFolder | null = null;
   try {
     place = await openFileFolder(path);
@@ -152,6 +169,13 @@ async function withFolder<T>(
     await place?.folder.close();
   }
 }
+
+const notPossible = (path: string, verb: "read" | "written", why: string): Conflict =>
+  new Conflict(
+    409,
+    verb === "read" ? "config_unreadable" : "config_not_writable",
+    `The config file ${path} cannot be ${verb}: ${why}.`,
+  );
 
 const reasons: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only",

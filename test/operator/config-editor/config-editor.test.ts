@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -208,6 +209,15 @@ describe("going back", () => {
     expect(reloads.length).toBe(12);
   });
 
+  test("a gap that a failed write left among the versions costs none of them", async () => {
+    const { path, editor, shown } = await open();
+    for (const at of [2, 3, 5]) writeFileSync(`${path}.bak.${at}`, `${first}# ${at}\n`);
+    const { text, etag } = await shown();
+    await editor.save(`${text}default_model: one\n`, etag);
+    const kept = [".bak", ".bak.2", ".bak.3", ".bak.5"].map((end) => readFileSync(`${path}${end}`, "utf8"));
+    expect(kept).toEqual([first, `${first}# 2\n`, `${first}# 3\n`, `${first}# 5\n`]);
+  });
+
   test("only to a version that is valid, and only from the version that was seen", async () => {
     const { path, editor, shown, onDisk } = await open();
     const { etag } = await shown();
@@ -267,6 +277,19 @@ describe("the file", () => {
     renameSync(path, `${path}.large`);
     mkdirSync(path);
     expect(await trouble()).toEqual(unreadable);
+  });
+
+  test("that is marked read-only is shown, and neither written nor taken back", async () => {
+    const { path, editor, shown, onDisk } = await open();
+    const { text, etag } = await shown();
+    await editor.save(`${text}default_model: one\n`, etag);
+    chmodSync(path, 0o444);
+    const now = await shown();
+    expect([now.writable, now.problem]).toEqual([false, expect.stringContaining("read-only")]);
+    const before = onDisk();
+    for (const work of [editor.save(text, now.etag), editor.undo(null), editor.change((old) => `${old}#\n`)])
+      expect(await refusalOf(work)).toEqual([409, "config_not_writable"]);
+    expect(onDisk()).toBe(before);
   });
 
   test("is absent when the gateway runs with what it found", async () => {
