@@ -295,6 +295,11 @@ const silent = { info: () => undefined, warn: () => undefined, error: () => unde
 test("by age and by size: the oldest go, and the file becomes smaller", async () => {
   const path = join(newFolder(), "requests.db");
   const store = new ContentStore(path, () => 1024 * 1024, { log: silent, nowMs: () => 0 });
+  store.write([entry(100, 0)]);
+  // The page size and the kind of vacuum in the file's header: both take effect only in an empty file.
+  const header = readFileSync(path);
+  expect([header.readUInt16BE(16), header.readUInt32BE(64)]).toEqual([8_192, 1]);
+  expect(await store.delete({ tenant: "*" })).toBe(1);
   for (let i = 0; i < 100; i++) store.write([entry(i, i, `canary-${i}-${"lorem ".repeat(4_000)}`)]);
   expect(store.status()).toMatchObject({ entries: 100, oldest_ms: 0 });
   expect(await store.delete({ beforeMs: 10 })).toBe(10);
