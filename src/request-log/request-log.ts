@@ -97,6 +97,7 @@ export class RequestLog {
 
   async report(): Promise<RequestLogReport> {
     const { enabled, tenants } = this.options.settings();
+    await this.written();
     const status = (await this.existing())?.status() ?? { entries: 0, bytes: 0, oldest_ms: null };
     const { waiting, dropped } = this;
     return { enabled, tenants, path: this.options.path(), waiting: waiting.length, dropped, ...status };

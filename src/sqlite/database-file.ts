@@ -128,8 +128,8 @@ export function openDatabaseFile(path: string, options: FileOptions): OpenResult
 function initialize(db: Database, path: string, options: FileOptions): void {
   const { schema, pageSize, maxBytes, pragmas } = options;
   if (path !== inMemory) {
-    if (options.givesBackPages === true) db.run("PRAGMA auto_vacuum = INCREMENTAL");
     if (pageSize !== undefined) db.run(`PRAGMA page_size = ${pageSize}`);
+    if (options.givesBackPages === true) db.run("PRAGMA auto_vacuum = INCREMENTAL");
     db.run("PRAGMA journal_mode = WAL");
   }
   db.run("PRAGMA synchronous = NORMAL");

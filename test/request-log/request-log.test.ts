@@ -7,6 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LoggedRequest } from "../../src/request-log/content-store.ts";
 import { ContentStore } from "../../src/request-log/content-store.ts";
+import { unknownUsage } from "../../src/canon/usage.ts";
+import { RequestLog } from "../../src/request-log/request-log.ts";
+import { requestLogSettings } from "../../src/request-log/settings.ts";
+import { fakeClock } from "../support/clock.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 
@@ -290,11 +294,43 @@ const entry = (id: number, atMs: number, text = "x"): LoggedRequest => ({
   response: [],
   response_cut: false,
 });
+const finished = {
+  ...entry(0, 0),
+  startedAtMs: 0,
+  keyId: null,
+  session: null,
+  client: null,
+  tags: [],
+  requestedModel: "m",
+  stream: false,
+  layer: null,
+  rule: null,
+  confidence: null,
+  reason: null,
+  facts: null,
+  candidates: [],
+  attempts: [],
+  upstreamModel: null,
+  queueWaitMs: 0,
+  overheadMs: null,
+  firstTokenMs: null,
+  durationMs: 0,
+  usage: unknownUsage,
+  costNanoUsd: null,
+  finish: null,
+  failure: null,
+  error: null,
+};
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 test("by age and by size: the oldest go, and the file becomes smaller", async () => {
   const path = join(newFolder(), "requests.db");
   const store = new ContentStore(path, () => 1024 * 1024, { log: silent, nowMs: () => 0 });
+  store.write([entry(100, 0)]);
+  // The page size and the kind of vacuum in the file's header: both take effect only in an empty file.
+  const header = readFileSync(path);
+  expect([header.readUInt16BE(16), header.readUInt32BE(64)]).toEqual([8_192, 1]);
+  expect(await store.delete({ tenant: "*" })).toBe(1);
   for (let i = 0; i < 100; i++) store.write([entry(i, i, `canary-${i}-${"lorem ".repeat(4_000)}`)]);
   expect(store.status()).toMatchObject({ entries: 100, oldest_ms: 0 });
   expect(await store.delete({ beforeMs: 10 })).toBe(10);
@@ -307,6 +343,59 @@ test("by age and by size: the oldest go, and the file becomes smaller", async ()
   expect(await store.shrink()).toBe(0);
   expect(store.find("id-99")?.request[0]?.text).toStartWith("canary-99-");
   store.close();
+});
+
+test("the settings of age and size are enforced every hour, also while the log is off; without memory texts are dropped and counted", async () => {
+  const clock = fakeClock();
+  const path = join(newFolder(), "requests.db");
+  const settings = { enabled: true, tenants: ["*"], max_kb: 1_024, retention_days: 1, max_mb: 1 };
+  const log = new RequestLog({
+    clock,
+    log: silent,
+    settings: () => requestLogSettings.parse(settings),
+    path: () => path,
+    redact: (text) => text,
+  });
+  const stop = log.watch();
+  const keep = (id: string, text: string): boolean => {
+    const capture = log.open(null);
+    capture?.request(Buffer.from(JSON.stringify({ prompt: text })), null);
+    capture?.answer("answered");
+    capture?.end({ ...finished, id, startedAtMs: clock.nowMs() });
+    return capture !== null;
+  };
+  expect(keep("old", "canary-old")).toBe(true);
+  expect((await log.find("old"))?.response).toEqual([{ role: "assistant", text: "answered" }]);
+  settings.enabled = false;
+  expect(keep("off", "x")).toBe(false);
+  const passed = async (hours: number): Promise<void> => {
+    for (let hour = 0; hour < hours; hour++) {
+      await clock.advance(3_600_000);
+      await new Promise((resolve) => void setTimeout(resolve, 20));
+    }
+  };
+  await passed(20);
+  expect(await log.find("old")).not.toBeNull();
+  await passed(6);
+  expect(await log.find("old")).toBeNull();
+  expect(contentOf(path)).not.toContain("canary-old");
+
+  settings.enabled = true;
+  for (let i = 0; i < 6; i++) keep(`big-${i}`, "lorem ".repeat(40_000));
+  expect((await log.report()).entries).toBe(6);
+  await passed(1);
+  const { entries, bytes } = await log.report();
+  expect([entries > 0 && entries < 6, bytes <= 1024 * 1024]).toEqual([true, true]);
+  expect(await log.find("big-5")).not.toBeNull();
+
+  // 4 MB of each body are held: the seventeenth has no room.
+  const held = Array.from({ length: 17 }, () => log.open(null));
+  for (const capture of held) capture?.request(Buffer.alloc(5 * 1024 * 1024), null);
+  for (const [at, capture] of held.entries()) capture?.end({ ...finished, id: `held-${at}` });
+  expect((await log.report()).dropped).toBe(1);
+  stop();
+  await log.close();
+  expect(clock.waiting()).toBe(0);
 });
 
 test("a path that cannot be used is told once and loses nothing but texts", async () => {
