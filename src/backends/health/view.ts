@@ -13,15 +13,15 @@ export type CredentialView = {
   readonly id: string;
   readonly state: CredentialState;
   readonly retryAtMs: number | null;
-  /** Since when it is suspended, and when its vendor says that the limit ends; null: it is not, or only for models. */
-  readonly heldSinceMs: number | null;
-  readonly limitEndsAtMs: number | null;
   /** Why it was suspended, while no request has shown that this is over. */
   readonly unproven: CredentialState | null;
   /** Models for which this key is suspended, and until when. */
   readonly coolingModels: Readonly<Record<string, number>>;
   /** What its vendor last reported about its quota. */
   readonly allowances: readonly Allowance[];
+  /** Since when it is suspended, and when its vendor says that the limit ends; null: it is not, or only for models. */
+  readonly heldSinceMs: number | null;
+  readonly limitEndsAtMs: number | null;
 };
 
 export type ProviderHealth = {
@@ -89,11 +89,11 @@ function viewCredential(credential: Credential, nowMs: number): CredentialView {
     id: credential.id,
     state: isHeld ? (kind ?? "ok") : models.length > 0 ? "rate-limited" : "ok",
     retryAtMs: isHeld ? hold.retryAtMs : models.length > 0 ? first : null,
-    heldSinceMs: isHeld ? hold.sinceMs : null,
-    limitEndsAtMs: isHeld ? hold.untilMs : null,
     unproven: isHeld ? null : kind,
     coolingModels: Object.fromEntries(models),
     allowances: allowancesIn(credential.reported),
+    heldSinceMs: isHeld ? hold.sinceMs : null,
+    limitEndsAtMs: isHeld ? hold.untilMs : null,
   };
 }
 

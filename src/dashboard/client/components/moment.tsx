@@ -3,6 +3,9 @@
 import type { JSX } from "preact";
 import { duration, time } from "../formatting.ts";
 
+/** Closer than this is now: milliseconds are no news to a reader. */
+const closeMs = 2_000;
+
 export function Moment({
   ms,
   isRelative = false,
@@ -15,11 +18,13 @@ export function Moment({
   const isNear = Math.abs(distance) < 48 * 3_600_000;
   const isOtherYear = new Date(ms).getFullYear() !== new Date().getFullYear();
   const words =
-    isRelative && isNear
-      ? distance >= 0
-        ? `in ${duration(distance)}`
-        : `${duration(-distance)} ago`
-      : time(ms, isOtherYear ? "full" : "dayAndMinute");
+    isRelative && Math.abs(distance) < closeMs
+      ? "now"
+      : isRelative && isNear
+        ? distance >= 0
+          ? `in ${duration(distance)}`
+          : `${duration(-distance)} ago`
+        : time(ms, isOtherYear ? "full" : "dayAndMinute");
   return (
     <time dateTime={Number.isFinite(ms) ? new Date(ms).toISOString() : undefined} title={exact}>
       {words}

@@ -111,7 +111,7 @@ export function Differences({
         rows={differing}
         keyOf={({ label }) => label}
         columns={[
-          { name: "label", title: "", cell: ({ label }) => label },
+          { name: "label", title: "Fact", cell: ({ label }) => label },
           { name: "left", title: "First text", cell: (row) => shown(row.left, 200) },
           { name: "right", title: "Second text", cell: (row) => shown(row.right, 200) },
         ]}

@@ -23,7 +23,12 @@ function RuleName({ rule, query }: { readonly rule: RuleRow; readonly query: URL
   address.searchParams.set("rule", rule.name);
   return (
     <span class="rule-name">
-      <Link to={address.pathname + address.search}>{shown(rule.name, 80)}</Link>
+      {/* Records do not name an alias, so there is nothing to be listed. */}
+      {rule.requests === null ? (
+        <span>{shown(rule.name, 80)}</span>
+      ) : (
+        <Link to={address.pathname + address.search}>{shown(rule.name, 80)}</Link>
+      )}
       {rule.enabled ? null : <Badge>off</Badge>}
       {rule.isUnused ? (
         <Badge tone="warn" title="It chose nothing in this range">
