@@ -154,6 +154,16 @@ describe.if(executable !== null)("the dashboard in Chromium", () => {
     await page.getByRole("heading", { level: 1, name: "Session" }).waitFor();
   });
 
+  test("a page that a link led to begins at its top, with the focus there", async () => {
+    const { page } = await open("/dashboard/requests?from=now-7d");
+    await page.locator("tbody tr").first().waitFor();
+    await page.evaluate("scrollTo(0, 500)");
+    await page.getByRole("link", { name: "Sessions", exact: true }).click();
+    await page.getByRole("heading", { level: 1, name: "Sessions" }).waitFor();
+    expect(Number(await page.evaluate("scrollY"))).toBe(0);
+    expect(await page.evaluate("document.activeElement?.id")).toBe("content");
+  });
+
   test("the chart is also a table", async () => {
     const { page } = await open("/dashboard?from=now-7d&show=requests");
     const chart = page.getByRole("img", { name: /^Requests by model: \d+ points, [\d.]+k? in all/ });

@@ -197,7 +197,7 @@ export function RequestsPage({ place, rest }: PageProps): JSX.Element {
       </section>
       {answer.data === null ? null : <Pager place={list} page={answer.data} />}
       {openId === undefined ? null : (
-        <RequestSheet id={openId} place={list} close={() => navigate(addressWith(list, {}))} />
+        <RequestSheet key={openId} id={openId} place={list} close={() => navigate(addressWith(list, {}))} />
       )}
     </>
   );
