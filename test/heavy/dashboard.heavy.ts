@@ -132,6 +132,23 @@ describe.if(executable !== null)("the dashboard in Chromium", () => {
     expect(Number(await page.evaluate("scrollY"))).toBe(0);
   });
 
+  test("new requests do not move a row from under the pointer, and come once it is gone", async () => {
+    const { page } = await open("/dashboard/requests");
+    const first = page.locator("tbody tr").first();
+    await first.waitFor();
+    await first.hover();
+    const reads = { count: 0 };
+    page.on("request", (request) => {
+      if (new URL(request.url()).pathname === "/api/requests") reads.count += 1;
+    });
+    const count = page.locator(".has-fresh");
+    await count.filter({ hasText: "2 new" }).waitFor();
+    expect(reads.count).toBe(0);
+    await page.mouse.move(5, 5);
+    await count.waitFor({ state: "detached" });
+    expect(reads.count).toBe(1);
+  });
+
   test("a running request can be cancelled, and the log can be paused", async () => {
     const { page } = await open("/dashboard/live");
     const row = page.getByRole("row").filter({ hasText: "place 3 at ollama" });
