@@ -73,5 +73,5 @@ export function dashboardRoutes(): readonly Route[] {
     detail: routeDescriptions.hidden,
     answer: serve,
   });
-  return [get("/dashboard"), get("/dashboard/*")];
+  return [get("/dashboard"), get("/dashboard/*"), get("/dashboard/")];
 }

@@ -132,6 +132,23 @@ describe.if(executable !== null)("the dashboard in Chromium", () => {
     expect(Number(await page.evaluate("scrollY"))).toBe(0);
   });
 
+  test("new requests do not move a row from under the pointer, and come once it is gone", async () => {
+    const { page } = await open("/dashboard/requests");
+    const first = page.locator("tbody tr").first();
+    await first.waitFor();
+    await first.hover();
+    const reads = { count: 0 };
+    page.on("request", (request) => {
+      if (new URL(request.url()).pathname === "/api/requests") reads.count += 1;
+    });
+    const count = page.locator(".has-fresh");
+    await count.filter({ hasText: "2 new" }).waitFor();
+    expect(reads.count).toBe(0);
+    await page.mouse.move(5, 5);
+    await count.waitFor({ state: "detached" });
+    expect(reads.count).toBe(1);
+  });
+
   test("a running request can be cancelled, and the log can be paused", async () => {
     const { page } = await open("/dashboard/live");
     const row = page.getByRole("row").filter({ hasText: "place 3 at ollama" });
@@ -152,6 +169,16 @@ describe.if(executable !== null)("the dashboard in Chromium", () => {
     expect(await rows.nth(1).evaluate((row) => row === document.activeElement)).toBe(true);
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { level: 1, name: "Session" }).waitFor();
+  });
+
+  test("a page that a link led to begins at its top, with the focus there", async () => {
+    const { page } = await open("/dashboard/requests?from=now-7d");
+    await page.locator("tbody tr").first().waitFor();
+    await page.evaluate("scrollTo(0, 500)");
+    await page.getByRole("link", { name: "Sessions", exact: true }).click();
+    await page.getByRole("heading", { level: 1, name: "Sessions" }).waitFor();
+    expect(Number(await page.evaluate("scrollY"))).toBe(0);
+    expect(await page.evaluate("document.activeElement?.id")).toBe("content");
   });
 
   test("the chart is also a table", async () => {

@@ -15,6 +15,7 @@ const assets = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path = ""])
 describe("the dashboard", () => {
   test.each([
     "/dashboard",
+    "/dashboard/",
     "/dashboard/requests",
     "/dashboard/requests/01ABC",
     "/dashboard/sessions/a%2Fb",
@@ -98,6 +99,8 @@ describe("the dashboard", () => {
   });
 
   test("nothing but reading is answered, and / leads to it", async () => {
+    const head = await get("/dashboard/live", {}, "HEAD");
+    expect([head.status, await head.text()]).toEqual([200, ""]);
     expect((await get("/dashboard", {}, "POST")).status).toBe(405);
     expect(await (await get("/", { accept: "text/html" })).text()).toContain('href="/dashboard"');
     expect(await (await get("/")).text()).toContain("/dashboard");

@@ -14,11 +14,19 @@ const placeNow = (): Place => ({
 });
 
 const changed = "clawgate:place";
+const arriving = "clawgate:arriving";
+
+/** True once for a place that a link led to; never for Back, which keeps its place on the page. */
+export function hasJustArrived(): boolean {
+  const isNew = history.state === arriving;
+  if (isNew) history.replaceState(null, "");
+  return isNew;
+}
 
 /** `replaces`: no step of its own for Back. */
 export function navigate(address: string, replaces = false): void {
   if (replaces) history.replaceState(null, "", address);
-  else history.pushState(null, "", address);
+  else history.pushState(arriving, "", address);
   dispatchEvent(new Event(changed));
 }
 

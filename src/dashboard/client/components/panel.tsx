@@ -1,6 +1,8 @@
 // A section of a page: its heading, what can be chosen for it, its content.
 
 import type { ComponentChildren, JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { hasJustArrived } from "../location.ts";
 
 type PanelProps = {
   readonly title: string;
@@ -23,7 +25,7 @@ export function Panel({ title, note, actions, children, class: names = "" }: Pan
   );
 }
 
-/** The head of a page: its only h1. */
+/** The head of a page: its only h1. A page that a link led to begins at its top, and a screen reader begins there too. */
 export function PageHead({
   title,
   children,
@@ -31,6 +33,11 @@ export function PageHead({
   readonly title: string;
   readonly children?: ComponentChildren;
 }): JSX.Element {
+  useEffect(() => {
+    if (!hasJustArrived()) return;
+    scrollTo(0, 0);
+    document.querySelector<HTMLElement>("main")?.focus({ preventScroll: true });
+  }, []);
   return (
     <header class="page-head">
       <h1>{title}</h1>

@@ -28,6 +28,11 @@ const listPath = `${home}/requests`;
 
 type Listed = Omit<Answered, "requests"> & { readonly requests: readonly Row[] };
 
+const listId = "request-list";
+
+/** The pointer or the focus is in the list: a row must not move away from under it. */
+const isInUse = (): boolean => document.querySelector(`#${listId}:is(:hover, :focus-within)`) !== null;
+
 /** New ones are shown at once while the viewer looks at the top of the list; else they are counted, and nothing moves. */
 type NewRequests = {
   readonly isWatching: boolean;
@@ -58,7 +63,7 @@ function useNewRequests({ isWatching, isBusy, matches, reload }: NewRequests): {
       setWaiting((last) => last + 1);
       timer.current ??= setTimeout(() => {
         timer.current = undefined;
-        if (!busy.current && scrollY <= 40) show();
+        if (!busy.current && scrollY <= 40 && !isInUse()) show();
       }, gatherMs);
     },
     isWatching,
@@ -178,7 +183,7 @@ export function RequestsPage({ place, rest }: PageProps): JSX.Element {
           )}
         </button>
       </div>
-      <section class="panel" aria-label="Requests">
+      <section class="panel" id={listId} aria-label="Requests">
         <Loaded answer={answer} label="Reading requests">
           {(page) =>
             page.requests.length === 0 ? (
@@ -197,7 +202,7 @@ export function RequestsPage({ place, rest }: PageProps): JSX.Element {
       </section>
       {answer.data === null ? null : <Pager place={list} page={answer.data} />}
       {openId === undefined ? null : (
-        <RequestSheet id={openId} place={list} close={() => navigate(addressWith(list, {}))} />
+        <RequestSheet key={openId} id={openId} place={list} close={() => navigate(addressWith(list, {}))} />
       )}
     </>
   );

@@ -142,7 +142,7 @@ export function SessionPage({ place, session, openId }: SessionPageProps): JSX.E
         )}
       </Loaded>
       {openId === undefined ? null : (
-        <RequestSheet id={openId} place={own} close={() => navigate(addressWith(own, {}))} />
+        <RequestSheet key={openId} id={openId} place={own} close={() => navigate(addressWith(own, {}))} />
       )}
     </>
   );

@@ -194,5 +194,5 @@ function SessionList({ place }: { readonly place: Place }): JSX.Element {
 export function SessionsPage({ place, rest }: PageProps): JSX.Element {
   const [session, request] = rest;
   if (session === undefined) return <SessionList place={place} />;
-  return <SessionPage place={place} session={session} openId={request} />;
+  return <SessionPage key={session} place={place} session={session} openId={request} />;
 }
