@@ -29,7 +29,10 @@ test("the trial of records runs to its end", async () => {
 }, 300_000);
 
 test("a trial that does not exist is a wrong use, and says which there are", async () => {
-  const trial = Bun.spawn([process.execPath, "scripts/trials/run.ts", "nothing"], { cwd: root, stdout: "pipe" });
+  const trial = Bun.spawn([process.execPath, "scripts/trials/run.ts", "nothing"], {
+    cwd: root,
+    stdout: "pipe",
+  });
   expect(await new Response(trial.stdout).text()).toContain("npm run trial -- records");
   expect(await trial.exited).toBe(64);
 });

@@ -36,7 +36,6 @@ const words: readonly Word[] = [
     comments: /`door`|\?door=|--door|"door"/,
   },
   { words: "enrol enrols enrolled", instead: "read the envelope, register" },
-  { words: "trial trials", instead: "attempt, check", comments: /trial (?:account|period|key)/i },
   {
     words: "hub hubs",
     instead: "translate, translation",
