@@ -31,6 +31,9 @@ const pointCounters = [
   at.cancelled,
 ];
 
+/** The column of each counter in the points; -1 for none. */
+const pointColumns = Int8Array.from({ length: counterCount }, (_, counter) => pointCounters.indexOf(counter));
+
 export class Group {
   readonly totals = new Float64Array(counterCount);
   readonly latency = new Float64Array(bucketCount);
@@ -51,7 +54,7 @@ export class Group {
 
   addCounter(counter: number, bucket: number, amount: number): void {
     this.totals[counter] = (this.totals[counter] ?? 0) + amount;
-    const column = pointCounters.indexOf(counter);
+    const column = pointColumns[counter] ?? -1;
     if (column < 0) return;
     const place = column * this.buckets + bucket;
     this.points[place] = (this.points[place] ?? 0) + amount;
@@ -188,15 +191,20 @@ export class GroupedSums {
   addRollup(data: RollupData, mask: Uint8Array | null, bucket: number): void {
     const { groups, cells } = this.cellGroups(data, mask);
     for (const group of groups) group.values = null;
-    for (const [counter, column] of data.counters.entries()) {
+    const [only, second] = groups;
+    for (let counter = 0; counter < counterCount; counter++) {
+      const column = data.counter(counter);
       if (column === null) continue;
-      for (let cell = 0; cell < data.cells; cell++) {
-        const amount = column[cell] ?? 0;
-        if (amount !== 0) cells[cell]?.addCounter(counter, bucket, amount);
-      }
+      // Most charts have one line: then a column is one sum.
+      if (only !== undefined && second === undefined) only.addCounter(counter, bucket, sumOf(column, mask));
+      else
+        for (let cell = 0; cell < data.cells; cell++) {
+          const amount = column[cell] ?? 0;
+          if (amount !== 0) cells[cell]?.addCounter(counter, bucket, amount);
+        }
     }
-    addSparse(data.latency, cells, "latency");
-    addSparse(data.firstToken, cells, "firstToken");
+    addSparse(data.latency(), cells, "latency");
+    addSparse(data.firstToken(), cells, "firstToken");
   }
 
   /** The group of each cell; null where the filter does not let it through. */
@@ -214,7 +222,7 @@ export class GroupedSums {
       }
       return group;
     });
-    return { groups: groups.values(), cells };
+    return { groups: [...groups.values()], cells };
   }
 
   /** The sum of all groups. */
@@ -251,6 +259,12 @@ export class GroupedSums {
     }
     return group;
   }
+}
+
+function sumOf(column: ArrayLike<number>, mask: Uint8Array | null): number {
+  let sum = 0;
+  for (let i = 0; i < column.length; i++) if (mask === null || mask[i] === 1) sum += column[i] ?? 0;
+  return sum;
 }
 
 function addSparse(from: SparseCounts, cells: readonly (Group | null)[], to: "latency" | "firstToken"): void {

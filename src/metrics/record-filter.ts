@@ -165,7 +165,7 @@ export function matchCells(data: RollupData, filter: RecordFilter): CellMatch {
   const marked = tag !== undefined && Object.hasOwn(wasteTags, tag) ? wasteTags[tag] : undefined;
   if (marked !== undefined) {
     isFiltered = true;
-    const counts = data.counters[counterIndex[marked.counter]];
+    const counts = data.counter(counterIndex[marked.counter]);
     for (let i = 0; i < data.cells; i++) if ((counts?.[i] ?? 0) === 0) mask[i] = 0;
   } else if (tag !== undefined) keep([["tags", (written) => hasTag(written, tag)]]);
   let matched = 0;
