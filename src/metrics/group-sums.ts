@@ -189,19 +189,19 @@ export class GroupedSums {
 
   /** The sums of one span, all of them in one bucket. */
   addRollup(data: RollupData, mask: Uint8Array | null, bucket: number): void {
+    if (this.dimensions.length === 0) {
+      addWhole(data, mask, { group: this.groupOf(""), bucket });
+      return;
+    }
     const { groups, cells } = this.cellGroups(data, mask);
     for (const group of groups) group.values = null;
-    const [only, second] = groups;
     for (let counter = 0; counter < counterCount; counter++) {
       const column = data.counter(counter);
       if (column === null) continue;
-      // Most charts have one line: then a column is one sum.
-      if (only !== undefined && second === undefined) only.addCounter(counter, bucket, sumOf(column, mask));
-      else
-        for (let cell = 0; cell < data.cells; cell++) {
-          const amount = column[cell] ?? 0;
-          if (amount !== 0) cells[cell]?.addCounter(counter, bucket, amount);
-        }
+      for (let cell = 0; cell < data.cells; cell++) {
+        const amount = column[cell] ?? 0;
+        if (amount !== 0) cells[cell]?.addCounter(counter, bucket, amount);
+      }
     }
     addSparse(data.latency(), cells, "latency");
     addSparse(data.firstToken(), cells, "firstToken");
@@ -259,6 +259,26 @@ export class GroupedSums {
     }
     return group;
   }
+}
+
+/** Most charts have one line: then a column is one sum. */
+function addWhole(
+  data: RollupData,
+  mask: Uint8Array | null,
+  { group, bucket }: { readonly group: Group; readonly bucket: number },
+): void {
+  group.values = null;
+  for (let counter = 0; counter < counterCount; counter++) {
+    const column = data.counter(counter);
+    if (column !== null) group.addCounter(counter, bucket, sumOf(column, mask));
+  }
+  for (const [from, to] of [
+    [data.latency(), group.latency],
+    [data.firstToken(), group.firstToken],
+  ] as const)
+    for (let i = 0; i < from.cells.length; i++)
+      if (mask === null || mask[from.cells[i] ?? 0] === 1)
+        count(to, from.buckets[i] ?? 0, from.counts[i] ?? 0);
 }
 
 function sumOf(column: ArrayLike<number>, mask: Uint8Array | null): number {
