@@ -50,7 +50,7 @@ function ulid(ms: number, next: () => number): string {
   return time + tail;
 }
 
-export function randomNumbers(seed: number): () => number {
+function randomNumbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -115,73 +115,45 @@ function attemptOf(
   };
 }
 
-function recordOf(session: Session, startedAtMs: number, next: () => number): RequestRecord {
-  const model = models[session.model] ?? "model-0-0";
-  const provider = providers[Math.floor(session.model / 5)] ?? "openai";
-  const failed = next() < 0.03;
-  const fellBack = !failed && next() < 0.04;
-  const failure = failed ? (next() < 0.3 ? "cancelled" : "rate-limited") : null;
-  const durationMs = Math.round(300 + next() ** 4 * 60_000);
-  const input = Math.round(2_000 + session.turn * 600 * next());
-  const missed = next() < 0.02;
-  const cached = missed ? 0 : Math.round(input * 0.8);
-  const output = Math.round(50 + next() ** 2 * 2_000);
-  const cost = failed ? 0 : (input - cached) * 3_000 + cached * 300 + output * 15_000;
-  const isFlat = session.client === "claude-cli" && session.tenant === "red";
+const overloaded = { outcome: "failed", status: 529, failure: "overloaded", message: "overloaded" } as const;
+
+function attemptsOf(target: Pick<AttemptRecord, "provider" | "model">, result: Result): AttemptRecord[] {
+  const { failure, startedAtMs, durationMs, fellBack } = result;
   const last = attemptOf({
-    provider,
-    model,
+    ...target,
     outcome: failure === null ? "ok" : failure === "cancelled" ? "cancelled" : "failed",
-    status: failed ? 429 : 200,
+    status: failure === null ? 200 : 429,
     failure,
     startedAtMs: startedAtMs + 4,
     durationMs,
   });
-  const before = attemptOf({
-    provider: "groq",
-    model: "model-6-0",
-    outcome: "failed",
-    status: 529,
-    failure: "overloaded",
-    message: "overloaded",
-    startedAtMs: startedAtMs + 2,
-    durationMs: 90,
-  });
-  const agent = session.agents.length > 0 && next() < 0.5 ? session.agents[session.turn % 2] : undefined;
+  if (!fellBack) return [last];
+  const first = { provider: "groq", model: "model-6-0", startedAtMs: startedAtMs + 2, durationMs: 90 };
+  return [attemptOf({ ...first, ...overloaded }), last];
+}
+
+type Result = {
+  readonly failure: "cancelled" | "rate-limited" | null;
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  readonly fellBack: boolean;
+};
+
+function moneyOf({ client, tenant, turn }: Session, failed: boolean, next: () => number) {
+  const input = Math.round(2_000 + turn * 600 * next());
+  const missed = next() < 0.02;
+  const cached = missed ? 0 : Math.round(input * 0.8);
+  const output = Math.round(50 + next() ** 2 * 2_000);
+  const cost = failed ? 0 : (input - cached) * 3_000 + cached * 300 + output * 15_000;
+  const isFlat = client === "claude-cli" && tenant === "red";
+  const miss = {
+    cause: "tools",
+    index: 2,
+    change: "changed",
+    missedTokens: input,
+    nanoUsd: input * 2_700,
+  } as const;
   return {
-    id: ulid(startedAtMs, next),
-    startedAtMs,
-    tenant: session.tenant,
-    keyId: session.tenant === null ? null : "1a2b3c4d",
-    session: session.name,
-    ...(agent === undefined ? {} : { agent, parentAgent: "main" }),
-    door: "messages",
-    client: session.client,
-    tags: session.turn % 9 === 0 ? ["nightly"] : [],
-    requestedModel: "auto",
-    stream: next() < 0.8,
-    layer: "static",
-    rule: session.rule,
-    confidence: 0.9,
-    reason: "the rule's first target that is healthy",
-    facts: {
-      estimatedTokens: input,
-      hasTools: true,
-      hasImages: false,
-      isHeartbeat: session.rule === "heartbeat",
-    },
-    candidates: [
-      { provider, model, note: "chosen", kept: true },
-      { provider: "groq", model: "model-6-0", note: "fallback", kept: true },
-    ],
-    attempts: fellBack ? [before, last] : [last],
-    provider: failed ? null : provider,
-    model: failed ? null : model,
-    upstreamModel: failed ? null : model,
-    queueWaitMs: 0,
-    overheadMs: 0.4,
-    firstTokenMs: failed ? null : Math.round(150 + next() ** 3 * 4_000),
-    durationMs,
     usage: {
       input,
       inputUncached: input - cached,
@@ -194,22 +166,63 @@ function recordOf(session: Session, startedAtMs: number, next: () => number): Re
     ...(isFlat ? { listNanoUsd: cost } : {}),
     baselineNanoUsd: cost * 3,
     uncachedNanoUsd: input * 3_000 + output * 15_000,
-    ...(missed && !failed
-      ? {
-          cacheMiss: {
-            cause: "tools" as const,
-            index: 2,
-            change: "changed" as const,
-            missedTokens: input,
-            nanoUsd: input * 2_700,
-          },
-        }
-      : {}),
+    ...(missed && !failed ? { cacheMiss: miss } : {}),
+  };
+}
+
+/** What routing says of a session's requests. */
+function decisionOf({ rule }: Session, target: { readonly provider: string; readonly model: string }) {
+  return {
+    requestedModel: "auto",
+    layer: "static" as const,
+    rule,
+    confidence: 0.9,
+    reason: "the rule's first target that is healthy",
+    facts: { estimatedTokens: 4_000, hasTools: true, hasImages: false, isHeartbeat: rule === "heartbeat" },
+    candidates: [
+      { ...target, note: "chosen", kept: true },
+      { provider: "groq", model: "model-6-0", note: "fallback", kept: true },
+    ],
+  };
+}
+
+function recordOf(session: Session, startedAtMs: number, next: () => number): RequestRecord {
+  const model = models[session.model] ?? "model-0-0";
+  const provider = providers[Math.floor(session.model / 5)] ?? "openai";
+  const failed = next() < 0.03;
+  const result: Result = {
+    failure: failed ? (next() < 0.3 ? "cancelled" : "rate-limited") : null,
+    startedAtMs,
+    durationMs: Math.round(300 + next() ** 4 * 60_000),
+    fellBack: !failed && next() < 0.04,
+  };
+  const agent = session.agents.length > 0 && next() < 0.5 ? session.agents[session.turn % 2] : undefined;
+  return {
+    id: ulid(startedAtMs, next),
+    startedAtMs,
+    tenant: session.tenant,
+    keyId: session.tenant === null ? null : "1a2b3c4d",
+    session: session.name,
+    ...(agent === undefined ? {} : { agent, parentAgent: "main" }),
+    door: "messages",
+    client: session.client,
+    tags: session.turn % 9 === 0 ? ["nightly"] : [],
+    stream: next() < 0.8,
+    ...decisionOf(session, { provider, model }),
+    attempts: attemptsOf({ provider, model }, result),
+    provider: failed ? null : provider,
+    model: failed ? null : model,
+    upstreamModel: failed ? null : model,
+    queueWaitMs: 0,
+    overheadMs: 0.4,
+    firstTokenMs: failed ? null : Math.round(150 + next() ** 3 * 4_000),
+    durationMs: result.durationMs,
+    ...moneyOf(session, failed, next),
     toolCalls: session.turn % 3 === 0 ? ["Read", "Bash"] : [],
     contentHash: `h${Math.floor(next() * 1e12).toString(36)}`,
     status: failed ? 429 : 200,
     finish: failed ? null : "stop",
-    failure,
+    failure: result.failure,
     error: failed ? "rate limited" : null,
   };
 }

@@ -31,6 +31,9 @@ const pointCounters = [
   at.cancelled,
 ];
 
+/** The column of each counter in the points; -1 for none. */
+const pointColumns = Int8Array.from({ length: counterCount }, (_, counter) => pointCounters.indexOf(counter));
+
 export class Group {
   readonly totals = new Float64Array(counterCount);
   readonly latency = new Float64Array(bucketCount);
@@ -51,7 +54,7 @@ export class Group {
 
   addCounter(counter: number, bucket: number, amount: number): void {
     this.totals[counter] = (this.totals[counter] ?? 0) + amount;
-    const column = pointCounters.indexOf(counter);
+    const column = pointColumns[counter] ?? -1;
     if (column < 0) return;
     const place = column * this.buckets + bucket;
     this.points[place] = (this.points[place] ?? 0) + amount;
@@ -186,17 +189,22 @@ export class GroupedSums {
 
   /** The sums of one span, all of them in one bucket. */
   addRollup(data: RollupData, mask: Uint8Array | null, bucket: number): void {
+    if (this.dimensions.length === 0) {
+      addWhole(data, mask, { group: this.groupOf(""), bucket });
+      return;
+    }
     const { groups, cells } = this.cellGroups(data, mask);
     for (const group of groups) group.values = null;
-    for (const [counter, column] of data.counters.entries()) {
+    for (let counter = 0; counter < counterCount; counter++) {
+      const column = data.counter(counter);
       if (column === null) continue;
       for (let cell = 0; cell < data.cells; cell++) {
         const amount = column[cell] ?? 0;
         if (amount !== 0) cells[cell]?.addCounter(counter, bucket, amount);
       }
     }
-    addSparse(data.latency, cells, "latency");
-    addSparse(data.firstToken, cells, "firstToken");
+    addSparse(data.latency(), cells, "latency");
+    addSparse(data.firstToken(), cells, "firstToken");
   }
 
   /** The group of each cell; null where the filter does not let it through. */
@@ -214,7 +222,7 @@ export class GroupedSums {
       }
       return group;
     });
-    return { groups: groups.values(), cells };
+    return { groups: [...groups.values()], cells };
   }
 
   /** The sum of all groups. */
@@ -251,6 +259,32 @@ export class GroupedSums {
     }
     return group;
   }
+}
+
+/** Most charts have one line: then a column is one sum. */
+function addWhole(
+  data: RollupData,
+  mask: Uint8Array | null,
+  { group, bucket }: { readonly group: Group; readonly bucket: number },
+): void {
+  group.values = null;
+  for (let counter = 0; counter < counterCount; counter++) {
+    const column = data.counter(counter);
+    if (column !== null) group.addCounter(counter, bucket, sumOf(column, mask));
+  }
+  for (const [from, to] of [
+    [data.latency(), group.latency],
+    [data.firstToken(), group.firstToken],
+  ] as const)
+    for (let i = 0; i < from.cells.length; i++)
+      if (mask === null || mask[from.cells[i] ?? 0] === 1)
+        count(to, from.buckets[i] ?? 0, from.counts[i] ?? 0);
+}
+
+function sumOf(column: ArrayLike<number>, mask: Uint8Array | null): number {
+  let sum = 0;
+  for (let i = 0; i < column.length; i++) if (mask === null || mask[i] === 1) sum += column[i] ?? 0;
+  return sum;
 }
 
 function addSparse(from: SparseCounts, cells: readonly (Group | null)[], to: "latency" | "firstToken"): void {

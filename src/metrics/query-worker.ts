@@ -70,16 +70,17 @@ export class QueryWorker {
     const { timeLimitMs = defaultTimeLimitMs } = this.options;
     this.timer = setTimeout(() => this.lost("a report took too long and was given up"), timeLimitMs);
     this.timer.unref();
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window.
     this.worker.postMessage(next.message);
   }
 
   private started(): Worker {
     const worker = (this.options.start ?? startWorker)();
-    worker.onmessage = ({ data }: MessageEvent<ThreadAnswer>) => this.answered(data);
+    worker.addEventListener("message", ({ data }: MessageEvent<ThreadAnswer>) => this.answered(data));
     const isCurrent = (): boolean => this.worker === worker;
-    worker.onerror = ({ message }) => {
+    worker.addEventListener("error", ({ message }) => {
       if (isCurrent()) this.lost(message);
-    };
+    });
     worker.addEventListener("close", () => {
       if (isCurrent()) this.lost("it ended");
     });

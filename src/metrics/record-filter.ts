@@ -133,11 +133,12 @@ export type CellMatch = {
 
 /** Which sums of a rollup the filter lets through, as far as sums can tell. */
 export function matchCells(data: RollupData, filter: RecordFilter): CellMatch {
+  const { tenant, client, provider, model, rule, agent, status, tag } = filter;
+  if ([tenant, client, provider, model, rule, agent, status, tag].every((each) => each === undefined))
+    return { mask: null, matched: data.cells, isCut: false };
   const mask = new Uint8Array(data.cells).fill(1);
   let isCut = false;
-  let isFiltered = false;
   const keep = (wanted: readonly (readonly [DimensionName, (name: string) => boolean])[]): void => {
-    isFiltered = true;
     const lists = wanted.map(([name, matches]) => {
       const dimension = data.dimensions[dimensionIndex[name]];
       isCut ||= dimension?.isCut === true;
@@ -150,7 +151,6 @@ export function matchCells(data: RollupData, filter: RecordFilter): CellMatch {
     const value = filter[name];
     if (value !== undefined) keep([[name, (each) => each === value]]);
   }
-  const { agent, status, tag } = filter;
   if (agent !== undefined) {
     const isAgent = (each: string): boolean => each === agent;
     keep([
@@ -164,11 +164,10 @@ export function matchCells(data: RollupData, filter: RecordFilter): CellMatch {
   }
   const marked = tag !== undefined && Object.hasOwn(wasteTags, tag) ? wasteTags[tag] : undefined;
   if (marked !== undefined) {
-    isFiltered = true;
-    const counts = data.counters[counterIndex[marked.counter]];
+    const counts = data.counter(counterIndex[marked.counter]);
     for (let i = 0; i < data.cells; i++) if ((counts?.[i] ?? 0) === 0) mask[i] = 0;
   } else if (tag !== undefined) keep([["tags", (written) => hasTag(written, tag)]]);
   let matched = 0;
   for (const each of mask) matched += each;
-  return { mask: isFiltered ? mask : null, matched, isCut };
+  return { mask, matched, isCut };
 }

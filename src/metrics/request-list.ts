@@ -90,6 +90,11 @@ class Search {
     return this.found.length > this.wanted;
   }
 
+  /** What lies above this number holds nothing. */
+  skipTo(id: number): void {
+    this.searchedTo = Math.min(this.searchedTo, id + 1);
+  }
+
   /** False: the time is over. */
   look({ firstId, lastId }: IdRange): boolean {
     const { fromMs = 0, toMs = Number.MAX_SAFE_INTEGER } = this.filter;
@@ -118,6 +123,7 @@ function* likelyRanges(
   db: SqliteDatabase,
   filter: RecordFilter,
   ranges: readonly IdRange[],
+  { search, deadline }: { readonly search: Search; readonly deadline: Deadline },
 ): Iterable<IdRange> {
   if (!isRare(filter) || filter.session !== undefined) {
     yield* ranges;
@@ -132,7 +138,9 @@ function* likelyRanges(
     for (const hour of newest) {
       const lastId = Math.min(hour.lastId, range.lastId, below - 1);
       const firstId = Math.max(hour.firstId, range.firstId);
-      if (firstId > lastId || !mayHold(db, filter, hour)) continue;
+      if (firstId > lastId) continue;
+      if (isOver(deadline)) search.skipTo(lastId);
+      else if (!mayHold(db, filter, hour)) continue;
       below = firstId;
       yield { firstId, lastId };
     }
@@ -151,7 +159,7 @@ export function readRequests(db: SqliteDatabase, query: RequestsQuery, deadline:
   const before = cursorId(query.cursor);
   const search = new Search(db, query, wanted, deadline, before);
   let isComplete = true;
-  for (const range of likelyRanges(db, query, idRanges(db, query, before))) {
+  for (const range of likelyRanges(db, query, idRanges(db, query, before), { search, deadline })) {
     isComplete = search.look(range);
     if (!isComplete || search.isFull) break;
   }

@@ -48,10 +48,10 @@ export type Dimension = {
 export type RollupData = {
   readonly cells: number;
   readonly dimensions: readonly Dimension[];
-  /** A column for each counter; null where all are 0. */
-  readonly counters: readonly (Numbers | null)[];
-  readonly latency: SparseCounts;
-  readonly firstToken: SparseCounts;
+  /** A counter of each cell; null where all are 0. Read only when it is asked for: most questions need a few of the columns. */
+  counter(at: number): Numbers | null;
+  latency(): SparseCounts;
+  firstToken(): SparseCounts;
 };
 
 /** The sums of the requests that have the same names. */
@@ -90,17 +90,20 @@ export class RollupBuilder {
     for (let i = 0; i < data.cells; i++) {
       const cell = this.cellOf(data.dimensions.map(({ names, of }) => names[of[i] ?? 0] ?? ""));
       cells.push(cell);
-      for (const [at, column] of data.counters.entries())
-        if (column !== null) cell.counters[at] = (cell.counters[at] ?? 0) + (column[i] ?? 0);
     }
+    for (let at = 0; at < counterCount; at++)
+      for (const [i, amount] of data.counter(at)?.entries() ?? []) {
+        const cell = cells[i];
+        if (cell !== undefined) cell.counters[at] = (cell.counters[at] ?? 0) + amount;
+      }
     const merge = (from: SparseCounts, read: (cell: Cell) => Map<number, number>): void => {
       for (const [i, at] of from.cells.entries()) {
         const cell = cells[at];
         if (cell !== undefined) addTo(read(cell), from.buckets[i] ?? 0, from.counts[i] ?? 0);
       }
     };
-    merge(data.latency, (cell) => cell.latency);
-    merge(data.firstToken, (cell) => cell.firstToken);
+    merge(data.latency(), (cell) => cell.latency);
+    merge(data.firstToken(), (cell) => cell.firstToken);
   }
 
   encode(): Uint8Array {
@@ -236,8 +239,25 @@ class Reader {
     return this.column() ?? new Uint8Array(count);
   }
 
-  sparse(): SparseCounts {
-    return { cells: this.wholeColumn(), buckets: this.wholeColumn(), counts: this.wholeColumn() };
+  /** Where the next column is; the reader goes on behind it. */
+  skipped(): number {
+    const place = this.at;
+    this.at += 5 + this.view.getUint32(place + 1, true) * this.view.getUint8(place);
+    return place;
+  }
+
+  columnAt(place: number): Numbers | null {
+    this.at = place;
+    return this.column();
+  }
+
+  sparseAt(places: readonly number[]): SparseCounts {
+    const [cells, buckets, counts] = places.map((place) => {
+      this.at = place;
+      return this.wholeColumn();
+    });
+    const none = new Uint8Array(0);
+    return { cells: cells ?? none, buckets: buckets ?? none, counts: counts ?? none };
   }
 }
 
@@ -252,6 +272,14 @@ export function decodeRollup(bytes: Uint8Array): RollupData {
     of: reader.wholeColumn(),
     isCut: cut.includes(at),
   }));
-  const counters = Array.from({ length: counterCount }, () => reader.column());
-  return { cells, dimensions, counters, latency: reader.sparse(), firstToken: reader.sparse() };
+  const places = Array.from({ length: counterCount }, () => reader.skipped());
+  const latency = Array.from({ length: 3 }, () => reader.skipped());
+  const firstToken = Array.from({ length: 3 }, () => reader.skipped());
+  return {
+    cells,
+    dimensions,
+    counter: (at) => reader.columnAt(places[at] ?? 0),
+    latency: () => reader.sparseAt(latency),
+    firstToken: () => reader.sparseAt(firstToken),
+  };
 }

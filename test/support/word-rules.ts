@@ -37,13 +37,6 @@ const words: readonly Word[] = [
   },
   { words: "enrol enrols enrolled", instead: "read the envelope, register" },
   {
-    words: "trial trials",
-    instead: "attempt, check",
-    // `npm run trial` and its folder.
-    names: /^trials$/,
-    comments: /trial (?:account|period|key)|scripts\/trials/i,
-  },
-  {
     words: "hub hubs",
     instead: "translate, translation",
     names: keyOnly("hub"),
