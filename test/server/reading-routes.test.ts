@@ -66,6 +66,19 @@ test("an export is a file, and events begin after the last one that was seen", a
   expect(await events.text()).toContain('{"after":"run-7"}');
 });
 
+test("HEAD opens no stream", async () => {
+  const { events, exportRequests } = gateway;
+  let opened = 0;
+  gateway.events = (request) => ((opened += 1), events(request));
+  gateway.exportRequests = (query, signal) => ((opened += 1), exportRequests(query, signal));
+  for (const path of ["/api/events", "/api/export"]) {
+    const answer = await ask(path, { method: "HEAD" });
+    expect([answer.status, await answer.text()]).toEqual([200, ""]);
+  }
+  expect(opened).toBe(0);
+  Object.assign(gateway, { events, exportRequests });
+});
+
 test("a foreign website reads none of it", async () => {
   for (const path of ["/api/events", "/api/export", "/api/requests"])
     expect((await ask(path, { headers: { origin: "https://evil.example" } })).status).toBe(403);
