@@ -89,7 +89,7 @@ export const readingDescriptions = {
   ),
   events: operatorRoute(
     "What happens, as server-sent events",
-    "Events `live`, `request`, `log`, `health`, `alert` and `config`. The lines of the log carry an id: send the last one back as Last-Event-ID to get what came since. At most 32 readers at a time; one that does not keep up is cut off.",
+    "Events `live`, `request` (at most 200 each half second), `log`, `health`, `alert` and `config`. The lines of the log carry an id: send the last one back as Last-Event-ID to get what came since. At most 32 readers at a time; one that does not keep up is cut off.",
     {
       parameters: [
         {

@@ -68,7 +68,11 @@ function found(answer: unknown, missing: string): Response {
   return operatorJson(answer);
 }
 
+/** Elysia answers HEAD by the row of GET, and a stream would never be read. */
+const isHead = ({ request }: Call): boolean => request.method === "HEAD";
+
 function exportAnswer(gateway: ServerPort, call: Call): Response {
+  if (isHead(call)) return streamed(null, {});
   const { contentType, fileName, body } = gateway.exportRequests(queryOf(call), call.request.signal);
   call.facts.keepOpen();
   return streamed(body, {
@@ -79,6 +83,7 @@ function exportAnswer(gateway: ServerPort, call: Call): Response {
 
 function eventAnswer(gateway: ServerPort, call: Call): Response {
   const { request, facts } = call;
+  if (isHead(call)) return streamed(null, eventHeaders);
   const body = gateway.events({
     query: queryOf(call),
     lastEventId: request.headers.get("last-event-id"),
@@ -87,8 +92,10 @@ function eventAnswer(gateway: ServerPort, call: Call): Response {
     isAllowed: () => mayStillRead(gateway, call),
   });
   facts.keepOpen();
-  return streamed(body, { "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" });
+  return streamed(body, eventHeaders);
 }
+
+const eventHeaders = { "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" };
 
 function mayStillRead(gateway: ServerPort, { facts }: Call): boolean {
   try {
@@ -101,8 +108,8 @@ function mayStillRead(gateway: ServerPort, { facts }: Call): boolean {
 }
 
 /** Bun pulls a generator as fast as the client reads; the DOM types of Response accept only streams. */
-function streamed(body: Bun.BodyInit, headers: Readonly<Record<string, string>>): Response {
-  return new Response(body as BodyInit, {
+function streamed(body: Bun.BodyInit | null, headers: Readonly<Record<string, string>>): Response {
+  return new Response(body as BodyInit | null, {
     headers: { ...headers, "cache-control": "no-store, no-transform", "x-content-type-options": "nosniff" },
   });
 }
