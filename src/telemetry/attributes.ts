@@ -20,6 +20,11 @@ export class Attributes {
   private readonly keys: string[] = [];
   private readonly kinds: Kind[] = [];
   private readonly values: unknown[] = [];
+  /** As fields, once they were written for another span. */
+  private encoded: Uint8Array | null = null;
+
+  /** `shared`: more of them, which other spans have as well and nobody changes any more. */
+  constructor(private readonly shared: Attributes | null = null) {}
 
   text(key: string, value: string | null | undefined): this {
     if (value !== null && value !== undefined && value !== "") this.push(key, "text", bounded(value));
@@ -63,10 +68,22 @@ export class Attributes {
       writer.key(keys[at] ?? "");
       writer.message(field, end);
     }
+    this.shared?.writeBlock(writer, field);
+  }
+
+  private writeBlock(writer: ProtobufWriter, field: number): void {
+    if (this.encoded !== null) return writer.block(this.encoded);
+    const end = writer.size;
+    this.writeInto(writer, field);
+    this.encoded = writer.since(end);
   }
 
   toJson(): readonly { readonly key: string; readonly value: object }[] {
-    return this.keys.map((key, at) => ({ key, value: jsonValue(this.kinds[at] ?? "text", this.values[at]) }));
+    const own = this.keys.map((key, at) => ({
+      key,
+      value: jsonValue(this.kinds[at] ?? "text", this.values[at]),
+    }));
+    return this.shared === null ? own : [...this.shared.toJson(), ...own];
   }
 }
 

@@ -39,7 +39,7 @@ export class ProtobufWriter {
     if (bytes === undefined) {
       const end = this.size;
       this.text(1, name);
-      bytes = new Uint8Array(this.buffer.subarray(this.at, this.buffer.length - end));
+      bytes = this.since(end);
       this.keys.set(name, bytes);
     } else this.encoded(bytes);
   }
@@ -90,6 +90,18 @@ export class ProtobufWriter {
       buffer[start + at] = digitOf(value.charCodeAt(2 * at)) * 16 + digitOf(value.charCodeAt(2 * at + 1));
     this.varint(length);
     this.tag(field, lengthType);
+  }
+
+  /** A copy of what was written since the size was `end`. */
+  since(end: number): Uint8Array {
+    return new Uint8Array(this.buffer.subarray(this.at, this.buffer.length - end));
+  }
+
+  /** Whole fields that were written before. */
+  block(bytes: Uint8Array): void {
+    this.makeRoom(bytes.length);
+    this.at -= bytes.length;
+    this.buffer.set(bytes, this.at);
   }
 
   private encoded(bytes: Uint8Array): void {

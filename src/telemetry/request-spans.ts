@@ -7,12 +7,14 @@ import type { RequestTrace } from "../canon/trace-context.ts";
 import { Attributes } from "./attributes.ts";
 import { operationOf, type ProviderFacts } from "./conventions.ts";
 import type { Span } from "./otlp-traces.ts";
+import type { SharedAttributes } from "./shared-attributes.ts";
 
 export type SpanFacts = {
   readonly newSpanId: () => string;
   readonly factsOf: (provider: string) => ProviderFacts;
   /** The path of an endpoint; undefined where it has several. */
   readonly routeOf: (endpoint: string) => string | undefined;
+  readonly shared: { readonly requests: SharedAttributes; readonly attempts: SharedAttributes };
 };
 
 /** The words of the label `failure` of `/metrics`. */
@@ -30,7 +32,9 @@ export function spansOf(record: RequestRecord, trace: RequestTrace, facts: SpanF
   const answering = answeringAttempt(record) ?? billedAttempt(record);
   for (const attempt of record.attempts)
     if (attempt.outcome !== "skipped")
-      spans.push(attemptSpan(record, attempt, attempt === answering, { ...trace, spanId }, facts));
+      spans.push(
+        attemptSpan(record, attempt, attempt === answering, { ...facts, trace: { ...trace, spanId } }),
+      );
   return spans;
 }
 
@@ -48,37 +52,55 @@ const billedAttempt = ({ attempts }: RequestRecord): AttemptRecord | undefined =
 function serverSpan(
   record: RequestRecord,
   trace: RequestTrace & { readonly spanId: string },
-  { routeOf }: SpanFacts,
+  { routeOf, shared }: SpanFacts,
 ): Span {
   const { door, status, failure } = record;
   const route = routeOf(door);
   const operation = operationOf(door);
-  const attributes = new Attributes()
-    .text("http.request.method", "POST")
-    .text("http.route", route)
-    .text("url.path", route?.includes("*") === true ? null : route)
-    .text("url.scheme", "http")
-    .whole("http.response.status_code", status)
-    .text("error.type", errorType(failure))
-    .text("user_agent.original", record.client)
-    .text("gen_ai.operation.name", operation)
-    .text("gen_ai.request.model", record.requestedModel)
+  const { client, requestedModel, agent, tenant, layer, rule, provider, model, stream } = record;
+  const seen = [
+    door,
+    status,
+    failure,
+    client,
+    requestedModel,
+    agent,
+    tenant,
+    layer,
+    rule,
+    provider,
+    model,
+    stream,
+  ];
+  const common = shared.requests.of(seen, (attributes) => {
+    attributes
+      .text("http.request.method", "POST")
+      .text("http.route", route)
+      .text("url.path", route?.includes("*") === true ? null : route)
+      .text("url.scheme", "http")
+      .whole("http.response.status_code", status)
+      .text("error.type", errorType(failure))
+      .text("user_agent.original", client)
+      .text("gen_ai.operation.name", operation)
+      .text("gen_ai.request.model", requestedModel)
+      .text("gen_ai.agent.id", agent)
+      .text("clawgate.endpoint", door)
+      .text("clawgate.tenant", tenant)
+      .text("clawgate.layer", layer)
+      .text("clawgate.rule", rule)
+      .text("clawgate.provider", provider)
+      .text("clawgate.model", model);
+    if (stream) attributes.flag("gen_ai.request.stream", true);
+  });
+  const attributes = new Attributes(common)
     .text("gen_ai.conversation.id", record.session)
-    .text("gen_ai.agent.id", record.agent)
     .text("clawgate.request.id", record.id)
-    .text("clawgate.endpoint", door)
-    .text("clawgate.tenant", record.tenant)
-    .text("clawgate.layer", record.layer)
-    .text("clawgate.rule", record.rule)
-    .text("clawgate.provider", record.provider)
-    .text("clawgate.model", record.model)
     .whole("clawgate.attempts", record.attempts.length)
     .decimal("clawgate.cost_usd", usd(record.costNanoUsd))
     .decimal("clawgate.list_cost_usd", usd(record.listNanoUsd))
     .decimal("clawgate.queue_wait_ms", record.queueWaitMs === 0 ? null : record.queueWaitMs)
     .decimal("clawgate.overhead_ms", record.overheadMs)
     .texts("clawgate.tags", record.tags);
-  if (record.stream) attributes.flag("gen_ai.request.stream", true);
   // As HTTP's conventions say: for a server, what the client did wrong is no error of its own.
   const isError = failure !== null && failure !== "cancelled" && (status >= 500 || status < 400);
   return {
@@ -100,27 +122,32 @@ function attemptSpan(
   record: RequestRecord,
   attempt: AttemptRecord,
   isAnswering: boolean,
-  trace: RequestTrace & { readonly spanId: string },
-  facts: SpanFacts,
+  facts: SpanFacts & { readonly trace: RequestTrace & { readonly spanId: string } },
 ): Span {
+  const { trace } = facts;
   const { provider, model, failure, startedAtMs } = attempt;
-  const { name, address, port } = facts.factsOf(provider);
+  const who = facts.factsOf(provider);
   const operation = operationOf(record.door);
-  const attributes = new Attributes()
-    .text("gen_ai.operation.name", operation)
-    .text("gen_ai.provider.name", name)
-    .text("gen_ai.request.model", model)
+  const { status, outcome, lane, adapted } = attempt;
+  const seen = [who, operation, provider, model, status, failure, outcome, lane, record.stream];
+  const common = facts.shared.attempts.of(seen, (attributes) => {
+    attributes
+      .text("gen_ai.operation.name", operation)
+      .text("gen_ai.provider.name", who.name)
+      .text("gen_ai.request.model", model)
+      .text("server.address", who.address)
+      .whole("server.port", who.port)
+      .whole("http.response.status_code", status)
+      .text("error.type", errorType(failure))
+      .text("clawgate.provider", provider)
+      .text("clawgate.outcome", outcome)
+      .text("clawgate.lane", lane);
+    if (record.stream) attributes.flag("gen_ai.request.stream", true);
+  });
+  const attributes = new Attributes(common)
     .text("gen_ai.conversation.id", record.session)
-    .text("server.address", address)
-    .whole("server.port", port)
-    .whole("http.response.status_code", attempt.status)
-    .text("error.type", errorType(failure))
-    .text("clawgate.provider", provider)
-    .text("clawgate.outcome", attempt.outcome)
-    .text("clawgate.lane", attempt.lane)
-    .texts("clawgate.adapted", attempt.adapted)
+    .texts("clawgate.adapted", adapted)
     .decimal("clawgate.queue_wait_ms", attempt.waitMs === 0 ? null : attempt.waitMs);
-  if (record.stream) attributes.flag("gen_ai.request.stream", true);
   if (attempt.maybeBilled) attributes.flag("clawgate.maybe_billed", true);
   if (record.stream && attempt.firstTokenMs !== null)
     attributes.decimal("gen_ai.response.time_to_first_chunk", attempt.firstTokenMs / 1000);

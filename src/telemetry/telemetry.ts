@@ -14,6 +14,7 @@ import { MetricExport } from "./metric-export.ts";
 import type { Destination, TelemetrySettings } from "./otel-variables.ts";
 import type { Scope } from "./otlp-common.ts";
 import { type ExportState, OtlpSender, shownAddress } from "./otlp-sender.ts";
+import { SharedAttributes } from "./shared-attributes.ts";
 import { SpanExport } from "./span-export.ts";
 
 export type TelemetryOptions = {
@@ -62,7 +63,12 @@ export class Telemetry {
         scope: this.scope,
         sender: this.senders.traces,
         clock,
-        facts: { factsOf, routeOf, newSpanId: () => this.ids.newSpanId() },
+        facts: {
+          factsOf,
+          routeOf,
+          newSpanId: () => this.ids.newSpanId(),
+          shared: { requests: new SharedAttributes(), attempts: new SharedAttributes() },
+        },
       });
   }
 

@@ -6,6 +6,7 @@ import { Attributes } from "../../src/telemetry/attributes.ts";
 import { providerFacts } from "../../src/telemetry/conventions.ts";
 import { readTelemetrySettings } from "../../src/telemetry/otel-variables.ts";
 import { OtlpSender } from "../../src/telemetry/otlp-sender.ts";
+import { SharedAttributes } from "../../src/telemetry/shared-attributes.ts";
 import { SpanExport } from "../../src/telemetry/span-export.ts";
 import { fakeClock, settleQueues } from "../support/clock.ts";
 import { decodeProtobuf, exportTraces, type Message } from "../support/protobuf-reader.ts";
@@ -46,12 +47,13 @@ function open(variables: Readonly<Record<string, string>>, answer: Answer = () =
     newSpanId: () => "00f067aa0ba902b7",
     factsOf: (id: string) => providerFacts(id, null, null),
     routeOf: () => undefined,
+    shared: { requests: new SharedAttributes(), attempts: new SharedAttributes() },
   };
   const spans = new SpanExport({ settings, scope, facts, sender, clock });
   const decoded = (): readonly Message[][] =>
     bodies.map((body) => {
       const [resource] = decodeProtobuf(body, exportTraces)["resourceSpans"] as Message[];
-      const [scopes] = resource?.["scopeSpans"] as Message[];
+      const [scopes] = (resource?.["scopeSpans"] ?? []) as Message[];
       return scopes?.["spans"] as Message[];
     });
   const add = (count: number, change: Partial<RequestRecord> = {}): void => {
@@ -154,4 +156,19 @@ test.each([
 
 test("the program of Claude Code is Anthropic's", () => {
   expect(providerFacts("cli", "claude-cli", null)).toEqual({ name: "anthropic", address: null, port: null });
+});
+
+test("spans that follow each other keep their own attributes", async () => {
+  const { add, decoded, clock } = open({});
+  add(2, { tenant: "alice" });
+  add(1, { tenant: "bob", status: 503, failure: "overloaded" });
+  add(1, { tenant: "alice" });
+  await clock.advance(6_000);
+  const texts = decoded()
+    .flat()
+    .filter(({ kind }) => kind === 2)
+    .map((span) => JSON.stringify(span));
+  expect(texts.map((text) => /"(alice|bob)"/.exec(text)?.[1])).toEqual(["alice", "alice", "bob", "alice"]);
+  expect(texts.map((text) => text.includes("error.type"))).toEqual([false, false, true, false]);
+  expect(texts.map((text) => text.split("clawgate.tenant").length)).toEqual([2, 2, 2, 2]);
 });
