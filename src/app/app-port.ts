@@ -50,7 +50,8 @@ type ReportServices = HealthReportServices &
   Pick<AppServices, "meters" | "exposition" | "alerts">;
 type QueryServices = Pick<AppServices, "reports" | "clock" | "redact">;
 type ActionServices = ProviderTestServices &
-  Pick<AppServices, "log" | "health" | "live"> & RequestLogServices;
+  Pick<AppServices, "log" | "health" | "live"> &
+  RequestLogServices;
 
 export type PortServices = RequestServices &
   ModelServices &

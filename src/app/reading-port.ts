@@ -16,7 +16,15 @@ import type { ConfigSnapshot } from "./config-snapshot.ts";
 
 export type ReadingServices = Pick<
   AppServices,
-  "reports" | "clock" | "redact" | "events" | "live" | "health" | "claudePrograms" | "stateDirectory" | "alerts"
+  | "reports"
+  | "clock"
+  | "redact"
+  | "events"
+  | "live"
+  | "health"
+  | "claudePrograms"
+  | "stateDirectory"
+  | "alerts"
 >;
 
 export type ReadingParts = {
