@@ -83,32 +83,8 @@ export function createServices(options: ServicesOptions) {
   const isListed = (id: string, model: string): boolean =>
     isConfigured(currentConfig().config, settingsOf(id), id, model) ||
     cliNames(claudePrograms.models(id)).includes(model);
-  const records = openRecords({ ...options, isListed });
-  const { store } = records;
-  const events = new EventFeed(clock);
-  const prices = openPrices(log);
-  const isCounted = options.loaded.config.metrics.enabled;
-  const telemetry = createTelemetry(options, settingsOf);
-  const isPriced = (id: string, model: string): boolean => {
-    const seller = { baseUrl: settingsOf(id)?.base_url ?? null };
-    return (prices.table()?.find(seller, model) ?? null) !== null;
-  };
-  const exposition = createExposition({ counts: isCounted, isListed, isPriced, more: telemetry.moreSeries });
-  const accessLog = createAccessLog(log, accessLogStyle);
-  const alertTraffic = new TrafficCounts(clock.nowMs);
-  const recorder = new RequestRecorder({
-    ...records,
-    alertTraffic,
-    isCounted,
-    recorded: events.recorded,
-    exposition,
-    telemetry,
-    prices,
-    accessLog,
-    currentConfig,
-    settingsOf,
-    targetOf: options.targetOf ?? (() => null),
-  });
+  const recording = createRecording(options, { settingsOf, isListed, accessLogStyle });
+  const { store } = recording;
   const saved = openSavedState({ ...options, redact, records: store });
   const stateDirectory = programDirectory(options);
   const run = createGatewayRun({ stateDirectory, clock, log, programs: "Claude Code" });
@@ -133,16 +109,8 @@ export function createServices(options: ServicesOptions) {
     ...saved,
     meters: saved.spending.meters,
     sessions: saved.savedSessions.sessions,
-    store,
-    recordsLocation: records.recordsLocation,
+    ...recording,
     reports: store,
-    events,
-    exposition,
-    telemetry,
-    prices,
-    costOf: recorder.costOf.bind(recorder),
-    toolHashes: isCounted && records.keepsRecords ? new ToolHashes() : null,
-    record: recorder.record.bind(recorder),
     ...createRefusals(log, accessLogStyle, clock.monotonicMs),
     bodies: createBodyMemory(),
     unreadBodies: createUnreadBodies(ticker, descriptors.admits),
@@ -157,8 +125,55 @@ export function createServices(options: ServicesOptions) {
     stateDirectory,
     claudePrograms,
     requestLog: createRequestLog({ ...options, redact, stateDirectory }),
+    alerts: createAlerts({ ...options, redact, traffic: recording.alertTraffic, store: saved.state }),
+  };
+}
+
+type RecordingParts = {
+  readonly settingsOf: (id: string) => ProviderSettings | undefined;
+  readonly isListed: (id: string, model: string) => boolean;
+  readonly accessLogStyle: AccessLogStyle;
+};
+
+/** Where finished requests go, and what follows them. */
+function createRecording(options: ServicesOptions, { settingsOf, isListed, accessLogStyle }: RecordingParts) {
+  const { clock, log, currentConfig } = options;
+  const { keepsRecords, store, recordsLocation } = openRecords({ ...options, isListed });
+  const events = new EventFeed(clock);
+  const prices = openPrices(log);
+  const isCounted = options.loaded.config.metrics.enabled;
+  const telemetry = createTelemetry(options, settingsOf);
+  const isPriced = (id: string, model: string): boolean => {
+    const seller = { baseUrl: settingsOf(id)?.base_url ?? null };
+    return (prices.table()?.find(seller, model) ?? null) !== null;
+  };
+  const exposition = createExposition({ counts: isCounted, isListed, isPriced, more: telemetry.moreSeries });
+  const alertTraffic = new TrafficCounts(clock.nowMs);
+  const recorder = new RequestRecorder({
+    keepsRecords,
+    store,
     alertTraffic,
-    alerts: createAlerts({ ...options, redact, traffic: alertTraffic, store: saved.state }),
+    isCounted,
+    recorded: events.recorded,
+    exposition,
+    telemetry,
+    prices,
+    accessLog: createAccessLog(log, accessLogStyle),
+    currentConfig,
+    settingsOf,
+    targetOf: options.targetOf ?? (() => null),
+  });
+  return {
+    store,
+    recordsLocation,
+    events,
+    prices,
+    telemetry,
+    exposition,
+    alertTraffic,
+    costOf: recorder.costOf.bind(recorder),
+    record: recorder.record.bind(recorder),
+    toolHashes: isCounted && keepsRecords ? new ToolHashes() : null,
   };
 }
 

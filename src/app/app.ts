@@ -106,18 +106,7 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
     snapshots,
     services,
     build,
-    // The API notes its reloads itself, with who asked for them.
-    onReloaded(report) {
-      const [subject, detail] = [report.config ?? "", reloadSummary(report)];
-      if (report.reason !== "api")
-        services.audit.note({
-          actor: report.reason,
-          address: null,
-          action: "config.reload",
-          subject,
-          detail,
-        });
-    },
+    onReloaded: (report) => noteReload(services, report),
   });
   const machineChecks = await startMachineChecks(options, services, location);
   await demandDescriptors(services);
@@ -170,6 +159,13 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
     abortRequests: () => running.abortRequests(),
     stop: (drainMs) => running.stop(drainMs),
   };
+}
+
+/** The API notes its reloads itself, with who asked for them. */
+function noteReload({ audit }: Pick<AppServices, "audit">, report: ReloadReport): void {
+  if (report.reason === "api") return;
+  const [subject, detail] = [report.config ?? "", reloadSummary(report)];
+  audit.note({ actor: report.reason, address: null, action: "config.reload", subject, detail });
 }
 
 type Core = {

@@ -5,7 +5,7 @@ import type { AuditAction, AuditEntry } from "../operator/audit-log.ts";
 import { makeSignInCode, sessionState, signIn, signOut, type SignInServices } from "../operator/sign-in.ts";
 import type { BodyReading } from "../operator/small-body.ts";
 import type { OperatorPort } from "../server/operator-port.ts";
-import type { OperatorCall } from "../server/server-port.ts";
+import type { OperatorCall } from "../server/operator-call.ts";
 import type { ConfigSnapshot } from "./config-snapshot.ts";
 
 export type OperatorPortServices = SignInServices & BodyReading["services"];

@@ -1,7 +1,7 @@
 // What the HTTP server needs from the app for the operator's own pages: signing in, the audit, the config file, tenant keys.
 
 import type { RequestOrigin } from "../pipeline/access.ts";
-import type { OperatorCall } from "./server-port.ts";
+import type { OperatorCall } from "./operator-call.ts";
 
 /** An answer whose status is not that of any Failure: a conflict with the file on disk, a text that is not valid. */
 export type OperatorAnswer = { readonly status: number; readonly body: unknown };

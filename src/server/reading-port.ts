@@ -1,6 +1,6 @@
 // What the routes of records and events need from the app, which implements it.
 
-import type { OperatorCall } from "./server-port.ts";
+import type { OperatorCall } from "./operator-call.ts";
 
 export type EventRequest = {
   readonly query: URLSearchParams;

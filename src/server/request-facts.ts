@@ -1,6 +1,6 @@
 // What the server knows of one request besides its body. A class, because every request has one: its methods are on the prototype.
 
-import type { ServerRequestFacts } from "./server-port.ts";
+import type { ServerRequestFacts } from "./operator-call.ts";
 
 export type BunServer = Bun.Server<unknown>;
 

@@ -6,7 +6,8 @@ import type { Caller, RouteClass } from "../pipeline/access.ts";
 import { type Endpoint, endpoints } from "../pipeline/endpoints.ts";
 import { metricsPage, notFound, operatorJson } from "./answers.ts";
 import { routeDescriptions, type RouteDescription } from "./route-descriptions.ts";
-import type { ServerRequestFacts, ServerPort } from "./server-port.ts";
+import type { ServerPort } from "./server-port.ts";
+import type { ServerRequestFacts } from "./operator-call.ts";
 
 export type Call = {
   readonly request: Request;

@@ -4,6 +4,7 @@ import type { z } from "zod";
 import type { Failure } from "../canon/failure.ts";
 import type { Caller, ReadAccess, RequestOrigin, RouteClass } from "../pipeline/access.ts";
 import type { Endpoint } from "../pipeline/endpoints.ts";
+import type { OperatorCall, ServerRequestFacts } from "./operator-call.ts";
 import type { ReadingPort } from "./reading-port.ts";
 
 /** The rules for Host and Origin headers, and the size limit of a body. */
@@ -14,26 +15,6 @@ export type HostRules = {
   /** Whole origins ("https://app.example"), as browsers send them. */
   readonly allowedOrigins: readonly string[];
   readonly bodyLimitBytes: number;
-};
-
-export type ServerRequestFacts = RequestOrigin & {
-  /** Also the value of x-request-id and request-id, which the server puts on every answer. */
-  readonly requestId: string;
-  /** The part of the path that the route's `*` matches, percent-decoded; "" for a path without one. */
-  readonly pathName: string;
-  /** Monotonic milliseconds. */
-  readonly arrivedMs: number;
-  /** Lifts the idle timeout of this connection: to be called once the request is admitted and its body read. */
-  keepOpen(): void;
-  /** Closes this connection within seconds, whatever is still to be sent: for a client that does not read. */
-  close(): void;
-};
-
-/** A request of the operator. */
-export type OperatorCall = {
-  readonly request: Request;
-  readonly caller: Caller;
-  readonly facts: ServerRequestFacts;
 };
 
 export type RefusedRequest = {

@@ -6,7 +6,8 @@ import { Failure, failureFrom } from "../../src/canon/failure.ts";
 import type { Caller, RouteClass } from "../../src/pipeline/access.ts";
 import type { Endpoint } from "../../src/pipeline/endpoints.ts";
 import type { OperatorPort } from "../../src/server/operator-port.ts";
-import type { ServerRequestFacts, ServerPort, HostRules } from "../../src/server/server-port.ts";
+import type { ServerPort, HostRules } from "../../src/server/server-port.ts";
+import type { ServerRequestFacts } from "../../src/server/operator-call.ts";
 import { createBodyMemory } from "../../src/pipeline/body/body-memory.ts";
 import { Upload } from "../../src/pipeline/body/upload.ts";
 
