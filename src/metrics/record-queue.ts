@@ -15,7 +15,7 @@ const tickMs = 150;
 const backlogTickMs = 4;
 const slowestRetryMs = 5_000;
 /** Rows deleted at a time when the file has reached its size limit. */
-const freedRows = 500;
+const freedRows = 300;
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));

@@ -7,6 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { schema } from "../../src/metrics/records-file.ts";
 import { migrations, schemaVersion } from "../../src/metrics/migrations.ts";
+import { answerTo } from "../../src/metrics/record-questions.ts";
+import { writeRollupPiece } from "../../src/metrics/rollup.ts";
 import { openDatabaseFile } from "../../src/sqlite/database-file.ts";
 
 /** What a build from before drizzle-kit wrote the migrations made of an empty file. */
@@ -92,6 +94,25 @@ test("a file of an earlier build is one of this build's: opened as it is, nothin
     old.run(earlier);
     old.run("PRAGMA user_version = 1");
     old.run("INSERT INTO traffic_quarters VALUES (900000, '', 1, 0, 7, 0)");
+    const detail = {
+      model: "big",
+      rule: "coding",
+      session: "s",
+      client: "cli",
+      agent: "a1",
+      tags: ["x"],
+      inputCacheWrite: 3,
+      attempts: [
+        ["alpha", "big", "skipped"],
+        ["alpha", "big", "ok"],
+      ],
+    };
+    old
+      .query(
+        "INSERT INTO request_records (id, request_id, started_at_ms, tenant, provider, stream, status, duration_ms, cost_nano_usd, detail) " +
+          "VALUES (7, 'r', 1000, 'red', 'alpha', 0, 200, 5, 9, ?1)",
+      )
+      .run(JSON.stringify(detail));
     const wanted = shapeOf(old);
     old.close();
     const opened = openDatabaseFile(path, { schema, makesFolder: true, mayShrink: true, pageSize: 8192 });
@@ -99,6 +120,18 @@ test("a file of an earlier build is one of this build's: opened as it is, nothin
     const { db } = opened.file;
     expect(db.query("SELECT tokens FROM traffic_quarters").all()).toEqual([{ tokens: 7 }]);
     expect(db.query("PRAGMA user_version").get()).toEqual({ user_version: schemaVersion });
+    // Sessions are summed up as new ones are: when their requests are taken into the rollups.
+    const piece = answerTo(db, { kind: "rollup" });
+    expect(piece !== null && writeRollupPiece(db, piece)).toBe(true);
+    expect(
+      db
+        .query(
+          "SELECT request_records.client, agent, model, rule, tags, attempts, input_cache_write, output_reasoning, name, sessions.requests, models, sessions.cost_nano_usd " +
+            "FROM request_records JOIN sessions ON sessions.id = session_id",
+        )
+        .values(),
+    ).toEqual([["cli", "a1", "big", "coding", '["x"]', 1, 3, null, "s", 1, '{"big":1}', 9]]);
+    expect(answerTo(db, { kind: "rollup" })).toBeNull();
     const fresh = new Database(":memory:");
     for (const step of migrations) fresh.run(step);
     expect(shapeOf(db)).toEqual(shapeOf(fresh));

@@ -66,7 +66,7 @@ UPDATE `request_records` SET
 	`input_cache_write` = `detail` ->> 'inputCacheWrite',
 	`output_reasoning` = `detail` ->> 'outputReasoning';--> statement-breakpoint
 INSERT INTO `sessions` (`tenant`, `name`, `client`, `first_ms`, `last_ms`, `requests`, `failures`, `input_tokens`, `cached_tokens`, `output_tokens`, `cost_nano_usd`, `list_nano_usd`, `misses`, `miss_nano_usd`, `models`, `agents`)
-	SELECT coalesce(`tenant`, ''), `detail` ->> 'session', max(`client`), min(`started_at_ms`), max(`started_at_ms`), count(*), count(CASE WHEN `failure` <> 'cancelled' THEN 1 END), coalesce(sum(`input_tokens`), 0), coalesce(sum(`input_cached`), 0), coalesce(sum(`output_tokens`), 0), coalesce(sum(`cost_nano_usd`), 0), 0, 0, 0, json_object(max(`model`), count(*)), '[]'
+	SELECT coalesce(`tenant`, ''), `detail` ->> 'session', max(`client`), min(`started_at_ms`), max(`started_at_ms`), 0, 0, 0, 0, 0, 0, 0, 0, 0, '{}', '[]'
 	FROM `request_records` WHERE `detail` ->> 'session' IS NOT NULL GROUP BY 1, 2;--> statement-breakpoint
 UPDATE `request_records` SET `session_id` = (SELECT `id` FROM `sessions` WHERE `sessions`.`tenant` = coalesce(`request_records`.`tenant`, '') AND `sessions`.`name` = `request_records`.`detail` ->> 'session')
 	WHERE `detail` ->> 'session' IS NOT NULL;--> statement-breakpoint
