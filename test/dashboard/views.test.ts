@@ -11,11 +11,12 @@ import {
 } from "../../src/dashboard/client/live-view.ts";
 import { missText } from "../../src/dashboard/client/pages/request-cost.tsx";
 import { routeCommand } from "../../src/dashboard/client/route-command.ts";
-import { agentTree, toolRows, turnBars } from "../../src/dashboard/client/session-view.ts";
+import { agentTree, sessionCost, toolRows, turnBars } from "../../src/dashboard/client/session-view.ts";
 import { knownCost, monthAt, projection } from "../../src/dashboard/client/spending-outlook.ts";
 import { mostOf, stacked, summaryOf } from "../../src/dashboard/client/stacked-series.ts";
 import { waterfallOf } from "../../src/dashboard/client/waterfall.ts";
 import { fakeRecords, hostileNames, rowOf } from "./fake-records.ts";
+import { fakeSessions } from "./fake-reports.ts";
 
 const records = fakeRecords(Date.UTC(2026, 10, 30, 12));
 const record = (part: Partial<RequestDetail>): RequestDetail => ({
@@ -172,6 +173,16 @@ describe("a session", () => {
     expect(missText({ ...miss, cause: "expired" })).toBe("The cache had expired.");
     expect(missText({ ...miss, cause: "model" })).toBe("The model changed.");
     expect(missText({ ...miss, cause: "new-in-2030" })).toBe("What differed is not known.");
+  });
+
+  test("whose turns have no known price has no known cost", () => {
+    const [session] = fakeSessions(records);
+    if (session === undefined) throw new Error("no session");
+    const turn = (cost_usd: number | null) => rowOf(record({ cost_usd }));
+    const nothing = { ...session, cost_usd: 0 };
+    expect(sessionCost({ session: nothing, turns: [turn(null), turn(null)] })).toBe(null);
+    expect(sessionCost({ session: nothing, turns: [turn(null), turn(0)] })).toBe(0);
+    expect(sessionCost({ session: { ...session, cost_usd: 2 }, turns: [turn(null)] })).toBe(2);
   });
 
   test("has its tools by their calls", () => {

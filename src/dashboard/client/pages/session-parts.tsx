@@ -48,7 +48,7 @@ export function TurnsPanel({ report, addressOf }: LinkedProps): JSX.Element {
       }
     >
       <div
-        class="turns"
+        class={`turns ${bars.length > 200 ? "turns-dense" : ""}`}
         role="img"
         aria-label={`${bars.length} turns: ${said}. The table of turns has each.`}
       >

@@ -11,20 +11,29 @@ import { Tile } from "../components/tile.tsx";
 import { count, duration, money, percent, short, shortTime, shown, time } from "../formatting.ts";
 import { Link } from "../link.tsx";
 import { addressWith, home, navigate, type Place, segment, withRange } from "../location.ts";
+import { sessionCost } from "../session-view.ts";
 import { useApi } from "../use-api.ts";
 import { RequestSheet } from "./request-sheet.tsx";
 import { AgentsPanel, MissesPanel, ToolsPanel, TurnsPanel } from "./session-parts.tsx";
 
 const refreshMs = 10_000;
 
-function Totals({ report: { session } }: { readonly report: SessionReport }): JSX.Element {
+function Totals({ report }: { readonly report: SessionReport }): JSX.Element {
+  const { session } = report;
+  const cost = sessionCost(report);
   const list = session.flat_rate_list_usd;
   return (
     <div class="tiles session-tiles">
       <Tile
         title="Cost"
-        value={money(session.cost_usd)}
-        note={list > 0 ? `flat rate, by the list ${money(list)} (estimate)` : "as recorded"}
+        value={money(cost)}
+        note={
+          list > 0
+            ? `flat rate, by the list ${money(list)} (estimate)`
+            : cost === null
+              ? "no price is known"
+              : "as recorded"
+        }
       />
       <Tile
         title="Requests"
