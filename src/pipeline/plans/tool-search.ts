@@ -93,6 +93,7 @@ const followUpCall = (call: Call): Call => ({
   signal: call.signal,
   abort: (reason) => call.abort(reason),
   passHeaders: call.passHeaders,
+  traceHeaders: call.traceHeaders ?? null,
   onHeaders: () => undefined,
   ...(call.note === undefined ? {} : { note: call.note }),
   tenant: call.tenant,
