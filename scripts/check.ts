@@ -156,7 +156,7 @@ function ordinaryStages(env: Environment): Stage[] {
     commandStage("types", [bun, "check"], env),
     commandStage("lint", [bun, oxlint, ...strict, ...allowed, "src", "test", "scripts"], env),
     buildStage(env),
-    { name: "tests", run: () => testRun([], env, 10 * minuteMs) },
+    { name: "tests", run: () => testRun([], env, 20 * minuteMs) },
   ];
 }
 

@@ -129,6 +129,8 @@ describe.skipIf(process.platform !== "linux")("the program with Claude Code behi
       await childrenAre(here.dir, 0);
     };
     await isQuiet();
+    // The thread that reads the records opens its files with the first report.
+    expect((await fetch(`${gateway.url}/api/stats`)).status).toBe(200);
     const before = {
       files: await settledFiles(here.dir),
       rss: rssMbOf(gateway.pid),
@@ -160,7 +162,11 @@ describe.skipIf(process.platform !== "linux")("the program with Claude Code behi
       const handles = handlesOf(gateway.pid);
       return handles <= before.handles + 5 ? null : handles;
     });
-    expect(rssMbOf(gateway.pid) - before.rss).toBeLessThan(60);
+    // The garbage of a thousand requests is collected while nothing runs.
+    await untilNull(() => {
+      const grownMb = rssMbOf(gateway.pid) - before.rss;
+      return grownMb < 60 ? null : grownMb;
+    });
     // And it still serves.
     const message = await messageOf(ask(gateway, { messages: [user("[[say:still here]]")] }));
     expect(message["content"]).toBe("still here");

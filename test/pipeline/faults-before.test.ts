@@ -75,7 +75,7 @@ describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", ({ endpoint,
       endpoint,
       wire,
       upstreams,
-      provider: { timeout: { read_s: 0.15, connect_s: 5 } },
+      badProvider: { timeout: { read_s: 0.15, connect_s: 5 } },
     });
   });
   afterEach(() => pipeline.clear());

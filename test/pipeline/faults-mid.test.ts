@@ -34,7 +34,7 @@ describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", ({ endpoint,
   let pipeline: TestPipeline;
   beforeAll(async () => {
     const timeout = { first_token_s: 0.3, idle_s: 0.2 };
-    pipeline = await openTestPipeline({ endpoint, wire, upstreams, provider: { timeout } });
+    pipeline = await openTestPipeline({ endpoint, wire, upstreams, badProvider: { timeout } });
   });
   afterEach(() => pipeline.clear());
   afterAll(() => pipeline.stop());
