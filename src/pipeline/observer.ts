@@ -92,9 +92,9 @@ export class Observer {
   /** An estimate of the tokens so far, for people who watch; null: nothing has come. */
   get tokensSoFar(): number | null {
     if (this.isOutputCounted || this.countsBytes) return this.outputTokens;
-    const tokens = tokensOf(this.passedCharacters + (this.passedFrames?.textBytes ?? 0));
+    const passed = tokensOf(this.passedCharacters + (this.passedFrames?.textBytes ?? 0));
     const counted = this.usage.output ?? 0;
-    return tokens === 0 && counted === 0 ? null : Math.max(tokens, counted);
+    return passed === 0 && counted === 0 ? null : Math.max(passed, counted);
   }
 
   /**
