@@ -51,7 +51,10 @@ export function buildBinary(options: BuildOptions = {}): string {
   if (output === defaultOutput) rmSync(stampPath, { force: true });
   const startedMs = performance.now();
   // Threads of the program are files of their own; a build of another program has none.
-  const threads = options.entry === undefined ? [join(root, "src", "records-worker.ts")] : [];
+  const threads =
+    options.entry === undefined
+      ? ["records-worker.ts", "config-worker.ts"].map((name) => join(root, "src", name))
+      : [];
   const flags = ["--compile", "--production", "--minify", "--bytecode", "--format=esm", "--sourcemap=inline"];
   const autoload = ["dotenv", "bunfig", "tsconfig", "package-json"].map(
     (name) => `--no-compile-autoload-${name}`,

@@ -23,6 +23,16 @@ export type ConfigDocument = {
   lineOf(path: Path): number | null;
   /** False: the section is invalid YAML and was left out. Absent: all sections are valid. */
   readonly isSound?: (path: Path) => boolean;
+  /** What the functions answer from: a thread can hand over nothing but data. Absent: the value came from no text. */
+  readonly parts?: DocumentParts;
+};
+
+export type DocumentParts = {
+  readonly value: unknown;
+  /** By path, as JSON. */
+  readonly lines: ReadonlyMap<string, number>;
+  /** Null: all sections are valid. */
+  readonly broken: ReadonlySet<string> | null;
 };
 
 export type DocumentProblem = {
@@ -171,14 +181,25 @@ function read(text: string, refuse: Refuse): ConfigDocument | null {
   if (messages.length > 0) return readValidSections(text, messages, refuse);
   const { convert, lineByPath } = converter(parsed, lines, refuse);
   const value = parsed.contents === null ? {} : (convert(parsed.contents, []) ?? {});
+  return documentFrom({ value, lines: lineByPath, broken: null });
+}
+
+function documentFrom(parts: DocumentParts): ConfigDocument {
+  const { value, lines, broken } = parts;
   const lineOf = (path: Path): number | null => {
     for (let length = path.length; length >= 0; length--) {
-      const line = lineByPath.get(JSON.stringify(path.slice(0, length)));
+      const line = lines.get(JSON.stringify(path.slice(0, length)));
       if (line !== undefined) return line;
     }
     return null;
   };
-  return { value, lineOf };
+  if (broken === null) return { value, lineOf, parts };
+  return {
+    value,
+    lineOf,
+    parts,
+    isSound: ([section]) => typeof section === "string" && !broken.has(section),
+  };
 }
 
 const sectionName = /^(["']?)([\w.-]+)\1[ \t]*:(?:\s|$)/;
@@ -214,9 +235,7 @@ function readValidSections(
     // The anchor may be in the broken part.
     if (!message.startsWith("the anchor ")) refuse(line, key, message);
   });
-  return document === null
-    ? null
-    : { ...document, isSound: ([section]) => typeof section === "string" && !broken.has(section) };
+  return document?.parts === undefined ? null : documentFrom({ ...document.parts, broken });
 }
 
 export function readDocument(text: string): ReadDocument {
@@ -241,6 +260,23 @@ export function readDocument(text: string): ReadDocument {
       return hopeless({ line: error.line, key: error.key, message: error.message });
     throw error;
   }
+}
+
+/** A read document as data, and back. */
+export type SentDocument =
+  | { readonly parts: DocumentParts }
+  | { readonly problems: readonly DocumentProblem[]; readonly rest: DocumentParts | null };
+
+export function sentDocument(read: ReadDocument): SentDocument {
+  if ("problem" in read) return { problems: read.problems, rest: read.rest?.parts ?? null };
+  return { parts: read.document.parts ?? { value: read.document.value, lines: new Map(), broken: null } };
+}
+
+export function receivedDocument(sent: SentDocument): ReadDocument {
+  if ("parts" in sent) return { document: documentFrom(sent.parts) };
+  const { problems, rest } = sent;
+  const [problem = { line: null, key: "", message: "not YAML" }] = problems;
+  return { problem, problems, rest: rest === null ? null : documentFrom(rest) };
 }
 
 /** The document of a value that never came from a file (the result of discovery). */
