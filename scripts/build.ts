@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
 const root = dirname(import.meta.dir);
@@ -78,6 +78,8 @@ export function buildBinary(options: BuildOptions = {}): string {
   );
   // The map is inside the binary, for readable stacks; Bun 1.4.5 also writes one next to it.
   rmSync(`${output}.map`, { force: true });
+  for (const thread of threads)
+    rmSync(join(dirname(output), `${basename(thread, ".ts")}.js.map`), { force: true });
   const isThere = existsSync(output) || existsSync(`${output}.exe`);
   if (!build.success || !isThere) throw new Error(`bun build failed (exit code ${build.exitCode}).`);
   const made = existsSync(output) ? output : `${output}.exe`;
