@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
 const root = dirname(import.meta.dir);
@@ -51,7 +51,10 @@ export function buildBinary(options: BuildOptions = {}): string {
   if (output === defaultOutput) rmSync(stampPath, { force: true });
   const startedMs = performance.now();
   // Threads of the program are files of their own; a build of another program has none.
-  const threads = options.entry === undefined ? [join(root, "src", "records-worker.ts")] : [];
+  const threads =
+    options.entry === undefined
+      ? ["records-worker.ts", "config-worker.ts"].map((name) => join(root, "src", name))
+      : [];
   const flags = ["--compile", "--production", "--minify", "--bytecode", "--format=esm", "--sourcemap=inline"];
   const autoload = ["dotenv", "bunfig", "tsconfig", "package-json"].map(
     (name) => `--no-compile-autoload-${name}`,
@@ -75,6 +78,8 @@ export function buildBinary(options: BuildOptions = {}): string {
   );
   // The map is inside the binary, for readable stacks; Bun 1.4.5 also writes one next to it.
   rmSync(`${output}.map`, { force: true });
+  for (const thread of threads)
+    rmSync(join(dirname(output), `${basename(thread, ".ts")}.js.map`), { force: true });
   const isThere = existsSync(output) || existsSync(`${output}.exe`);
   if (!build.success || !isThere) throw new Error(`bun build failed (exit code ${build.exitCode}).`);
   const made = existsSync(output) ? output : `${output}.exe`;

@@ -93,7 +93,7 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
   const { location, claim } = context;
   const { host } = loaded.config.server;
   const token = randomToken();
-  const { services, snapshots, build } = createCore(options, context, token);
+  const { services, snapshots, secrets, build } = createCore(options, context, token);
   snapshots.activate(loaded, (counter) => build(loaded, counter));
   await prepare(services, snapshots, loaded);
   const reloader = createReloader({
@@ -124,6 +124,7 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
       started: loaded,
       reload: () => reloader.reload("api"),
       redact: services.redact,
+      secrets: secrets.known,
     }),
     machineChecks,
     startProblems,
@@ -170,6 +171,7 @@ function noteReload({ audit }: Pick<AppServices, "audit">, report: ReloadReport)
 
 type Core = {
   readonly services: AppServices;
+  readonly secrets: SecretRegistry;
   readonly snapshots: Snapshots;
   build(loaded: LoadedConfig, counter: RequestCounter): ConfigSnapshot;
 };
@@ -195,6 +197,7 @@ function createCore(options: AppOptions, { location, claim }: StartContext, toke
   return {
     services,
     snapshots,
+    secrets,
     build(next, counter) {
       const snapshot = createConfigSnapshot(next, services, token, counter);
       // The socket keeps its first address, whatever a later config says.

@@ -4,7 +4,10 @@
 import { join } from "node:path";
 import { discoverConfig, type Found } from "../config/discovery.ts";
 import { loadConfig, type LoadedConfig, type LoadInput } from "../config/load.ts";
+import { type ReadDocument, receivedDocument } from "../config/document.ts";
 import { ConfigProblem } from "../config/problems.ts";
+import { Conflict } from "../operator/conflict.ts";
+import { TextWorker } from "../operator/config-editor/text-worker.ts";
 import { findConfigFile, isFolderEnvironment, isUnnamed } from "../config/search.ts";
 import { unreadableText, watchFiles, type FileWatch } from "../config/file-watch.ts";
 import { localServers, vendors } from "../backends/http/vendors.ts";
@@ -85,6 +88,7 @@ export function createConfigSource(input: ConfigSourceInput, clock: Clock): Conf
   let path: string | null = null;
   let files = new Map<string, string | null>();
   let fileWatch: FileWatch | null = null;
+  const texts = new TextWorker();
 
   const readFound = input.readFound ?? input.readFile;
   const isFound = (each: string): boolean =>
@@ -101,8 +105,12 @@ export function createConfigSource(input: ConfigSourceInput, clock: Clock): Conf
       return loadOrDiscover({ ...input, ...readers, keptPath: path });
     }
     refuseMissingFile(path, text);
-    return loadOrDiscover({ ...input, ...readers, keptPath: path });
+    const document = await readElsewhere(texts, text ?? "");
+    const documentOf = (each: string): ReadDocument | null => (each === text ? document : null);
+    return loadOrDiscover({ ...input, ...readers, documentOf, keptPath: path });
   };
+
+  const lastRead = new LastRead((each) => (isFound(each) ? readFound : input.readFile)(each));
 
   // A config.yaml that appears later is not watched for: the name is common, and a checkout in the working directory must not
   // take over a running gateway. A reload on demand searches as a start does.
@@ -110,9 +118,9 @@ export function createConfigSource(input: ConfigSourceInput, clock: Clock): Conf
 
   return {
     async load() {
-      const texts = new Map<string, string | null>();
+      const readTexts = new Map<string, string | null>();
       let isRead = false;
-      const { noted, scarcities } = noteReads(texts);
+      const { noted, scarcities } = noteReads(readTexts);
       try {
         const loaded = await read({
           readFile: noted(input.readFile),
@@ -121,12 +129,13 @@ export function createConfigSource(input: ConfigSourceInput, clock: Clock): Conf
         if (scarcities[0] !== undefined) throw scarcities[0];
         path = loaded.path;
         isRead = true;
+        lastRead.remember(readTexts, loaded);
         return loaded;
       } catch (error) {
         throw scarcities[0] ?? error;
       } finally {
         // A file that does not parse no longer names a `.env`; those known before still count.
-        files = new Map([...(isRead ? [] : files), ...texts].filter(([each]) => isWatched(each)));
+        files = new Map([...(isRead ? [] : files), ...readTexts].filter(([each]) => isWatched(each)));
         fileWatch?.expect(files);
       }
     },
@@ -136,7 +145,11 @@ export function createConfigSource(input: ConfigSourceInput, clock: Clock): Conf
       const file = path;
       const over = (readFile: LoadInput["readFile"]) => (each: string) =>
         text !== undefined && each === file ? text : readFile(each);
-      return read({ readFile: over(input.readFile), readFound: over(readFound) });
+      if (text !== undefined) return read({ readFile: over(input.readFile), readFound: over(readFound) });
+      return (
+        lastRead.unchanged() ??
+        lastRead.read(({ noted }) => read({ readFile: noted(input.readFile), readFound: noted(readFound) }))
+      );
     },
     watch(onChange) {
       // Read as at the start: a pipe in place of the file would block everything.
@@ -150,6 +163,52 @@ export function createConfigSource(input: ConfigSourceInput, clock: Clock): Conf
       };
     },
   };
+}
+
+/** Null: the thread that reads texts is lost or busy, so the loader reads this one itself. */
+async function readElsewhere(texts: TextWorker, text: string): Promise<ReadDocument | null> {
+  try {
+    return receivedDocument(await texts.ask({ ask: "read", text }));
+  } catch (thrown) {
+    if (thrown instanceof Conflict) return null;
+    throw thrown;
+  }
+}
+
+/** What was loaded last, as long as the texts stay what they were: a page asks again and again what is on the disk. */
+class LastRead {
+  private last: { readonly texts: ReadonlyMap<string, string | null>; readonly loaded: LoadedConfig } | null =
+    null;
+
+  constructor(private readonly readFile: (path: string) => string | null) {}
+
+  remember(texts: ReadonlyMap<string, string | null>, loaded: LoadedConfig): void {
+    this.last = { texts, loaded };
+  }
+
+  async read(load: (reads: ReturnType<typeof noteReads>) => Promise<LoadedConfig>): Promise<LoadedConfig> {
+    const texts = new Map<string, string | null>();
+    const reads = noteReads(texts);
+    const loaded = await load(reads);
+    if (reads.scarcities.length === 0) this.remember(texts, loaded);
+    return loaded;
+  }
+
+  /** Null: a text is another one, or more than texts counts. */
+  unchanged(): LoadedConfig | null {
+    if (this.last === null) return null;
+    const { texts, loaded } = this.last;
+    if (loaded.path === null || loaded.serversToProbe.length > 0) return null;
+    for (const [path, before] of texts) {
+      try {
+        if (this.readFile(path) !== before) return null;
+      } catch {
+        // The loader reads it, and says what is wrong.
+        return null;
+      }
+    }
+    return loaded;
+  }
 }
 
 /** Remembers every text that is read, and every file that could not be opened because no descriptor was free. */

@@ -9,6 +9,8 @@ import { keysOfTenant } from "../tenants/settings.ts";
 
 export type SecretRegistry = {
   redact(text: string): string;
+  /** The secrets themselves, to be looked for elsewhere. */
+  known(): readonly string[];
   /** Also masks the secrets of this config until the returned function is called. */
   add(loaded: LoadedConfig): () => void;
 };
@@ -21,6 +23,7 @@ export function createSecretRegistry(): SecretRegistry {
   };
   return {
     redact: (text) => redactor(text),
+    known: () => [...held.values()].flat(),
     add(loaded) {
       const key = Symbol();
       held.set(key, secretsOf(loaded));

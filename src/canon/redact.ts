@@ -35,6 +35,8 @@ const placeholder =
 const words = /^(?:[a-z]+|[A-Z]+|[A-Z][a-z]+)(?:[-_. ](?:[a-z]+|[A-Z]+|[A-Z][a-z]+))*$/;
 const shortestSecret = 8;
 const longestWord = 11;
+/** Up to here the text is searched for one after the other, which the runtime does faster. */
+const fewSpellings = 200;
 /** Fewer characters of a secret than this reveal nothing: a vendor's keys begin alike. */
 const shortestBeginning = 6;
 
@@ -82,6 +84,71 @@ export function redact(text: string): string {
  * A redactor that also masks these exact values, including their forms inside JSON and URLs, and truncated at the text's end.
  */
 export function redactorFor(secrets: readonly string[]): (text: string) => string {
+  const known = new KnownSpellings(secrets);
+  return (text) => {
+    let masked = text;
+    for (const each of known.in(text)) masked = masked.replaceAll(each, mask);
+    return redact(known.withoutCutOff(masked));
+  };
+}
+
+/**
+ * Whether a text holds one of these values or the shape of a credential. For whole texts: an end that is like the beginning of a
+ * secret does not count. The time depends on the text's length, not on the number of secrets.
+ */
+export function secretFinder(secrets: readonly string[]): (text: string) => boolean {
+  const known = new KnownSpellings(secrets);
+  return (text) => known.in(text).length > 0 || redact(text) !== text;
+}
+
+/** Found by their first characters, because a config may hold the keys of many hundred tenants. */
+class KnownSpellings {
+  private readonly byStart: ReadonlyMap<string, readonly string[]>;
+  private readonly byBeginning: ReadonlyMap<string, readonly string[]>;
+  private readonly longest: number;
+  private readonly all: readonly string[];
+  /** By character code: most of them begin no spelling. */
+  private readonly begins = new Uint8Array(65_536);
+
+  constructor(secrets: readonly string[]) {
+    const all = spellingsOf(secrets);
+    this.all = all;
+    for (const each of all) this.begins[each.charCodeAt(0)] = 1;
+    this.byStart = Map.groupBy(all, (each) => each.slice(0, shortestSecret));
+    this.byBeginning = Map.groupBy(all, (each) => each.slice(0, shortestBeginning));
+    this.longest = all[0]?.length ?? 0;
+  }
+
+  /** Those that occur in this text, the longest first: one secret may be a prefix of another. */
+  in(text: string): readonly string[] {
+    if (this.all.length <= fewSpellings) return this.all.filter((each) => text.includes(each));
+    const found = new Set<string>();
+    for (let at = 0; at + shortestSecret <= text.length; at++) {
+      if (this.begins[text.charCodeAt(at)] === 0) continue;
+      for (const each of this.byStart.get(text.slice(at, at + shortestSecret)) ?? [])
+        if (text.startsWith(each, at)) found.add(each);
+    }
+    return [...found].toSorted((a, b) => b.length - a.length);
+  }
+
+  /** A text may have been cut inside a secret: a partial secret at its end is masked as well. */
+  withoutCutOff(text: string): string {
+    const body = text.endsWith("…") ? text.slice(0, -1) : text;
+    const from = Math.max(0, body.length - this.longest);
+    for (let at = from; at + shortestBeginning <= body.length; at++) {
+      if (this.begins[body.charCodeAt(at)] === 0) continue;
+      const alike = this.byBeginning.get(body.slice(at, at + shortestBeginning));
+      if (alike === undefined) continue;
+      const end = body.slice(at);
+      if (alike.some((each) => each.startsWith(end)))
+        return body.slice(0, at) + mask + text.slice(body.length);
+    }
+    return text;
+  }
+}
+
+/** The longest first: one secret may be a prefix of another. None is shorter than `shortestSecret`. */
+function spellingsOf(secrets: readonly string[]): readonly string[] {
   const spellings = new Set<string>();
   for (const secret of secrets) {
     if (!isSecretText(secret)) continue;
@@ -92,26 +159,7 @@ export function redactorFor(secrets: readonly string[]): (text: string) => strin
     spellings.add(inUrl.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()));
     for (const text of inBase64(secret)) spellings.add(text);
   }
-  // The longest first: one secret may be a prefix of another.
-  const ordered = [...spellings].toSorted((a, b) => b.length - a.length);
-  return (text) => {
-    let masked = text;
-    for (const each of ordered) masked = masked.replaceAll(each, mask);
-    return redact(withoutCutOff(masked, ordered));
-  };
-}
-
-/** A text may have been cut inside a secret: a partial secret at its end is masked as well. */
-function withoutCutOff(text: string, spellings: readonly string[]): string {
-  const body = text.endsWith("…") ? text.slice(0, -1) : text;
-  if (body.length < shortestBeginning) return text;
-  for (const spelling of spellings) {
-    const beginning = spelling.slice(0, shortestBeginning);
-    let at = body.indexOf(beginning, Math.max(0, body.length - spelling.length));
-    for (; at >= 0; at = body.indexOf(beginning, at + 1))
-      if (spelling.startsWith(body.slice(at))) return body.slice(0, at) + mask + text.slice(body.length);
-  }
-  return text;
+  return [...spellings].toSorted((a, b) => b.length - a.length);
 }
 
 /**

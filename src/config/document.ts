@@ -2,8 +2,10 @@
 // duplicate keys, cyclic or exploding aliases, endless nesting, huge files. It must never know what a key means.
 
 import {
+  type Alias,
   isAlias,
   isMap,
+  isNode,
   isPair,
   isScalar,
   isSeq,
@@ -23,6 +25,16 @@ export type ConfigDocument = {
   lineOf(path: Path): number | null;
   /** False: the section is invalid YAML and was left out. Absent: all sections are valid. */
   readonly isSound?: (path: Path) => boolean;
+  /** What the functions answer from: a thread can hand over nothing but data. Absent: the value came from no text. */
+  readonly parts?: DocumentParts;
+};
+
+export type DocumentParts = {
+  readonly value: unknown;
+  /** By path, as JSON. */
+  readonly lines: ReadonlyMap<string, number>;
+  /** Null: all sections are valid. */
+  readonly broken: ReadonlySet<string> | null;
 };
 
 export type DocumentProblem = {
@@ -46,8 +58,9 @@ const deepest = 64;
 const maxNodes = 100_000;
 
 const maxProblems = 50;
-/** In larger files, sections are not read separately. */
+/** In larger files, and in those with more, sections are not read separately. */
 const maxCharacters = 500_000;
+const maxSections = 100;
 
 /** Stops reading: the file cannot be used. */
 class Refusal extends Error {
@@ -70,10 +83,31 @@ export function dotted(path: Path): string {
 
 type Refuse = (line: number | null, key: string, message: string) => void;
 
+/** By name, as far as a walk through the text has come. `Alias.resolve` searches the whole text each time. */
+class Anchors {
+  private readonly byName = new Map<string, Node>();
+  private readonly noted = new Set<Node>();
+  private readonly targets = new Map<Alias, Node | undefined>();
+
+  note(node: unknown): void {
+    // An alias leads through its target again, when a later anchor may have the same name.
+    if (!isNode(node) || isAlias(node) || node.anchor === undefined || this.noted.has(node)) return;
+    this.noted.add(node);
+    this.byName.set(node.anchor, node);
+  }
+
+  /** What the alias means where it is written. */
+  targetOf(alias: Alias): Node | undefined {
+    if (!this.targets.has(alias)) this.targets.set(alias, this.byName.get(alias.source));
+    return this.targets.get(alias);
+  }
+}
+
 /** `refuse` is called for anything that a config may not contain; it is skipped. */
-function converter(parsed: Document, lines: LineCounter, refuse: Refuse) {
+function converter(lines: LineCounter, refuse: Refuse) {
   const lineByPath = new Map<string, number>();
   const open = new Set<Node>();
+  const anchors = new Anchors();
   let nodes = 0;
 
   const lineOfNode = (node: unknown): number | null => {
@@ -88,6 +122,7 @@ function converter(parsed: Document, lines: LineCounter, refuse: Refuse) {
     for (const item of items) {
       if (!isPair(item)) continue;
       const pair: Pair = item;
+      anchors.note(pair.key);
       const line = lineOfNode(pair.key);
       if (!isScalar(pair.key)) {
         refuse(line, dotted(path), "a key must be a scalar");
@@ -130,12 +165,13 @@ function converter(parsed: Document, lines: LineCounter, refuse: Refuse) {
     if (path.length > deepest) throw new Refusal(line, dotted(path.slice(0, 3)), "nested too deeply");
     if (line !== null && !lineByPath.has(JSON.stringify(path))) lineByPath.set(JSON.stringify(path), line);
     if (isAlias(node)) {
-      const target = node.resolve(parsed);
+      const target = anchors.targetOf(node);
       if (target === undefined) refuse(line, dotted(path), `the anchor ${node.source} does not exist`);
       else if (open.has(target)) refuse(line, dotted(path), `the alias ${node.source} contains itself`);
       if (target === undefined || open.has(target)) return null;
       return convert(target, path);
     }
+    anchors.note(node);
     if (isScalar(node)) return node.value;
     if (!isMap(node) && !isSeq(node)) return null;
     open.add(node);
@@ -169,16 +205,27 @@ function parse(text: string): {
 function read(text: string, refuse: Refuse): ConfigDocument | null {
   const { parsed, lines, messages } = parse(text);
   if (messages.length > 0) return readValidSections(text, messages, refuse);
-  const { convert, lineByPath } = converter(parsed, lines, refuse);
+  const { convert, lineByPath } = converter(lines, refuse);
   const value = parsed.contents === null ? {} : (convert(parsed.contents, []) ?? {});
+  return documentFrom({ value, lines: lineByPath, broken: null });
+}
+
+function documentFrom(parts: DocumentParts): ConfigDocument {
+  const { value, lines, broken } = parts;
   const lineOf = (path: Path): number | null => {
     for (let length = path.length; length >= 0; length--) {
-      const line = lineByPath.get(JSON.stringify(path.slice(0, length)));
+      const line = lines.get(JSON.stringify(path.slice(0, length)));
       if (line !== undefined) return line;
     }
     return null;
   };
-  return { value, lineOf };
+  if (broken === null) return { value, lineOf, parts };
+  return {
+    value,
+    lineOf,
+    parts,
+    isSound: ([section]) => typeof section === "string" && !broken.has(section),
+  };
 }
 
 const sectionName = /^(["']?)([\w.-]+)\1[ \t]*:(?:\s|$)/;
@@ -194,10 +241,11 @@ function readValidSections(
 ): ConfigDocument | null {
   const rows = text.split("\n");
   const starts = rows.flatMap((row, index) => (sectionName.test(row) ? [index] : []));
+  const isTooMuch = text.length > maxCharacters || starts.length > maxSections;
   const broken = new Set<string>();
   const messages: YamlMessage[] = [];
   const kept = [...rows];
-  for (const [at, start] of (text.length > maxCharacters ? [] : starts).entries()) {
+  for (const [at, start] of (isTooMuch ? [] : starts).entries()) {
     const end = starts[at + 1] ?? rows.length;
     const alone = [...Array<string>(start).fill(""), ...rows.slice(start, end)].join("\n");
     const own = parse(alone).messages;
@@ -214,9 +262,7 @@ function readValidSections(
     // The anchor may be in the broken part.
     if (!message.startsWith("the anchor ")) refuse(line, key, message);
   });
-  return document === null
-    ? null
-    : { ...document, isSound: ([section]) => typeof section === "string" && !broken.has(section) };
+  return document?.parts === undefined ? null : documentFrom({ ...document.parts, broken });
 }
 
 export function readDocument(text: string): ReadDocument {
@@ -241,6 +287,23 @@ export function readDocument(text: string): ReadDocument {
       return hopeless({ line: error.line, key: error.key, message: error.message });
     throw error;
   }
+}
+
+/** A read document as data, and back. */
+export type SentDocument =
+  | { readonly parts: DocumentParts }
+  | { readonly problems: readonly DocumentProblem[]; readonly rest: DocumentParts | null };
+
+export function sentDocument(read: ReadDocument): SentDocument {
+  if ("problem" in read) return { problems: read.problems, rest: read.rest?.parts ?? null };
+  return { parts: read.document.parts ?? { value: read.document.value, lines: new Map(), broken: null } };
+}
+
+export function receivedDocument(sent: SentDocument): ReadDocument {
+  if ("parts" in sent) return { document: documentFrom(sent.parts) };
+  const { problems, rest } = sent;
+  const [problem = { line: null, key: "", message: "not YAML" }] = problems;
+  return { problem, problems, rest: rest === null ? null : documentFrom(rest) };
 }
 
 /** The document of a value that never came from a file (the result of discovery). */

@@ -28,9 +28,9 @@ function readConfigFile(input: LoadInput): Extract<Search, { file: unknown }> {
 type ReadResult = { readonly document: ConfigDocument; readonly problems: readonly Problem[] };
 
 /** Throws ConfigProblem if nothing in the file can be checked. */
-function documentOfFile(file: FoundFile | null): ReadResult {
+function documentOfFile(file: FoundFile | null, known: LoadInput["documentOf"]): ReadResult {
   if (file === null) return { document: documentOf({}), problems: [] };
-  const read = readDocument(file.text);
+  const read = known?.(file.text) ?? readDocument(file.text);
   const place = { path: file.path, hint: null };
   const problems = "problem" in read ? read.problems.map((each) => ({ ...place, ...each })) : [];
   const document = "problem" in read ? read.rest : read.document;
@@ -54,7 +54,7 @@ export function withUnreadNotices(loaded: LoadedConfig, unread: readonly string[
 /** Throws ConfigProblem. */
 export function loadConfig(input: LoadInput): LoadedConfig {
   const { file, notices } = readConfigFile(input);
-  const { document, problems } = documentOfFile(file);
+  const { document, problems } = documentOfFile(file, input.documentOf);
   const path = file?.path ?? null;
   const loaded = resolveConfig({
     input,

@@ -11,6 +11,7 @@ import {
   mergeEnvironment,
   readDotEnv,
 } from "./environment.ts";
+import type { ReadDocument } from "./document.ts";
 import { variablesIn } from "./expand.ts";
 import { type Ignored, isSecretName, filterFolderVariables } from "./folder-variables.ts";
 import type { LocalAnswers } from "./local-servers.ts";
@@ -27,6 +28,8 @@ export type LoadInput = SearchInput & {
   /** Programs that serve models on this machine. Absent: a provider without its key is skipped even if a server answers. */
   readonly localServers?: readonly VendorRow[];
   readonly localAnswers?: LocalAnswers;
+  /** The config text as a thread has read it; null: read it here. */
+  readonly documentOf?: (text: string) => ReadDocument | null;
   /** Permission bits of a file, or null if they mean nothing here. */
   readonly fileMode?: (path: string) => number | null;
 };

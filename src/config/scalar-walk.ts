@@ -38,12 +38,15 @@ export type TextWalk = { readonly scalars: readonly TextScalar[]; readonly comme
 
 const maxVisits = 50_000;
 
+/** How a name is written in a place. */
+export type NameInPlace = (name: string) => string;
+
 /** Null: not YAML, or so full of aliases that nobody can follow them. */
-export function walkText(text: string): TextWalk | null {
+export function walkText(text: string, nameInPlace: NameInPlace = (name) => name): TextWalk | null {
   const lines = new LineCounter();
   const parsed = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false });
   if (parsed.errors.length > 0) return null;
-  const scalars = new ScalarWalk(parsed, lines).scalars();
+  const scalars = new ScalarWalk(parsed, lines, nameInPlace).scalars();
   const comments = scalars === null ? null : commentsOf(text, lines);
   return scalars === null || comments === null ? null : { scalars, comments };
 }
@@ -61,6 +64,7 @@ class ScalarWalk {
   constructor(
     private readonly parsed: Document,
     private readonly lines: LineCounter,
+    private readonly nameInPlace: NameInPlace,
   ) {}
 
   scalars(): readonly TextScalar[] | null {
@@ -93,7 +97,7 @@ class ScalarWalk {
     }
     if (isSeq(node))
       return node.items.every((item, at) =>
-        this.visit(item, [...path, at], `${place}[${nameOf(item)}]`, isBehindAlias),
+        this.visit(item, [...path, at], `${place}[${this.nameInPlace(nameOf(item))}]`, isBehindAlias),
       );
     if (!isMap(node)) return true;
     return node.items.every((item) => {
@@ -103,7 +107,8 @@ class ScalarWalk {
         this.found.set(item.key, { node: item.key, path, place: `${place}{}`, isKey: true });
       // A merged map stands for its own members.
       if (key === "<<") return this.visit(item.value, path, place, isBehindAlias);
-      return this.visit(item.value, [...path, key], place === "" ? key : `${place}.${key}`, isBehindAlias);
+      const name = this.nameInPlace(key);
+      return this.visit(item.value, [...path, key], place === "" ? name : `${place}.${name}`, isBehindAlias);
     });
   }
 }

@@ -5,8 +5,8 @@ export class Conflict extends Error {
   override readonly name = "Conflict";
 
   constructor(
-    /** 409; 412: the file changed since it was read; 428: the request does not say which version it changes. */
-    readonly status: 409 | 412 | 428,
+    /** 409; 412: the file changed since it was read; 428: the request does not say which version it changes; 503: try again. */
+    readonly status: 409 | 412 | 428 | 503,
     /** A word for programs. */
     readonly code: string,
     message: string,

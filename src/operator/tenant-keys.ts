@@ -3,19 +3,13 @@
 
 import { z } from "zod";
 import { Failure } from "../canon/failure.ts";
-import { editConfig, EditProblem } from "../config/edit.ts";
-import {
-  addTenantKey,
-  expireTenantKey,
-  type KeyPlace,
-  type NewKey,
-  removeTenantKey,
-} from "../config/tenant-key-edit.ts";
+import type { KeyPlace, NewKey } from "../config/tenant-key-edit.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { randomKey, sha256Hex } from "../system/secret.ts";
 import { fingerprintOfEntry } from "../tenants/key-directory.ts";
 import { keysOfTenant, type TenantKey } from "../tenants/settings.ts";
 import type { ConfigEditor } from "./config-editor/config-editor.ts";
+import type { KeyChange } from "./config-editor/text-questions.ts";
 import { Conflict } from "./conflict.ts";
 
 const timePattern = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/;
@@ -46,9 +40,9 @@ export async function createKey(
   { expires_at }: z.infer<typeof newKeyBody>,
 ): Promise<MadeKey> {
   const { made, entry } = newKey(nowMs(), expires_at);
-  await changed(editor, (edit, loaded) => {
+  await changed(editor, (loaded) => {
     keysOf(loaded, tenant);
-    addTenantKey(edit, tenant, entry);
+    return [{ do: "add", tenant, key: entry }];
   });
   return made;
 }
@@ -67,20 +61,24 @@ export async function rotateKey(
   const now = nowMs();
   const { made, entry } = newKey(now, expires_at);
   let oldUntilMs = futureOf(now, old_expires_at, "old_expires_at");
-  await changed(editor, (edit, loaded) => {
+  await changed(editor, (loaded) => {
     const old = keyOf(loaded, tenant, fingerprint);
     // A rotation must not prolong a key.
     if (oldUntilMs !== null && old.expiresAtMs !== null) oldUntilMs = Math.min(oldUntilMs, old.expiresAtMs);
-    if (oldUntilMs === null) removeTenantKey(edit, tenant, placeOf(old));
-    else expireTenantKey(edit, tenant, placeOf(old), isoOf(oldUntilMs));
-    addTenantKey(edit, tenant, entry);
+    const place = placeOf(old);
+    return [
+      oldUntilMs === null
+        ? { do: "remove", tenant, place }
+        : { do: "expire", tenant, place, expires: isoOf(oldUntilMs) },
+      { do: "add", tenant, key: entry },
+    ];
   });
   return { ...made, old_expires_at: oldUntilMs === null ? null : isoOf(oldUntilMs) };
 }
 
 /** Throws Failure not-found and Conflict. */
 export async function revokeKey({ editor }: KeyServices, tenant: string, fingerprint: string): Promise<void> {
-  await changed(editor, (edit, loaded) => {
+  await changed(editor, (loaded) => {
     const key = keyOf(loaded, tenant, fingerprint);
     if (keysOf(loaded, tenant).length === 1)
       throw new Conflict(
@@ -88,7 +86,7 @@ export async function revokeKey({ editor }: KeyServices, tenant: string, fingerp
         "last_key",
         "It is the tenant's last key: make another one first, or remove the tenant from the config file.",
       );
-    removeTenantKey(edit, tenant, placeOf(key));
+    return [{ do: "remove", tenant, place: placeOf(key) }];
   });
 }
 
@@ -137,18 +135,9 @@ function keyOf(loaded: LoadedConfig, tenant: string, fingerprint: string): Tenan
 /** Throws Failure and Conflict. */
 async function changed(
   editor: ConfigEditor,
-  apply: (edit: ReturnType<typeof editConfig>, loaded: LoadedConfig) => void,
+  changesOf: (loaded: LoadedConfig) => readonly KeyChange[],
 ): Promise<void> {
-  const report = await editor.change((text, loaded) => {
-    try {
-      const edit = editConfig(text);
-      apply(edit, loaded);
-      return edit.text();
-    } catch (thrown) {
-      if (thrown instanceof EditProblem) throw new Conflict(409, "config_not_editable", `${thrown.message}.`);
-      throw thrown;
-    }
-  });
+  const report = await editor.changeKeys(changesOf);
   const error = report.problems.find(({ severity }) => severity === "error");
   if (!report.ok)
     throw new Conflict(409, "config_invalid", error?.message ?? "The config would not be valid.");

@@ -53,7 +53,12 @@ export function dialectOfUnknown(method: string, path: string, headers: Headers)
 export function operatorJson(value: unknown, status = 200): Response {
   return Response.json(value, {
     status,
-    headers: { "cache-control": "no-store", "x-content-type-options": "nosniff" },
+    headers: {
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+      // Opened in a browser, it may neither load nor be framed by anything.
+      "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    },
   });
 }
 

@@ -55,6 +55,24 @@ export function createHostGuard(rules: HostRules): HostGuard {
   };
 }
 
+/**
+ * A browser sends no Origin for what another site's page merely embeds (an image, a script, a frame), and that page can still count
+ * answers, hold connections open and take our time. A link that somebody follows is fine. Throws Failure forbidden.
+ */
+export function refuseEmbedding(headers: Headers): void {
+  const site = headers.get("sec-fetch-site");
+  if (site !== "cross-site" && site !== "same-site") return;
+  if (headers.get("origin") !== null) return;
+  if (
+    headers.get("sec-fetch-mode") === "navigate" &&
+    (headers.get("sec-fetch-dest") ?? "document") === "document"
+  )
+    return;
+  throw new Failure("forbidden", "Pages of other websites may not embed what is answered here.", {
+    code: "foreign_origin",
+  });
+}
+
 /** Headers that let a page of an allowed origin read the answer. */
 export function corsHeaders(origin: string): readonly (readonly [string, string])[] {
   return [

@@ -5,7 +5,7 @@ import { Failure } from "../canon/failure.ts";
 import type { Endpoint } from "../pipeline/endpoints.ts";
 import { leavesLargeBody } from "../wire/body.ts";
 import { dialectOf, dialectOfUnknown, notFound, refuse } from "./answers.ts";
-import { corsHeaders, createHostGuard, type HostGuard, preflight } from "./hosts.ts";
+import { corsHeaders, createHostGuard, type HostGuard, preflight, refuseEmbedding } from "./hosts.ts";
 import { methodsAt, nameIn, splitUrl, suggestedPath } from "./paths.ts";
 import { checkRequestBody } from "./request-body.ts";
 import { type BunServer, IncomingFacts } from "./request-facts.ts";
@@ -55,6 +55,7 @@ export class RequestHandler {
     // Load balancers probe with HTTP/1.0 and send no Host; a browser, which a rebound DNS name could have led here, always does.
     if (host !== null || route?.routeClass !== "public") this.guard.checkHost(host);
     facts.corsOrigin = this.guard.checkOrigin(headers.get("origin"), host ?? "");
+    if (route?.routeClass !== "public") refuseEmbedding(headers);
     const name = route === null ? null : nameIn(route.path, path);
     if (route === null || name === null) return this.finish(this.unrouted(path, facts), facts);
     facts.pathName = name;

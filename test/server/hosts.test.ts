@@ -115,6 +115,38 @@ describe("Host", () => {
   });
 });
 
+describe("what another site's page embeds", () => {
+  const from = (site: string, more = "") =>
+    `Sec-Fetch-Site: ${site}\r\n${more}Authorization: Bearer ${goodKey}\r\n`;
+  const embedded = [
+    "no-cors",
+    "navigate\r\nSec-Fetch-Dest: iframe",
+    "navigate\r\nSec-Fetch-Dest: object",
+    "cors",
+  ];
+
+  test.each(["cross-site", "same-site"])(
+    "is refused where something can be read or done: %s",
+    async (site) => {
+      for (const path of ["/v1/models", "/api/stats", "/api/events", "/metrics", "/nothing"])
+        for (const mode of embedded)
+          expect([path, (await get(own, path, from(site, `Sec-Fetch-Mode: ${mode}\r\n`))).status]).toEqual([
+            path,
+            403,
+          ]);
+      expect((await get(own, "/health", from(site, "Sec-Fetch-Mode: no-cors\r\n"))).status).toBe(200);
+    },
+  );
+
+  test("a link that is followed, our own page and an allowed one are served", async () => {
+    const link = "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n";
+    for (const more of [from("cross-site", link), from("same-origin"), from("none")])
+      expect((await get(own, "/v1/models", more)).status).toBe(200);
+    const allowed = "Origin: https://app.example\r\nSec-Fetch-Mode: cors\r\n";
+    expect((await get(own, "/v1/models", from("cross-site", allowed))).status).toBe(200);
+  });
+});
+
 describe("Origin", () => {
   test.each(["GET", "HEAD", "POST", "OPTIONS", "DELETE"])(
     "a foreign one is refused on %s",

@@ -79,13 +79,16 @@ export function comments(tree: Tree, path: string): string {
 export type Permission = string | { readonly folder: string; readonly files: RegExp };
 const metricsInterface: Permission = { folder: "metrics", files: /^src\/metrics\/metrics-store\.ts$/ };
 const allFoldersExcept = (...barred: string[]): string[] =>
-  Object.keys(mayImport).filter((folder) => !["main.ts", "records-worker.ts", ...barred].includes(folder));
+  Object.keys(mayImport).filter(
+    (folder) => !["main.ts", "records-worker.ts", "config-worker.ts", ...barred].includes(folder),
+  );
 
 /** The whole import table. A folder may always import itself. */
 export const mayImport: Readonly<Record<string, readonly Permission[] | null>> = {
   "main.ts": ["commands"],
   // The entry of a thread: bundled beside main.ts, imported by nobody.
   "records-worker.ts": ["metrics"],
+  "config-worker.ts": ["operator"],
   commands: ["app", "operator", "config", "openclaw", "manual", metricsInterface, "system", "canon"],
   // null: everything but main.ts and commands.
   app: null,

@@ -1,9 +1,10 @@
 // Edits the config file for the operator's page: the text with its secrets masked goes out, an edited text comes back, is checked by
 // the loader as a start would, shown as a diff, written, and reloaded. One change at a time.
 
+import { randomBytes } from "node:crypto";
 import type { LoadedConfig } from "../../config/load.ts";
 import type { ReloadReport } from "../../config/changes.ts";
-import { readDocument } from "../../config/document.ts";
+import { type ReadDocument, receivedDocument } from "../../config/document.ts";
 import { ConfigProblem } from "../../config/problems.ts";
 import { valueAt } from "../../config/values.ts";
 import { Conflict } from "../conflict.ts";
@@ -18,8 +19,9 @@ import {
   restoreBackup,
   writeProblem,
 } from "./config-file.ts";
-import { type MaskedText, maskText, nothingMasked, restoreText } from "./masked-text.ts";
-import { unifiedDiff } from "./unified-diff.ts";
+import { type MaskedText, nothingMasked } from "./masked-text.ts";
+import type { KeyChange } from "./text-questions.ts";
+import { TextWorker } from "./text-worker.ts";
 
 export type EditorOptions = {
   readonly active: () => LoadedConfig;
@@ -27,6 +29,8 @@ export type EditorOptions = {
   readonly tryText: (text: string) => Promise<TriedText>;
   readonly reload: () => Promise<ReloadReport>;
   readonly redact: (text: string) => string;
+  /** The secrets that are known now. */
+  readonly secrets: () => readonly string[];
 };
 
 export type TriedText = { readonly loaded: LoadedConfig; readonly needsRestart: readonly string[] };
@@ -68,11 +72,13 @@ type Checked = CheckReport & { readonly text: string };
 
 export class ConfigEditor {
   private last: Promise<unknown> = Promise.resolve();
+  private readonly texts = new TextWorker();
+  private readonly tagKey = randomBytes(32).toString("hex");
   /** A page asks again and again, and masking takes milliseconds. */
-  private known: {
+  private shown: {
     readonly etag: string;
     readonly active: LoadedConfig;
-    readonly masked: MaskedText | null;
+    readonly masked: Promise<MaskedText | null>;
   } | null = null;
 
   constructor(private readonly options: EditorOptions) {}
@@ -83,7 +89,7 @@ export class ConfigEditor {
     if (path === null) return null;
     try {
       const { text, etag } = await readConfigFile(path);
-      const masked = this.masked({ text, etag });
+      const masked = await this.masked({ text, etag });
       const trouble = await writeProblem(path);
       const backups = await countBackups(path);
       const unmasked =
@@ -119,15 +125,18 @@ export class ConfigEditor {
     });
   }
 
-  /**
-   * Changes the file by a function of its text, for changes that are not typed: secrets are in that text. `loaded`: what this text
-   * means. Throws Conflict.
-   */
-  change(edit: (text: string, loaded: LoadedConfig) => string): Promise<SaveReport> {
+  /** Changes keys of tenants in the file. `loaded`: what its text means. Throws Conflict. */
+  changeKeys(changesOf: (loaded: LoadedConfig) => readonly KeyChange[]): Promise<SaveReport> {
     return this.alone(async () => {
       const now = await readConfigFile(this.path());
       const loaded = await this.meaning(now);
-      const { text, ...report } = await this.tried(withLineEndsOf(now.text, edit(now.text, loaded)), now);
+      const edited = await this.texts.ask({
+        ask: "changeKeys",
+        text: now.text,
+        changes: changesOf(loaded),
+      });
+      if ("problem" in edited) throw new Conflict(409, "config_not_editable", `${edited.problem}.`);
+      const { text, ...report } = await this.tried(withLineEndsOf(now.text, edited.text), now);
       if (!report.ok || text === now.text) return { ...report, etag: now.etag, isWritten: false };
       return this.applied(report, await replaceConfigFile(this.path(), text, now.etag));
     });
@@ -166,20 +175,24 @@ export class ConfigEditor {
   }
 
   private async checked(edited: string, now: FileText): Promise<Checked> {
-    const masked = this.masked(now) ?? nothingMasked;
+    const original = (await this.masked(now)) ?? nothingMasked;
     const based = withLineEndsOf(now.text, edited);
-    const restored = restoreText(based, masked);
-    if ("text" in restored) return this.tried(restored.text, now);
+    const restored = await this.texts.ask({ ask: "restore", edited: based, original, ...this.known() });
+    if ("text" in restored) {
+      const report = await this.tried(restored.text, now);
+      return restored.isUnread === true && report.ok ? { ...report, ok: false, problems: [tooMuch] } : report;
+    }
     const problems = restored.problems.map((each) => ({ ...each, severity: "error" as const }));
-    return { ok: false, problems, diff: this.diff(now, based), needs_restart: [], text: now.text };
+    return { ok: false, problems, diff: await this.diff(now, based), needs_restart: [], text: now.text };
   }
 
   private async tried(text: string, now: FileText): Promise<Checked> {
     const { redact } = this.options;
-    const diff = this.diff(now, text);
+    const diff = await this.diff(now, text);
     try {
       const { loaded, needsRestart } = await this.options.tryText(text);
-      return { ok: true, problems: warnings(loaded, text, redact), diff, needs_restart: needsRestart, text };
+      const read = receivedDocument(await this.texts.ask({ ask: "read", text }));
+      return { ok: true, problems: warnings(loaded, read, redact), diff, needs_restart: needsRestart, text };
     } catch (thrown) {
       if (!(thrown instanceof ConfigProblem)) throw thrown;
       const problems = thrown.problems.map(({ key, line, message, hint, path }) => ({
@@ -193,20 +206,28 @@ export class ConfigEditor {
     }
   }
 
-  private diff(now: FileText, after: string): string {
+  private async diff(now: FileText, after: string): Promise<string> {
     if (now.text === after) return "";
-    const [one, other] = [this.masked(now), maskText(after, this.options.redact)];
-    // What is not YAML cannot be masked.
-    if (one === null || other === null) return "";
-    return unifiedDiff(one.text, other.text, this.options.active().path ?? "config.yaml");
+    const before = await this.masked(now);
+    const name = this.options.active().path ?? "config.yaml";
+    return this.texts.ask({ ask: "diff", before, after, name, ...this.known() });
   }
 
-  private masked({ text, etag }: FileText): MaskedText | null {
+  private known() {
+    return { secrets: { known: this.options.secrets(), tagKey: this.tagKey } };
+  }
+
+  private async masked({ text, etag }: FileText): Promise<MaskedText | null> {
     const active = this.options.active();
     // Another config may know other secrets.
-    if (this.known?.etag !== etag || this.known.active !== active)
-      this.known = { etag, active, masked: maskText(text, this.options.redact) };
-    return this.known.masked;
+    if (this.shown?.etag !== etag || this.shown.active !== active)
+      this.shown = { etag, active, masked: this.texts.ask({ ask: "mask", text, ...this.known() }) };
+    try {
+      return await this.shown.masked;
+    } catch (thrown) {
+      this.shown = null;
+      throw thrown;
+    }
   }
 
   private async applied(report: CheckReport, written: FileText): Promise<SaveReport> {
@@ -228,6 +249,13 @@ export class ConfigEditor {
   }
 }
 
+const tooMuch: TextProblem = {
+  path: "",
+  line: null,
+  message: "the text has too many values or aliases, or nests too deeply, to find the masked secrets in it",
+  severity: "error",
+};
+
 /** A browser's text field turns every line end into "\n", and drops the mark at the start. */
 function withLineEndsOf(original: string, edited: string): string {
   const isCrlf = original.includes("\r\n") && !/(?<!\r)\n/.test(original);
@@ -237,10 +265,9 @@ function withLineEndsOf(original: string, edited: string): string {
 
 function warnings(
   loaded: LoadedConfig,
-  text: string,
+  read: ReadDocument,
   redact: (text: string) => string,
 ): readonly TextProblem[] {
-  const read = readDocument(text);
   const document = "document" in read ? read.document : null;
   const overridden = [...loaded.origins].flatMap(([key, origin]): TextProblem[] => {
     const path = key.split(".");

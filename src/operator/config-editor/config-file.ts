@@ -13,7 +13,7 @@ import { Conflict } from "../conflict.ts";
 
 export type FileText = { readonly text: string; readonly etag: string };
 
-export const maxConfigBytes = 512 * 1024;
+export const maxConfigBytes = 128 * 1024;
 
 /** Throws Conflict: it cannot be read, is too large, or is no text. */
 export function readConfigFile(path: string): Promise<FileText> {

@@ -1,9 +1,15 @@
 // The text of a config file with a placeholder for each secret, and the way back: a placeholder that stayed where it was becomes the
 // secret again, with every byte of it. A placeholder anywhere else is a problem: it must never get into the file.
 
-import { createHmac, randomBytes } from "node:crypto";
-import { type TextComment, type TextScalar, walkText } from "../../config/scalar-walk.ts";
-import { isSecretAt, isSecretComment } from "./secret-places.ts";
+import { createHmac } from "node:crypto";
+import { type NameInPlace, type TextComment, type TextScalar, walkText } from "../../config/scalar-walk.ts";
+import { type HoldsSecret, isReference, isSecretAt, isSecretComment } from "./secret-places.ts";
+
+export type Masking = {
+  readonly holdsSecret: HoldsSecret;
+  /** Random and the same as long as pages may send placeholders back: equal secrets have equal ones, and nobody can try out values. */
+  readonly tagKey: string;
+};
 
 type Masked = {
   readonly place: string;
@@ -24,7 +30,11 @@ export type MaskedText = {
 export const nothingMasked: MaskedText = { text: "", masked: [], literals: new Set() };
 
 export type RestoredText =
-  | { readonly text: string }
+  | {
+      readonly text: string;
+      /** It could not be followed, so placeholders are still in it: it may be read for its problems, and never written. */
+      readonly isUnread?: true;
+    }
   | {
       readonly problems: readonly {
         readonly path: string;
@@ -36,13 +46,11 @@ export type RestoredText =
 const comments = "#";
 const maskStart = "***";
 const shortestShown = 16;
-/** So that equal secrets have equal placeholders, and nobody can try out values against them. */
-const processKey = randomBytes(32);
 
 /** `***` with the last characters of a long secret, or a hash's first ones, and a tag that belongs to the value. */
-function placeholderOf(value: unknown): string {
+function placeholderOf(value: unknown, tagKey: string): string {
   const text = String(value);
-  const tag = createHmac("sha256", processKey).update(text).digest("hex").slice(0, 6);
+  const tag = createHmac("sha256", tagKey).update(text).digest("hex").slice(0, 6);
   const hash = /^(?:sha256:)?([0-9a-f]{8})[0-9a-f]{56}$/i.exec(text)?.[1];
   const end = text.slice(-4);
   const shown =
@@ -74,25 +82,25 @@ const sourceOf = (text: string, { from, to }: TextScalar): string =>
   text.slice(from, to).replace(/\r?\n$/, "");
 
 /** Null: not YAML, so nobody can tell what is a secret. */
-export function maskText(text: string, redact: (text: string) => string): MaskedText | null {
-  const walk = walkText(text);
+export function maskText(text: string, { holdsSecret, tagKey }: Masking): MaskedText | null {
+  const walk = walkText(text, shownNames({ holdsSecret, tagKey }));
   if (walk === null) return null;
   const scalars = walk.scalars.filter(({ path, aliasPaths, value, isKey }) =>
     placeholderShape.test(String(value))
       ? false
       : isKey
-        ? redact(String(value)) !== String(value)
-        : [path, ...aliasPaths].some((each) => isSecretAt(each, value, redact)),
+        ? holdsSecret(String(value))
+        : [path, ...aliasPaths].some((each) => isSecretAt(each, value, holdsSecret)),
   );
   const hiddenAt = (at: number): boolean => scalars.some(({ from, to }) => at >= from && at < to);
   const hiddenComments = walk.comments.filter(
-    ({ text: comment, from }) => !hiddenAt(from) && isSecretComment(comment, redact),
+    ({ text: comment, from }) => !hiddenAt(from) && isSecretComment(comment, holdsSecret),
   );
   const masked: Masked[] = [];
   const replacements: Replacement[] = [];
   for (const scalar of scalars) {
     const source = sourceOf(text, scalar);
-    const placeholder = placeholderOf(scalar.value);
+    const placeholder = placeholderOf(scalar.value, tagKey);
     masked.push({ place: scalar.place, placeholder, source, value: scalar.value });
     replacements.push({
       from: scalar.from,
@@ -101,19 +109,34 @@ export function maskText(text: string, redact: (text: string) => string): Masked
     });
   }
   for (const { text: comment, from } of hiddenComments) {
-    const placeholder = `# (hidden: it may hold a secret) ${placeholderOf(comment)}`;
+    const placeholder = `# (hidden: it may hold a secret) ${placeholderOf(comment, tagKey)}`;
     masked.push({ place: comments, placeholder, source: comment, value: comment });
     replacements.push({ from, to: from + comment.length, text: placeholder });
   }
   return { text: replaced(text, replacements), masked, literals: literalsOf(walk.scalars) };
 }
 
+/** A name that is masked itself is a placeholder in the places as well: an edited text knows it only like that. */
+function shownNames({ holdsSecret, tagKey }: Masking): NameInPlace {
+  const shown = new Map<string, string>();
+  return (name) => {
+    const known = shown.get(name);
+    if (known !== undefined) return known;
+    const text =
+      holdsSecret(name) && !placeholderShape.test(name) && !isReference(name)
+        ? placeholderOf(name, tagKey)
+        : name;
+    shown.set(name, text);
+    return text;
+  };
+}
+
 /** `original`: the masked text on which `edited` is based. */
-export function restoreText(edited: string, original: MaskedText): RestoredText {
-  // Not YAML: the loader says where, and such a text is never written.
+export function restoreText(edited: string, original: MaskedText, masking: Masking): RestoredText {
   const walk = walkText(edited);
-  if (walk === null) return { text: edited };
-  const restoring = new Restoring(original);
+  // Mostly it is not YAML, and the loader says where.
+  if (walk === null) return { text: edited, isUnread: true };
+  const restoring = new Restoring(original, shownNames(masking));
   for (const scalar of walk.scalars) restoring.scalar(edited, scalar);
   for (const comment of walk.comments) restoring.comment(comment);
   if (restoring.problems.length > 0) return { problems: restoring.problems };
@@ -139,7 +162,10 @@ class Restoring {
   private readonly literals: ReadonlySet<string>;
   private readonly uses = new Map<Masked, TextScalar | TextComment>();
 
-  constructor({ masked, literals }: MaskedText) {
+  constructor(
+    { masked, literals }: MaskedText,
+    private readonly nameInPlace: NameInPlace,
+  ) {
     this.masked = masked;
     this.literals = literals;
   }
@@ -179,7 +205,7 @@ class Restoring {
 
   /** What would not read as it did, such as a block of text under another indentation. */
   lostIn(text: string): readonly Problem[] {
-    const now = walkText(text)?.scalars ?? [];
+    const now = walkText(text, this.nameInPlace)?.scalars ?? [];
     const values = Map.groupBy(now, ({ place }) => place);
     return [...this.uses].flatMap(([{ place, value }, { line }]) =>
       place === comments || (values.get(place) ?? []).some((each) => each.value === value)

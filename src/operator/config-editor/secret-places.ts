@@ -24,13 +24,16 @@ const addresses: ReadonlySet<string> = new Set(["base_url", "url", "proxy"]);
 /** An empty default is none. */
 const reference = /\$\{[A-Za-z_][A-Za-z0-9_]*(?::-)?\}/g;
 
+/** Whether a known secret, or what looks like one, is in this whole text. */
+export type HoldsSecret = (text: string) => boolean;
+
 /** A variable's name is no secret, whatever the variable holds. */
-function isReference(text: string): boolean {
+export function isReference(text: string): boolean {
   const rest = text.replaceAll(reference, "");
   return rest !== text && /^\s*(?:(?:Bearer|Basic|Token)\s*)?$/i.test(rest);
 }
 
-export function isSecretAt(path: Path, value: unknown, redact: (text: string) => string): boolean {
+export function isSecretAt(path: Path, value: unknown, holdsSecret: HoldsSecret): boolean {
   if (value === null || typeof value === "boolean" || value === "") return false;
   const text = String(value);
   if (isReference(text)) return false;
@@ -41,7 +44,7 @@ export function isSecretAt(path: Path, value: unknown, redact: (text: string) =>
   // The program itself is shown; any argument may be a key.
   if (typeof at === "number" && (last === "args" || (last === "command" && at > 0))) return true;
   if (addresses.has(last)) return secretsInAddress(text).some((each) => text.includes(each));
-  return redact(text) !== text;
+  return holdsSecret(text);
 }
 
 /** `api_key: abc` that is switched off, or an entry of a list of keys. */
@@ -49,7 +52,7 @@ const namedComment =
   /^#+\s*(?:-\s+)?["']?(?:api_key|admin_key|key|sha256|secret|token|password)["']?\s*:\s*["']?[^\s"'#]{8,}/;
 const listedComment = /^#+\s*-\s+["']?(?=[^\s"']*\d)(?=[^\s"']*[A-Za-z])[\w+/=:.-]{16,}["']?\s*$/;
 
-export function isSecretComment(comment: string, redact: (text: string) => string): boolean {
+export function isSecretComment(comment: string, holdsSecret: HoldsSecret): boolean {
   const text = comment.replaceAll(reference, "");
-  return namedComment.test(text) || listedComment.test(text) || redact(text) !== text;
+  return namedComment.test(text) || listedComment.test(text) || holdsSecret(text);
 }

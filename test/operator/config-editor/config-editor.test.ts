@@ -23,6 +23,12 @@ import { cleanupsAfterEach } from "../../support/cleanups.ts";
 
 const cleanups = cleanupsAfterEach();
 
+const newKey = {
+  do: "add",
+  tenant: "alice",
+  key: { key: `sha256:${"ab".repeat(32)}`, created: "2026-11-01" },
+} as const;
+
 const first = `# The gateway of the place
 providers:
   one: { backend: demo } # never remove
@@ -56,6 +62,7 @@ async function open(
     source,
     started,
     redact,
+    secrets: () => [],
     async reload(): Promise<ReloadReport> {
       const before = active;
       active = await source.load();
@@ -180,12 +187,23 @@ describe("saving", () => {
 
 test("a change that is not typed keeps line ends and comments, and gives nothing to a broken file", async () => {
   const crlf = first.replaceAll("\n", "\r\n");
-  const { path, editor, onDisk } = await open(crlf);
-  const add = (text: string): string => `${text}default_model: one\n`;
-  expect(await editor.change(add)).toMatchObject({ ok: true, isWritten: true });
-  expect(onDisk()).toBe(`${crlf}default_model: one\r\n`);
+  const { path, editor, onDisk } = await open(
+    crlf.replace(
+      "auth:",
+      "tenants:\r\n  - name: alice # the owner\r\n    api_key: alice-key-0123456789\r\nauth:",
+    ),
+  );
+  const before = onDisk();
+  const add = (): Promise<unknown> => editor.changeKeys(() => [newKey]);
+  expect(await add()).toMatchObject({ ok: true, isWritten: true });
+  const lines = onDisk().split("\r\n");
+  expect(onDisk().replaceAll("\r\n", "")).not.toContain("\n");
+  expect(lines.filter((line) => !before.split("\r\n").includes(line)).join(" ")).toContain("sha256:abab");
+  expect(lines.filter((line) => line.includes("#"))).toEqual(
+    before.split("\r\n").filter((line) => line.includes("#")),
+  );
   writeFileSync(path, "nothing: 1\n");
-  expect(await refusalOf(editor.change(add))).toEqual([409, "config_invalid"]);
+  expect(await refusalOf(add())).toEqual([409, "config_invalid"]);
   expect(onDisk()).toBe("nothing: 1\n");
 });
 
@@ -280,14 +298,16 @@ describe("the file", () => {
   });
 
   test("that is marked read-only is shown, and neither written nor taken back", async () => {
-    const { path, editor, shown, onDisk } = await open();
+    const { path, editor, shown, onDisk } = await open(
+      `${first}tenants: [{ name: alice, api_key: alice-key-0123456789 }]\n`,
+    );
     const { text, etag } = await shown();
     await editor.save(`${text}default_model: one\n`, etag);
     chmodSync(path, 0o444);
     const now = await shown();
     expect([now.writable, now.problem]).toEqual([false, expect.stringContaining("read-only")]);
     const before = onDisk();
-    for (const work of [editor.save(text, now.etag), editor.undo(null), editor.change((old) => `${old}#\n`)])
+    for (const work of [editor.save(text, now.etag), editor.undo(null), editor.changeKeys(() => [newKey])])
       expect(await refusalOf(work)).toEqual([409, "config_not_writable"]);
     expect(onDisk()).toBe(before);
   });

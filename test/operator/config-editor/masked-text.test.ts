@@ -2,17 +2,22 @@
 
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { redact } from "../../../src/canon/redact.ts";
+import { secretFinder } from "../../../src/canon/redact.ts";
 import { maskText, restoreText } from "../../../src/operator/config-editor/masked-text.ts";
 
-function masked(text: string) {
-  const found = maskText(text, redact);
+const masking = (known: readonly string[] = []) => ({
+  holdsSecret: secretFinder(known),
+  tagKey: "of this test",
+});
+
+function masked(text: string, known: readonly string[] = []) {
+  const found = maskText(text, masking(known));
   if (found === null) throw new Error("it cannot be masked");
   return found;
 }
 function restored(text: string, edit: (shown: string) => string) {
   const shown = masked(text);
-  return restoreText(edit(shown.text), shown);
+  return restoreText(edit(shown.text), shown, masking());
 }
 const problemsOf = (result: ReturnType<typeof restoreText>) => ("problems" in result ? result.problems : []);
 const hash = "ab".repeat(32);
@@ -116,8 +121,8 @@ describe("masking", () => {
   });
 
   test("what is not YAML is not shown at all", () => {
-    expect(maskText("auth: {keys: [secret-0123456789", redact)).toBeNull();
-    expect(maskText("a: b: c", redact)).toBeNull();
+    expect(maskText("auth: {keys: [secret-0123456789", masking())).toBeNull();
+    expect(maskText("a: b: c", masking())).toBeNull();
   });
 
   test("a crowd of aliases ends", () => {
@@ -125,7 +130,7 @@ describe("masking", () => {
       { length: 30 },
       (_, at) => `a${at + 1}: &a${at + 1} [*a${at},*a${at},*a${at},*a${at}]`,
     );
-    expect(maskText(`a0: &a0 [x]\n${levels.join("\n")}\n`, redact)).toBeNull();
+    expect(maskText(`a0: &a0 [x]\n${levels.join("\n")}\n`, masking())).toBeNull();
   });
 });
 
@@ -238,5 +243,46 @@ describe("restoring", () => {
     const text = "auth:\n  admin_key: |\n    line-one-0123\n    line-two-0123\n";
     const result = restored(text, (shown) => shown.replace("auth:\n  ", "auth:\n          "));
     expect(problemsOf(result)[0]?.message).toContain("could not be put back");
+  });
+});
+
+test("a text whose aliases nobody can follow still has its placeholders, and says so", () => {
+  const shown = masked(config);
+  const list = Array.from({ length: 300 }, () => "1").join(", ");
+  const aliases = Array.from({ length: 200 }, () => "*list").join(", ");
+  const edited = `${shown.text}more: [&list [${list}], ${aliases}]\n`;
+  expect(restoreText(edited, shown, masking())).toEqual({ text: edited, isUnread: true });
+});
+
+describe("names", () => {
+  const known = ["search-key-0123456789"];
+  const text = `tenants:
+  - name: team-search
+    api_key: search-key-0123456789 # of search
+  - name: other-search # search
+    api_key: another-key-0123456789
+`;
+
+  test("that end like a known secret begins are shown, and their entries can be edited", () => {
+    const shown = masked(text, known);
+    expect(shown.text).toContain("- name: team-search\n");
+    expect(shown.text).toContain("- name: other-search # search\n");
+    expect(shown.text).not.toContain("search-key");
+    const edited = restoreText(shown.text.replace("# of search", "# of ours"), shown, masking(known));
+    expect(edited).toEqual({ text: text.replace("# of search", "# of ours") });
+  });
+
+  test("that hold a secret are masked, and what stands below them is still put back at its place", () => {
+    const odd = `tenants:
+  - name: for search-key-0123456789
+    api_key: search-key-0123456789
+  - { name: "sk-ant-0123456789abcdef", api_key: another-key-0123456789, keys: [{ key: third-key-0123456789 }] }
+providers:
+  sk-ant-0123456789abcdef: { api_key: fourth-key-0123456789 }
+`;
+    const shown = masked(odd, known);
+    for (const secret of ["search-key", "sk-ant", "another-key", "third-key", "fourth-key"])
+      expect(shown.text).not.toContain(secret);
+    expect(restoreText(`${shown.text}# more\n`, shown, masking(known))).toEqual({ text: `${odd}# more\n` });
   });
 });

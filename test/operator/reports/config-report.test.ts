@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { ConfigReport } from "../../../src/operator/reports/config-report.ts";
 import { createConfigSource } from "../../../src/app/config-source.ts";
 import { readFile } from "../../../src/commands/config-input.ts";
+import { ConfigProblem } from "../../../src/config/problems.ts";
 import { systemClock } from "../../../src/system/clock.ts";
 import { cleanupsAfterEach } from "../../support/cleanups.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
@@ -147,4 +148,23 @@ test("without a file there is nothing to look at, until there is one", async () 
   expect(await source.peek()).toBeNull();
   writeFileSync(join(dir, "config.yaml"), "providers: {demo: {backend: demo}}\n");
   expect((await source.peek())?.path).toBe(join(dir, "config.yaml"));
+});
+
+test("what is on the disk is loaded once for each text, however often it is asked for", async () => {
+  const dir = cleanups.folder("clawgate-peek-");
+  const path = join(dir, "config.yaml");
+  writeFileSync(path, "providers: { one: { backend: demo } }\n");
+  const place = { workingDirectory: dir, homeDirectory: dir, environment: {} };
+  const source = createConfigSource({ ...place, argvConfigPath: path, readFile, isDemo: false }, systemClock);
+  const loaded = await source.load();
+  expect(await source.peek()).toBe(loaded);
+  writeFileSync(path, "providers: { one: { backend: demo }, two: { backend: demo } }\ndefault_model: one\n");
+  const next = await source.peek();
+  expect(next?.config.default_model).toBe("one");
+  expect(await source.peek()).toBe(next);
+  // A text that appears counts as well.
+  writeFileSync(join(dir, ".env"), "DEFAULT_MODEL=two\n");
+  expect((await source.peek())?.config.default_model).toBe("two");
+  writeFileSync(path, "providers: [\n");
+  expect(await source.peek().catch((error: unknown) => error)).toBeInstanceOf(ConfigProblem);
 });

@@ -1,0 +1,22 @@
+// The other side of text-worker.ts: answers questions about config texts in a thread of its own, one after the other.
+
+import { answerTo, type TextQuestion } from "./text-questions.ts";
+
+export type ThreadQuestion = { readonly id: number; readonly question: TextQuestion };
+export type ThreadAnswer =
+  { readonly id: number; readonly answer: unknown } | { readonly id: number; readonly error: string };
+
+export function answerTextQuestions(): void {
+  addEventListener("message", ({ data }: MessageEvent<ThreadQuestion>) => {
+    postMessage(answered(data));
+  });
+}
+
+function answered({ id, question }: ThreadQuestion): ThreadAnswer {
+  try {
+    return { id, answer: answerTo(question) };
+  } catch (error) {
+    // Its message may quote the text.
+    return { id, error: error instanceof Error ? error.name : "Error" };
+  }
+}
