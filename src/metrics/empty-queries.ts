@@ -1,4 +1,4 @@
-// What every query of records answers where there are none, or where none can be read.
+// What every query of records answers where none are kept.
 
 import type { RecordQueries } from "./query-shapes.ts";
 import { emptyRequests } from "./request-list.ts";

@@ -1,6 +1,6 @@
 // The thread that reads: it dies, hangs, cannot read; the store answers nevertheless, and the next question starts it again.
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, spyOn, test } from "bun:test";
 import { Database } from "bun:sqlite";
 import { mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
@@ -80,6 +80,36 @@ describe("the store", () => {
     fill(store, "b", 2);
     expect((await store.series(series)).totals.requests).toBe(2);
     expect((await store.stats({ nowMs: noonMs })).totals.total_requests).toBe(2);
+  });
+
+  test("says that it cannot read, instead of telling that there was nothing", async () => {
+    const store = opened(join(place(), "clawgate.db"));
+    fill(store, "a", 1_200);
+    await store.flush();
+    const signal = new AbortController().signal;
+    const pieces = store.export({}, signal)[Symbol.asyncIterator]();
+    expect((await pieces.next()).done).toBe(false);
+    const answers = spyOn(QueryWorker.prototype, "ask").mockResolvedValue({
+      outcome: "gone",
+      detail: "too slow",
+    });
+    try {
+      const failure = { kind: "at-capacity", message: expect.stringContaining("cannot be read") };
+      for (const asked of [
+        () => pieces.next(),
+        () => store.series(series),
+        () => store.requests({}),
+        () => store.request("1"),
+        () => store.sessions({}),
+        () => store.session("s", {}),
+        () => store.waste({ nowMs: noonMs }),
+      ])
+        expect(await asked().catch((thrown: unknown) => thrown)).toMatchObject(failure);
+      expect((await store.stats({ nowMs: noonMs })).totals.total_requests).toBe(0);
+    } finally {
+      answers.mockRestore();
+    }
+    expect((await store.series(series)).totals.requests).toBe(1_200);
   });
 
   test("answers in memory where no file can be opened", async () => {
