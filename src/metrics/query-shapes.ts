@@ -104,7 +104,7 @@ export type SeriesReport = {
   readonly groups: readonly SeriesGroup[];
   readonly totals: Sums;
   readonly previous: Sums | null;
-  /** False: rows of the time were deleted (size limit), and a boundary inside an hour is approximate. */
+  /** False: rows of the time were deleted (size limit), and a boundary inside an hour is approximate; or rows wait to be written. */
   readonly exact: boolean;
 };
 

@@ -121,8 +121,12 @@ export class SqliteMetricsStore implements MetricsStore {
     return [...((await this.answer({ kind: "recent", query }))?.answer ?? [])];
   }
 
-  series(query: SeriesQuery): Promise<SeriesReport> {
-    return this.answerOrFail({ kind: "series", query });
+  async series(query: SeriesQuery): Promise<SeriesReport> {
+    const report = await this.answerOrFail({ kind: "series", query });
+    // What waits for a locked file or a full disk is in no sum yet.
+    return this.connection.status().state === "failed" && this.queue.counts().queued > 0
+      ? { ...report, exact: false }
+      : report;
   }
 
   requests(query: RequestsQuery): Promise<RequestsPage> {

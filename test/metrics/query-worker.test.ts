@@ -130,10 +130,12 @@ describe("the store", () => {
     const other = new Database(path);
     other.run("BEGIN IMMEDIATE");
     fill(store, "b", 1);
-    expect((await store.series(series)).totals.requests).toBe(2);
+    const without = await store.series(series);
+    expect([without.totals.requests, without.exact]).toEqual([2, false]);
     other.run("COMMIT");
     other.close();
     await store.flush();
-    expect((await store.series(series)).totals.requests).toBe(3);
+    const whole = await store.series(series);
+    expect([whole.totals.requests, whole.exact]).toEqual([3, true]);
   });
 });
