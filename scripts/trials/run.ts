@@ -2,10 +2,12 @@
 
 import { parseArgs } from "node:util";
 import { recordsTrial } from "./records.ts";
+import { totalsTrial } from "./totals.ts";
 import type { Trial } from "./trial.ts";
 
 const trials: Readonly<Record<string, Trial>> = {
   records: recordsTrial,
+  totals: totalsTrial,
 };
 
 if (import.meta.main) {

@@ -180,6 +180,8 @@ export function csvSource(text: string): Source {
       requests: rows.length,
       failures: failures.filter((failure) => failure !== "").length - cancelled,
       cancelled,
+      fallbacks: column("attempts").filter((attempts) => Number(attempts) > 1).length,
+      attempts: sum("attempts"),
       inputTokens: sum("input_tokens"),
       cachedTokens: sum("cached_tokens"),
       cacheWriteTokens: sum("cache_write_tokens"),

@@ -1,10 +1,9 @@
 // Ten thousand mixed requests through the compiled program; then every interface that tells totals must tell the same ones: /metrics,
-// /api/stats, /api/series, the CSV export, OpenTelemetry's metrics and spans. `bun scripts/trials/totals.ts [--rows N]`.
+// /api/stats, /api/series, the CSV export, OpenTelemetry's metrics and spans. `npm run trial -- totals [--rows N]`.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { type RunningBinary, startBinary } from "../../test/support/binary.ts";
 import { startCollector } from "../../test/support/otel-collector.ts";
 import { runProgram } from "../../test/support/program-run.ts";
@@ -20,8 +19,7 @@ import {
   statsSource,
   type Totals,
 } from "./total-sources.ts";
-
-export type TotalsReport = { readonly lines: readonly string[]; readonly isHeld: boolean };
+import type { Trial, TrialReport } from "./trial.ts";
 
 const defaultRows = 10_000;
 const atATime = 32;
@@ -43,7 +41,7 @@ export async function compareTotals({
   rows = defaultRows,
 }: {
   readonly rows?: number;
-}): Promise<TotalsReport> {
+}): Promise<TrialReport> {
   const folder = mkdtempSync(join(tmpdir(), "clawgate-totals-"));
   const vendor = startUpstream();
   const collector = startCollector();
@@ -109,7 +107,7 @@ async function exportCsv(gateway: RunningBinary, folder: string): Promise<string
 /** `seen`: requests that the gateway has surely got; the others' clients may have left before. */
 type Sent = { readonly rows: number; readonly seen: number };
 
-function report({ rows, seen }: Sent, sources: readonly Source[], missing: readonly string[]): TotalsReport {
+function report({ rows, seen }: Sent, sources: readonly Source[], missing: readonly string[]): TrialReport {
   const [reference] = sources;
   if (reference === undefined) throw new Error("no source");
   const wrong = sources.flatMap((source) => differences(source, reference));
@@ -148,11 +146,7 @@ function differences({ name, totals, rounding }: Source, reference: Source): rea
   });
 }
 
-if (import.meta.main) {
-  const { values } = parseArgs({ options: { rows: { type: "string" } } });
-  const { lines, isHeld } = await compareTotals(
-    values.rows === undefined ? {} : { rows: Number(values.rows) },
-  );
-  for (const line of lines) console.log(line);
-  process.exitCode = isHeld ? 0 : 1;
-}
+export const totalsTrial: Trial = {
+  purpose: "10,000 mixed requests; every interface that tells totals tells the same ones (--rows)",
+  run: ({ rows }) => compareTotals(rows === undefined ? {} : { rows }),
+};

@@ -91,7 +91,9 @@ function notes({ unknown_cost_requests: unknown }: Totals, isExact: boolean): st
       : []),
     ...(isExact
       ? []
-      : ["The sums are incomplete: requests of this time were deleted, or could not be read in time."]),
+      : [
+          "The sums are incomplete: requests of this time were deleted, not written yet, or not read in time.",
+        ]),
   ];
   return lines.map((line) => `${line}\n`).join("");
 }

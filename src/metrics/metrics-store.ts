@@ -31,7 +31,7 @@ export type SpentQuery = { readonly tenant: string; readonly sinceMs: number; re
 /** What a tenant has used. */
 export type TenantTotals = { readonly tokens: number; readonly nanoUsd: number };
 
-/** No query rejects: if nothing can be read, the result is empty or null. */
+/** None of its own queries rejects: if nothing can be read, the result is empty or null. Those of RecordQueries do. */
 export type MetricsStore = RecordQueries & {
   /** Never throws and never waits: records that cannot be kept are counted in `status`. */
   record(record: RequestRecord): void;

@@ -104,7 +104,7 @@ export type SeriesReport = {
   readonly groups: readonly SeriesGroup[];
   readonly totals: Sums;
   readonly previous: Sums | null;
-  /** False: rows of the time were deleted (size limit), and a boundary inside an hour is approximate. */
+  /** False: rows of the time were deleted (size limit), and a boundary inside an hour is approximate; or rows wait to be written. */
   readonly exact: boolean;
 };
 
@@ -147,6 +147,8 @@ export type SessionRow = {
   readonly output_tokens: number;
   readonly cache_hit_pct: number;
   readonly cost_usd: number;
+  /** Requests whose cost is in no sum, because nobody knows it. */
+  readonly unknown_cost_requests: number;
   readonly flat_rate_list_usd: number;
   readonly misses: number;
   readonly miss_usd: number;
@@ -167,6 +169,7 @@ export type SessionAgent = {
   readonly parent_agent: string | null;
   readonly requests: number;
   readonly cost_usd: number;
+  readonly unknown_cost_requests: number;
   readonly flat_rate_list_usd: number;
 };
 
@@ -194,7 +197,7 @@ export type WasteLine = {
   readonly filter: string;
 };
 
-/** No query rejects: without a readable database a report is empty, or null where one thing was asked for. */
+/** Rejects with a Failure while the database cannot be read: an empty report would say that there was nothing. */
 export type RecordQueries = {
   series(query: SeriesQuery): Promise<SeriesReport>;
   requests(query: RequestsQuery): Promise<RequestsPage>;
@@ -206,6 +209,6 @@ export type RecordQueries = {
     query: { readonly tenant?: string; readonly cursor?: string },
   ): Promise<SessionReport | null>;
   waste(query: RecordFilter & { readonly nowMs: number }): Promise<readonly WasteLine[]>;
-  /** Every row of the filter, oldest first, in pieces; ends when the signal aborts. */
+  /** Every row of the filter, oldest first, in pieces; ends when the signal aborts, throws when a piece cannot be read. */
   export(query: RecordFilter, signal: AbortSignal): AsyncIterable<readonly RequestRow[]>;
 };

@@ -9,13 +9,6 @@ import type { SqlValue } from "./record-row.ts";
 import { listedRequest, selectRows, shownRequest, type StoredRow } from "./request-row.ts";
 import { hourMs, hourRollups, rolledUpTo, rollupData, type RollupRow } from "./rollup.ts";
 
-export const emptyRequests: RequestsPage = {
-  requests: [],
-  next: null,
-  complete: true,
-  searched_to_ms: null,
-};
-
 const defaultRows = 50;
 const mostRows = 1_000;
 /** Numbers looked at between two looks at the clock, and how long that should take. */

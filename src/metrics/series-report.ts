@@ -49,16 +49,6 @@ function limitOf({ by, limit }: SeriesQuery): number {
   return Number.isNaN(wanted) ? defaultGroups : Math.min(mostNamed, Math.max(1, wanted));
 }
 
-export function emptySeries(query: SeriesQuery): SeriesReport {
-  const frame = frameOf(query, null);
-  return report(query, frame, {
-    groups: [],
-    all: new GroupedSums(undefined, 1).all(),
-    previous: null,
-    isExact: true,
-  });
-}
-
 type Read = {
   readonly groups: readonly Group[];
   readonly all: Group;

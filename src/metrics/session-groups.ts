@@ -11,7 +11,8 @@ import type { SqlValue } from "./record-row.ts";
 import type { SummedRange } from "./summed-range.ts";
 import { bucketAt } from "./zone-days.ts";
 
-type Found = { readonly id: number; readonly name: string; readonly tenant: string };
+/** Sessions of one name; more than one tenant may use it. */
+type Found = { readonly name: string; readonly ids: string };
 
 /** By what they cost in all: only those named are added up for the range. */
 function mostExpensive(db: SqliteDatabase, { filter, fromMs, toMs }: SummedRange, limit: number): Found[] {
@@ -26,8 +27,8 @@ function mostExpensive(db: SqliteDatabase, { filter, fromMs, toMs }: SummedRange
   add(" AND name = ?", filter.session);
   return db
     .query<Found, SqlValue[]>(
-      "SELECT id, name, tenant FROM sessions WHERE last_ms >= ? AND first_ms < ?" +
-        `${conditions.join("")} ORDER BY cost_nano_usd DESC, requests DESC, id DESC LIMIT ?`,
+      "SELECT name, json_group_array(id) AS ids FROM sessions WHERE last_ms >= ? AND first_ms < ?" +
+        `${conditions.join("")} GROUP BY name ORDER BY sum(cost_nano_usd) DESC, sum(requests) DESC, max(id) DESC LIMIT ?`,
     )
     .all(fromMs, toMs, ...values, limit);
 }
@@ -39,29 +40,26 @@ export function addSessionGroups(
 ): { readonly groups: Group[]; readonly isExact: boolean } {
   const { fromMs, toMs, filter, starts, deadline } = range;
   const conditions = rowConditions({ ...filter, session: undefined });
-  const groups = new Map<string, Group>();
+  const named: Group[] = [];
   let isExact = true;
-  for (const { id, name } of mostExpensive(db, range, limit)) {
+  for (const { ids, name } of mostExpensive(db, range, limit)) {
     if (isOver(deadline)) {
       isExact = false;
       break;
     }
     const sums = new GroupedSums(undefined, starts.length);
-    const own = { sql: ` AND session_id = ?${conditions.sql}`, values: [id, ...conditions.values] };
-    const ids = { firstId: 0, lastId: Number.MAX_SAFE_INTEGER };
     const row = (each: Parameters<GroupedSums["addRow"]>[0]): void =>
       sums.addRow(each, bucketAt(starts, each[1]));
-    if (!readCountedRows(db, { ...ids, fromMs, toMs }, own, { deadline, row })) isExact = false;
-    const read = sums.all();
-    if ((read.totals[counterIndex.requests] ?? 0) === 0) continue;
-    // Two tenants may use the same name.
-    const group = groups.get(name) ?? new Group(name, starts.length);
-    group.merge(read);
-    groups.set(name, group);
+    for (const id of JSON.parse(ids) as number[]) {
+      const own = { sql: ` AND session_id = ?${conditions.sql}`, values: [id, ...conditions.values] };
+      const rows = { firstId: 0, lastId: Number.MAX_SAFE_INTEGER, fromMs, toMs };
+      if (!readCountedRows(db, rows, own, { deadline, row })) isExact = false;
+    }
+    const group = new Group(name, starts.length);
+    group.merge(sums.all());
+    if ((group.totals[counterIndex.requests] ?? 0) > 0) named.push(group);
   }
-  const named = [...groups.values()].toSorted(
-    (a, b) => (b.totals[counterIndex.cost] ?? 0) - (a.totals[counterIndex.cost] ?? 0),
-  );
+  named.sort((a, b) => (b.totals[counterIndex.cost] ?? 0) - (a.totals[counterIndex.cost] ?? 0));
   const rest = new Group(otherNames, starts.length);
   rest.merge(all);
   for (const group of named) rest.subtract(group);

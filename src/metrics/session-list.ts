@@ -4,7 +4,7 @@ import type { SqliteDatabase } from "../sqlite/database-file.ts";
 import { type Deadline, isOver } from "./counted-rows.ts";
 import { percent } from "./group-sums.ts";
 import type { SessionAgent, SessionReport, SessionRow, SessionsPage, SessionsQuery } from "./query-shapes.ts";
-import { rowConditions } from "./record-filter.ts";
+import { type Conditions, rowConditions } from "./record-filter.ts";
 import type { SqlValue } from "./record-row.ts";
 import { pageSize } from "./request-list.ts";
 import { listedRequest, selectRows, type StoredRow, usd } from "./request-row.ts";
@@ -33,6 +33,7 @@ type Stored = {
   readonly list_nano_usd: number;
   readonly misses: number;
   readonly miss_nano_usd: number;
+  readonly unknown_cost: number;
   readonly models: string;
   readonly agents: string;
 };
@@ -53,6 +54,7 @@ function shown(row: Stored): SessionRow {
     output_tokens: row.output_tokens,
     cache_hit_pct: percent(row.cached_tokens, row.input_tokens),
     cost_usd: usd(row.cost_nano_usd),
+    unknown_cost_requests: row.unknown_cost,
     flat_rate_list_usd: usd(row.list_nano_usd),
     misses: row.misses,
     miss_usd: usd(row.miss_nano_usd),
@@ -68,11 +70,17 @@ function cursorOf(cursor: string | undefined): readonly [lastMs: number, id: num
   return [Number(parts[1]), Number(parts[2])];
 }
 
-/** Conditions that only the requests of a session can answer; the rest is known of the session itself. */
-function requestConditions(query: SessionsQuery) {
-  const { agent, provider, model, rule, status, tag } = query;
-  const filter = { agent, provider, model, rule, status, tag };
-  return rowConditions(Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)));
+/** Conditions that only the requests of a session can answer, one of them all; the rest is known of the session itself. */
+function requestConditions(query: SessionsQuery): Conditions {
+  const { client, agent, provider, model, rule, status, tag, fromMs = 0, toMs } = query;
+  const filter = { client, agent, provider, model, rule, status, tag };
+  const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
+  const { sql, values } = rowConditions(given);
+  if (sql === "") return { sql, values };
+  return {
+    sql: `${sql} AND started_at_ms >= ? AND started_at_ms < ?`,
+    values: [...values, fromMs, toMs ?? Number.MAX_SAFE_INTEGER],
+  };
 }
 
 export function readSessions(db: SqliteDatabase, query: SessionsQuery, deadline: Deadline): SessionsPage {
@@ -88,7 +96,6 @@ export function readSessions(db: SqliteDatabase, query: SessionsQuery, deadline:
   add("first_ms < ?", query.toMs);
   add("tenant = ?", query.tenant);
   add("name = ?", query.session);
-  add("client = ?", query.client);
   add("cost_nano_usd >= ?", query.minNanoUsd);
   const piece = db.query<Stored, SqlValue[]>(
     `SELECT * FROM sessions WHERE (last_ms < ? OR (last_ms = ? AND id < ?))${parts.join("")} ORDER BY last_ms DESC, id DESC LIMIT ?`,
@@ -123,6 +130,7 @@ type AgentRow = {
   readonly parent: string | null;
   readonly requests: number;
   readonly cost: number;
+  readonly unknown: number;
   readonly list: number;
 };
 
@@ -130,15 +138,16 @@ function agentsOf(db: SqliteDatabase, sessionId: number): SessionAgent[] {
   return db
     .query<AgentRow, [number, number]>(
       "SELECT agent, max(parent_agent) AS parent, count(*) AS requests, coalesce(sum(cost_nano_usd), 0) AS cost, " +
-        "coalesce(sum(max(list_nano_usd, 0)), 0) AS list FROM request_records " +
+        "sum(attempts > 0 AND cost_nano_usd IS NULL) AS unknown, coalesce(sum(max(list_nano_usd, 0)), 0) AS list FROM request_records " +
         "WHERE session_id = ?1 GROUP BY agent ORDER BY agent IS NOT NULL, cost DESC LIMIT ?2",
     )
     .all(sessionId, mostAgents)
-    .map(({ agent, parent, requests, cost, list }) => ({
+    .map(({ agent, parent, requests, cost, unknown, list }) => ({
       agent,
       parent_agent: parent,
       requests,
       cost_usd: usd(cost),
+      unknown_cost_requests: unknown,
       flat_rate_list_usd: usd(list),
     }));
 }

@@ -23,6 +23,7 @@ export type SessionAddition = {
   list: number;
   misses: number;
   missCost: number;
+  unknownCost: number;
   models: string;
   agents: string;
 };
@@ -55,6 +56,7 @@ class GrowingSession {
       list: 0,
       misses: 0,
       missCost: 0,
+      unknownCost: 0,
       models: "",
       agents: "",
     };
@@ -73,6 +75,8 @@ class GrowingSession {
     to.cached += row[17] ?? 0;
     to.output += row[19] ?? 0;
     to.cost += row[21] ?? 0;
+    // As in the sums of a series.
+    if ((row[13] ?? 0) > 0 && row[21] === null) to.unknownCost += 1;
     to.list += Math.max(0, row[22] ?? 0);
     if (row[25] !== null) {
       to.misses += 1;
@@ -119,6 +123,7 @@ const counters = [
   ["list_nano_usd", "list"],
   ["misses", "misses"],
   ["miss_nano_usd", "missCost"],
+  ["unknown_cost", "unknownCost"],
 ] as const;
 
 const addStatement =

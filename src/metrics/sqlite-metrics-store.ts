@@ -1,13 +1,13 @@
-// The store of request records in a SQLite file. A query sees everything recorded before it; but no query waits for a locked
-// file, and none fails on an unreadable one.
+// The store of request records in a SQLite file. A query sees everything recorded before it; but no query waits for a locked file. Where
+// the file cannot be read, statistics are empty and say why; the other queries throw a Failure.
 
 import type { RequestRecord } from "../canon/record.ts";
+import { atCapacity, type Failure } from "../canon/failure.ts";
 import type { Clock } from "../system/clock.ts";
 import type { SqliteDatabase } from "../sqlite/database-file.ts";
 import { aggregateStats } from "./aggregation.ts";
 import { MetricsConnection, type MetricsLog } from "./connection.ts";
 import type { MetricsStore, RecentQuery, SpentQuery, StatsQuery, TenantTotals } from "./metrics-store.ts";
-import { emptyQueries } from "./empty-queries.ts";
 import type {
   RecordFilter,
   RequestReport,
@@ -55,6 +55,18 @@ export type SqliteMetricsOptions = {
   readonly closeWaitMs?: number;
 };
 
+/** Around an answer that may itself be null: nothing was found. */
+type Read<Q extends RecordQuestion> = { readonly answer: AnswerTo<Q> };
+
+/** Sessions are summed up with the rollups only. */
+const asksSessions = (question: RecordQuestion): boolean =>
+  question.kind === "sessions" ||
+  question.kind === "session" ||
+  (question.kind === "series" && question.query.by === "session");
+
+const unreadable = (): Failure =>
+  atCapacity("The recorded requests cannot be read at the moment; /health says what is wrong.");
+
 /** The longest time that a query waits for records that were added just before it. */
 const flushWaitMs = 500;
 
@@ -84,7 +96,7 @@ export class SqliteMetricsStore implements MetricsStore {
     this.worker = new QueryWorker({ log });
     this.upkeep = new RollupUpkeep({
       connection: this.connection,
-      read: () => this.ask({ kind: "rollup" }),
+      read: async () => (await this.ask({ kind: "rollup" }))?.answer ?? null,
       written: () => this.queue.counts().written,
     });
     this.closeWaitMs = options.closeWaitMs ?? 2_000;
@@ -101,42 +113,46 @@ export class SqliteMetricsStore implements MetricsStore {
   }
 
   async stats({ nowMs, tenant }: StatsQuery): Promise<StatsReport> {
-    const report = await this.answer({ kind: "stats", nowMs, tenant });
-    return { ...(report ?? aggregateStats(null, nowMs)), database: this.status() };
+    const asked = await this.answer({ kind: "stats", nowMs, tenant });
+    return { ...(asked?.answer ?? aggregateStats(null, nowMs)), database: this.status() };
   }
 
   async recent(query: RecentQuery): Promise<RecentRow[]> {
-    return [...((await this.answer({ kind: "recent", query })) ?? [])];
+    return [...((await this.answer({ kind: "recent", query }))?.answer ?? [])];
   }
 
   async series(query: SeriesQuery): Promise<SeriesReport> {
-    return (await this.answer({ kind: "series", query })) ?? emptyQueries.series(query);
+    const report = await this.answerOrFail({ kind: "series", query });
+    // What waits for a locked file or a full disk is in no sum yet.
+    return this.connection.status().state === "failed" && this.queue.counts().queued > 0
+      ? { ...report, exact: false }
+      : report;
   }
 
-  async requests(query: RequestsQuery): Promise<RequestsPage> {
-    return (await this.answer({ kind: "requests", query })) ?? emptyQueries.requests(query);
+  requests(query: RequestsQuery): Promise<RequestsPage> {
+    return this.answerOrFail({ kind: "requests", query });
   }
 
   request(id: string): Promise<RequestReport | null> {
-    return this.answer({ kind: "request", id });
+    return this.answerOrFail({ kind: "request", id });
   }
 
-  async sessions(query: SessionsQuery): Promise<SessionsPage> {
-    return (await this.answer({ kind: "sessions", query })) ?? emptyQueries.sessions(query);
+  sessions(query: SessionsQuery): Promise<SessionsPage> {
+    return this.answerOrFail({ kind: "sessions", query });
   }
 
   session(id: string, query: SessionQuery): Promise<SessionReport | null> {
-    return this.answer({ kind: "session", id, query });
+    return this.answerOrFail({ kind: "session", id, query });
   }
 
-  async waste(query: RecordFilter & { readonly nowMs: number }): Promise<readonly WasteLine[]> {
-    return (await this.answer({ kind: "waste", query })) ?? [];
+  waste(query: RecordFilter & { readonly nowMs: number }): Promise<readonly WasteLine[]> {
+    return this.answerOrFail({ kind: "waste", query });
   }
 
   async *export(filter: RecordFilter, signal: AbortSignal): AsyncGenerator<readonly RequestRow[]> {
     for (let afterId: number | null = 0; afterId !== null && !signal.aborted;) {
-      const piece: ExportPiece | null = await this.answer({ kind: "export", filter, afterId });
-      if (piece === null || signal.aborted) return;
+      const piece: ExportPiece = await this.answerOrFail({ kind: "export", filter, afterId });
+      if (signal.aborted) return;
       if (piece.rows.length > 0) yield piece.rows;
       ({ afterId } = piece);
     }
@@ -184,23 +200,28 @@ export class SqliteMetricsStore implements MetricsStore {
     this.connection.close();
   }
 
-  /** Null: nothing was found, or nothing can be read. */
-  private async answer<Q extends RecordQuestion>(question: Q): Promise<AnswerTo<Q> | null> {
+  private async answerOrFail<Q extends RecordQuestion>(question: Q): Promise<AnswerTo<Q>> {
+    const asked = await this.answer(question);
+    if (asked === null) throw unreadable();
+    return asked.answer;
+  }
+
+  /** Null: nothing can be read. */
+  private async answer<Q extends RecordQuestion>(question: Q): Promise<Read<Q> | null> {
     await this.flushBriefly();
-    // Sessions are summed up with the rollups only.
-    if (question.kind === "sessions" || question.kind === "session") await this.upkeep.catchUp();
+    if (asksSessions(question)) await this.upkeep.catchUp();
     return this.ask(question);
   }
 
-  private async ask<Q extends RecordQuestion>(question: Q): Promise<AnswerTo<Q> | null> {
+  private async ask<Q extends RecordQuestion>(question: Q): Promise<Read<Q> | null> {
     const path = this.filePath();
     if (path !== null) {
       const asked = await this.worker.ask(path, question);
-      if (asked.outcome === "answered") return asked.answer;
+      if (asked.outcome === "answered") return asked;
       if (asked.outcome === "gone") return null;
     }
     // In memory; or the file cannot be read: here that is found out as for every statement, and what follows from it.
-    return this.read((db) => answerTo(db, question));
+    return this.read((db) => ({ answer: answerTo(db, question) }));
   }
 
   /** Null: there is none, or it is in memory. */

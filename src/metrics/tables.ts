@@ -85,6 +85,8 @@ export const sessions = sqliteTable(
     listNanoUsd: integer("list_nano_usd").notNull(),
     misses: integer("misses").notNull(),
     missNanoUsd: integer("miss_nano_usd").notNull(),
+    /** Requests that reached a provider and whose cost nobody knows. */
+    unknownCost: integer("unknown_cost").notNull().default(0),
     /** A JSON object: requests by model, and a JSON array of its agents; both bounded. */
     models: text("models").notNull(),
     agents: text("agents").notNull(),

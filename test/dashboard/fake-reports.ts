@@ -201,6 +201,7 @@ function sessionRowOf(session: string, rows: readonly RequestDetail[]): SessionR
     output_tokens: sums.output_tokens,
     cache_hit_pct: sums.cache_hit_pct,
     cost_usd: sums.cost_usd,
+    unknown_cost_requests: sums.unknown_cost_requests,
     flat_rate_list_usd: sums.flat_rate_list_usd,
     misses: sums.misses,
     miss_usd: sums.miss_usd,
@@ -233,6 +234,7 @@ export function fakeSession(records: readonly RequestDetail[], session: string):
         parent_agent: agent === "agent-1" ? "agent-0" : null,
         requests: own.length,
         cost_usd: sumsOf(own).cost_usd,
+        unknown_cost_requests: sumsOf(own).unknown_cost_requests,
         flat_rate_list_usd: sumsOf(own).flat_rate_list_usd,
       };
     }),

@@ -11,7 +11,7 @@ import {
 } from "../../src/dashboard/client/live-view.ts";
 import { missText } from "../../src/dashboard/client/pages/request-cost.tsx";
 import { routeCommand } from "../../src/dashboard/client/route-command.ts";
-import { agentTree, sessionCost, toolRows, turnBars } from "../../src/dashboard/client/session-view.ts";
+import { agentTree, toolRows, turnBars } from "../../src/dashboard/client/session-view.ts";
 import { knownCost, monthAt, projection } from "../../src/dashboard/client/spending-outlook.ts";
 import { mostOf, stacked, summaryOf } from "../../src/dashboard/client/stacked-series.ts";
 import { waterfallOf } from "../../src/dashboard/client/waterfall.ts";
@@ -131,6 +131,7 @@ describe("a session", () => {
     parent_agent: parent,
     requests: 1,
     cost_usd: 0,
+    unknown_cost_requests: 0,
     flat_rate_list_usd: 0,
   });
 
@@ -178,11 +179,11 @@ describe("a session", () => {
   test("whose turns have no known price has no known cost", () => {
     const [session] = fakeSessions(records);
     if (session === undefined) throw new Error("no session");
-    const turn = (cost_usd: number | null) => rowOf(record({ cost_usd }));
-    const nothing = { ...session, cost_usd: 0 };
-    expect(sessionCost({ session: nothing, turns: [turn(null), turn(null)] })).toBe(null);
-    expect(sessionCost({ session: nothing, turns: [turn(null), turn(0)] })).toBe(0);
-    expect(sessionCost({ session: { ...session, cost_usd: 2 }, turns: [turn(null)] })).toBe(2);
+    const nothing = { ...session, cost_usd: 0, flat_rate_list_usd: 0 };
+    expect(knownCost({ ...nothing, unknown_cost_requests: 2 })).toBe(null);
+    expect(knownCost({ ...nothing, unknown_cost_requests: 0 })).toBe(0);
+    expect(knownCost({ ...nothing, unknown_cost_requests: 2, flat_rate_list_usd: 1 })).toBe(0);
+    expect(knownCost({ ...nothing, unknown_cost_requests: 2, cost_usd: 2 })).toBe(2);
   });
 
   test("has its tools by their calls", () => {
@@ -262,9 +263,10 @@ describe("the outlook", () => {
   });
 
   test("of requests without a known price is unknown, and of no requests nothing", () => {
-    expect(knownCost({ requests: 3, unknown_cost_requests: 3, cost_usd: 0 })).toBe(null);
-    expect(knownCost({ requests: 3, unknown_cost_requests: 2, cost_usd: 0 })).toBe(0);
-    expect(knownCost({ requests: 0, unknown_cost_requests: 0, cost_usd: 0 })).toBe(0);
+    const nothing = { unknown_cost_requests: 0, flat_rate_list_usd: 0, cost_usd: 0 };
+    expect(knownCost({ ...nothing, unknown_cost_requests: 3 })).toBe(null);
+    expect(knownCost({ ...nothing, unknown_cost_requests: 3, cost_usd: 1 })).toBe(1);
+    expect(knownCost(nothing)).toBe(0);
     expect(knownCost(null)).toBe(null);
   });
 

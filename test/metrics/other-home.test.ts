@@ -11,11 +11,13 @@ import type {
   StatsQuery,
   TenantTotals,
 } from "../../src/metrics/metrics-store.ts";
-import { emptyQueries } from "../../src/metrics/empty-queries.ts";
+import { disabledMetricsStore } from "../../src/metrics/disabled-metrics-store.ts";
 import type { RecentRow, StatsReport } from "../../src/metrics/report-shapes.ts";
 import type { StoreStatus } from "../../src/metrics/store-status.ts";
 import { importsOf } from "../support/source-text.ts";
 import { noonMs, sampleRecord } from "./samples.ts";
+
+const queries = disabledMetricsStore();
 
 /** Stands for a server of PostgreSQL: every answer comes later. */
 class RemoteMetricsStore implements MetricsStore {
@@ -43,13 +45,13 @@ class RemoteMetricsStore implements MetricsStore {
       nanoUsd: own.reduce((sum, { costNanoUsd }) => sum + (costNanoUsd ?? 0), 0),
     };
   }
-  readonly series = emptyQueries.series;
-  readonly requests = emptyQueries.requests;
-  readonly request = emptyQueries.request;
-  readonly sessions = emptyQueries.sessions;
-  readonly session = emptyQueries.session;
-  readonly waste = emptyQueries.waste;
-  readonly export = emptyQueries.export;
+  readonly series = queries.series;
+  readonly requests = queries.requests;
+  readonly request = queries.request;
+  readonly sessions = queries.sessions;
+  readonly session = queries.session;
+  readonly waste = queries.waste;
+  readonly export = queries.export;
   async flush(): Promise<boolean> {
     return true;
   }

@@ -1,6 +1,6 @@
 // The thread that reads: it dies, hangs, cannot read; the store answers nevertheless, and the next question starts it again.
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, spyOn, test } from "bun:test";
 import { Database } from "bun:sqlite";
 import { mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
@@ -82,6 +82,36 @@ describe("the store", () => {
     expect((await store.stats({ nowMs: noonMs })).totals.total_requests).toBe(2);
   });
 
+  test("says that it cannot read, instead of telling that there was nothing", async () => {
+    const store = opened(join(place(), "clawgate.db"));
+    fill(store, "a", 1_200);
+    await store.flush();
+    const signal = new AbortController().signal;
+    const pieces = store.export({}, signal)[Symbol.asyncIterator]();
+    expect((await pieces.next()).done).toBe(false);
+    const answers = spyOn(QueryWorker.prototype, "ask").mockResolvedValue({
+      outcome: "gone",
+      detail: "too slow",
+    });
+    try {
+      const failure = { kind: "at-capacity", message: expect.stringContaining("cannot be read") };
+      for (const asked of [
+        () => pieces.next(),
+        () => store.series(series),
+        () => store.requests({}),
+        () => store.request("1"),
+        () => store.sessions({}),
+        () => store.session("s", {}),
+        () => store.waste({ nowMs: noonMs }),
+      ])
+        expect(await asked().catch((thrown: unknown) => thrown)).toMatchObject(failure);
+      expect((await store.stats({ nowMs: noonMs })).totals.total_requests).toBe(0);
+    } finally {
+      answers.mockRestore();
+    }
+    expect((await store.series(series)).totals.requests).toBe(1_200);
+  });
+
   test("answers in memory where no file can be opened", async () => {
     const folder = join(place(), "clawgate.db");
     mkdirSync(folder);
@@ -100,10 +130,12 @@ describe("the store", () => {
     const other = new Database(path);
     other.run("BEGIN IMMEDIATE");
     fill(store, "b", 1);
-    expect((await store.series(series)).totals.requests).toBe(2);
+    const without = await store.series(series);
+    expect([without.totals.requests, without.exact]).toEqual([2, false]);
     other.run("COMMIT");
     other.close();
     await store.flush();
-    expect((await store.series(series)).totals.requests).toBe(3);
+    const whole = await store.series(series);
+    expect([whole.totals.requests, whole.exact]).toEqual([3, true]);
   });
 });

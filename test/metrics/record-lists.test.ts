@@ -187,6 +187,47 @@ describe("sessions", () => {
   });
 });
 
+test("a session says how many of its costs are unknown, and is found by each of its clients", async () => {
+  const store = opened(join(place(), "clawgate.db"));
+  const turn = (id: string, change: Partial<RequestRecord>): void =>
+    store.record(sampleRecord(id, { session: "s", tenant: "red", ...change }));
+  turn("known", { client: "first" });
+  turn("unknown", { client: "second", agent: "a", costNanoUsd: null, failure: "overloaded" });
+  turn("untried", { client: "second", costNanoUsd: null, attempts: [], failure: "unknown-model" });
+  turn("later", { client: "third", startedAtMs: noonMs + minute });
+  const [row] = (await store.sessions({})).sessions;
+  expect(row?.unknown_cost_requests).toBe(1);
+  const report = await store.session("s", {});
+  expect(report?.agents.map(({ agent, unknown_cost_requests: unknown }) => [agent, unknown])).toEqual([
+    [null, 0],
+    ["a", 1],
+  ]);
+  const found = async (filter: RecordFilter) => (await store.sessions(filter)).sessions.length;
+  expect(await found({ client: "first" })).toBe(1);
+  expect(await found({ client: "second" })).toBe(1);
+  expect(await found({ client: "nobody" })).toBe(0);
+  // One request of the time has to meet all of it.
+  expect(await found({ client: "first", status: "failed" })).toBe(0);
+  expect(await found({ client: "first", fromMs: noonMs + 1 })).toBe(0);
+  expect(await found({ client: "third", fromMs: noonMs + 1 })).toBe(1);
+});
+
+test("the most expensive session of two tenants is one group, whatever the limit", async () => {
+  const store = opened(join(place(), "clawgate.db"));
+  for (const [tenant, session, costNanoUsd] of [
+    ["red", "same", 5_000_000],
+    ["blue", "same", 1_000_000],
+    ["blue", "own", 3_000_000],
+  ] as const)
+    store.record(sampleRecord(`${tenant}-${session}`, { tenant, session, costNanoUsd }));
+  const query = { nowMs: noonMs, tz: "UTC", bucket: "total", by: "session" } as const;
+  const { groups } = await store.series({ ...query, limit: 1 });
+  expect(groups.map(({ name, totals }) => [name, totals.requests, totals.cost_usd])).toEqual([
+    ["same", 2, 0.006],
+    ["other", 1, 0.003],
+  ]);
+});
+
 describe("waste", () => {
   test("is what was marked when it was recorded, with a filter that shows it", async () => {
     const store = opened(join(place(), "clawgate.db"));

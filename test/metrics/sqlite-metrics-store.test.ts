@@ -287,8 +287,15 @@ describe("what is thrown away", () => {
   });
 });
 
-test("switched off, nothing is kept", async () => {
+test("switched off, nothing is kept, and no query says that there was nothing", async () => {
   const store = disabledMetricsStore();
+  const why = expect.stringContaining("metrics.log_requests");
+  const series = { nowMs: noonMs, tz: "UTC", bucket: "total" } as const;
+  const pieces = store.export({}, new AbortController().signal)[Symbol.asyncIterator]();
+  for (const asked of [store.series(series), store.requests({}), store.sessions({}), pieces.next()])
+    expect(await (asked as Promise<unknown>).catch((thrown: unknown) => thrown)).toMatchObject({
+      message: why,
+    });
   store.record(sampleRecord("a"));
   expect(await store.flush()).toBe(true);
   expect(await store.recent({})).toEqual([]);

@@ -53,12 +53,6 @@ export function turnBars(turns: SessionReport["turns"]): readonly TurnBar[] {
   }));
 }
 
-/** Null: the cost of none of the turns is known. */
-export function sessionCost({ session, turns }: Pick<SessionReport, "session" | "turns">): number | null {
-  const isUnknown = turns.length > 0 && turns.every(({ cost_usd }) => cost_usd === null);
-  return isUnknown && session.cost_usd === 0 ? null : session.cost_usd;
-}
-
 export function toolRows(tools: SessionReport["tools"]): readonly (readonly [string, number])[] {
   return Object.entries(tools).toSorted(([, one], [, other]) => other - one);
 }

@@ -2,14 +2,13 @@
 
 import type { Sums } from "../../metrics/query-shapes.ts";
 
-/** Null: there were requests, and the cost of none of them is known. A sum of nothing would look like a gift. */
+/** Null: there were requests of unknown cost, and nothing else that cost anything. A sum of nothing would look like a gift. */
 export function knownCost(
-  sums: Pick<Sums, "requests" | "unknown_cost_requests" | "cost_usd"> | null | undefined,
+  sums: Pick<Sums, "unknown_cost_requests" | "flat_rate_list_usd" | "cost_usd"> | null | undefined,
 ): number | null {
   if (sums === null || sums === undefined) return null;
-  return sums.requests > 0 && sums.unknown_cost_requests >= sums.requests && sums.cost_usd === 0
-    ? null
-    : sums.cost_usd;
+  const { cost_usd: cost, unknown_cost_requests: unknown, flat_rate_list_usd: list } = sums;
+  return cost === 0 && unknown > 0 && list === 0 ? null : cost;
 }
 
 export type MonthBounds = { readonly startMs: number; readonly endMs: number };

@@ -14,6 +14,9 @@ export type ExportAnswer = {
 
 const maxExports = 4;
 
+const incomplete = (detail: string | null): Failure =>
+  atCapacity(`An export would not be complete, because records cannot be written: ${detail ?? "unknown"}.`);
+
 export class Exports {
   private readonly running = new Set<AbortController>();
 
@@ -30,6 +33,7 @@ export class Exports {
       throw new Failure("invalid-request", "cursor: an export has no pages; use from and to.", {
         param: "cursor",
       });
+    this.checkStore();
     if (this.running.size >= maxExports)
       throw atCapacity(`${maxExports} exports are running already, and each reads the whole database.`);
     const stopper = new AbortController();
@@ -46,6 +50,14 @@ export class Exports {
       fileName: `clawgate-requests-${new Date(nowMs).toISOString().slice(0, 10)}.${format}`,
       body: this.whole(text, stopper.signal, end),
     };
+  }
+
+  /** Said before the first byte: later the connection can only break. */
+  private checkStore(): void {
+    const { state, detail } = this.store.status();
+    if (state === "disabled")
+      throw new Failure("not-found", `No requests are recorded: ${detail ?? "metrics are off"}.`);
+    if (state === "failed") throw incomplete(detail);
   }
 
   /** A shutdown waits for none. */
@@ -66,10 +78,9 @@ export class Exports {
         await new Promise((resolve) => setImmediate(resolve));
       }
       if (signal.aborted) throw new Failure("shutting-down", "The export was ended before it was complete.");
-      // The store answers an unreadable file with nothing.
+      // What could not be written meanwhile is missing.
       const { state, detail } = this.store.status();
-      if (state === "failed")
-        throw new Failure("internal", `The database cannot be read: ${detail ?? state}.`);
+      if (state === "failed") throw incomplete(detail);
     } finally {
       end();
     }

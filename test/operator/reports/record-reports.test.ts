@@ -1,8 +1,8 @@
 // The reports on records: a query becomes the store's question, and one whose answer would be too large is refused.
 
 import { describe, expect, test } from "bun:test";
-import { emptyQueries } from "../../../src/metrics/empty-queries.ts";
-import type { RecordQueries } from "../../../src/metrics/query-shapes.ts";
+import { disabledMetricsStore } from "../../../src/metrics/disabled-metrics-store.ts";
+import type { RecordQueries, RequestsPage, SeriesReport } from "../../../src/metrics/query-shapes.ts";
 import { RecordReports } from "../../../src/operator/reports/record-reports.ts";
 
 const nowMs = Date.UTC(2026, 10, 30, 12);
@@ -10,11 +10,12 @@ const nowMs = Date.UTC(2026, 10, 30, 12);
 function reports() {
   const asked: object[] = [];
   const store: RecordQueries = {
-    ...emptyQueries,
-    series: (query) => (asked.push(query), emptyQueries.series(query)),
-    requests: (query) => (asked.push(query), emptyQueries.requests(query)),
-    session: (id, query) => (asked.push({ id, ...query }), emptyQueries.session(id, query)),
-    waste: (query) => (asked.push({ waste: query }), emptyQueries.waste(query)),
+    ...disabledMetricsStore(),
+    series: async (query) => (asked.push(query), {} as SeriesReport),
+    requests: async (query) => (asked.push(query), {} as RequestsPage),
+    request: async () => null,
+    session: async (id, query) => (asked.push({ id, ...query }), null),
+    waste: async (query) => (asked.push({ waste: query }), []),
   };
   return { asked, reports: new RecordReports(store, () => nowMs) };
 }

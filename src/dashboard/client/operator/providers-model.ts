@@ -1,6 +1,7 @@
 // What the page of providers shows of one: its state in words, its keys with the vendor's quota, its share of the traffic.
 
 import type { SeriesGroup, SeriesReport } from "../../../metrics/query-shapes.ts";
+import { knownCost } from "../spending-outlook.ts";
 import type { Allowance, ProviderEntry, ProviderKey } from "./shapes.ts";
 
 export type Tone = "good" | "warn" | "bad" | "plain";
@@ -109,7 +110,8 @@ export type Share = {
   /** Of all requests of the range, 0..100. */
   readonly percent: number;
   readonly failures: number;
-  readonly costUsd: number;
+  /** Null: unknown. */
+  readonly costUsd: number | null;
   readonly p50Ms: number | null;
   readonly p95Ms: number | null;
   readonly firstTokenMs: number | null;
@@ -135,7 +137,7 @@ export function shareOf(provider: string, series: SeriesReport): Share {
     requests: totals.requests,
     percent: all === 0 ? 0 : (totals.requests / all) * 100,
     failures: totals.failures,
-    costUsd: totals.cost_usd,
+    costUsd: knownCost(totals),
     p50Ms: totals.p50_latency_ms,
     p95Ms: totals.p95_latency_ms,
     firstTokenMs: totals.p50_first_token_ms,

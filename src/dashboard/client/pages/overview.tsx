@@ -57,7 +57,7 @@ export function OverviewPage({ place }: PageProps): JSX.Element {
             )}
             {report.exact ? null : (
               <p class="muted footnote">
-                Some records of this time are gone or counted by the hour only: its edges are approximate.
+                Some records of this time are gone, not written yet, or counted by the hour only.
               </p>
             )}
           </>

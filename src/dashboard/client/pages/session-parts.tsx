@@ -11,6 +11,7 @@ import { Link } from "../link.tsx";
 import { navigate } from "../location.ts";
 import { type AgentNode, agentTree, toolRows, type TurnBar, turnBars } from "../session-view.ts";
 import { missText } from "./request-cost.tsx";
+import { knownCost } from "../spending-outlook.ts";
 
 type PartProps = { readonly report: SessionReport };
 type LinkedProps = PartProps & { addressOf(row: Row): string };
@@ -102,9 +103,12 @@ function Agent({ node }: { readonly node: AgentNode }): JSX.Element {
         </span>
         <span class="muted">{count(agent.requests)} requests</span>
         <b>
-          {money(agent.cost_usd)}
+          {money(knownCost(agent))}
           {agent.flat_rate_list_usd > 0 ? (
             <span class="cell-sub">list {money(agent.flat_rate_list_usd)}</span>
+          ) : null}
+          {agent.unknown_cost_requests > 0 ? (
+            <span class="cell-sub">{count(agent.unknown_cost_requests)} of unknown cost</span>
           ) : null}
         </b>
       </div>

@@ -11,7 +11,7 @@ import { Tile } from "../components/tile.tsx";
 import { count, duration, money, percent, short, shortTime, shown, time } from "../formatting.ts";
 import { Link } from "../link.tsx";
 import { addressWith, home, navigate, type Place, segment, withRange } from "../location.ts";
-import { sessionCost } from "../session-view.ts";
+import { knownCost } from "../spending-outlook.ts";
 import { useApi } from "../use-api.ts";
 import { RequestSheet } from "./request-sheet.tsx";
 import { AgentsPanel, MissesPanel, ToolsPanel, TurnsPanel } from "./session-parts.tsx";
@@ -20,8 +20,9 @@ const refreshMs = 10_000;
 
 function Totals({ report }: { readonly report: SessionReport }): JSX.Element {
   const { session } = report;
-  const cost = sessionCost(report);
+  const cost = knownCost(session);
   const list = session.flat_rate_list_usd;
+  const unknown = session.unknown_cost_requests;
   return (
     <div class="tiles session-tiles">
       <Tile
@@ -32,7 +33,9 @@ function Totals({ report }: { readonly report: SessionReport }): JSX.Element {
             ? `flat rate, by the list ${money(list)} (estimate)`
             : cost === null
               ? "no price is known"
-              : "as recorded"
+              : unknown > 0
+                ? `${count(unknown)} of unknown cost`
+                : "as recorded"
         }
       />
       <Tile

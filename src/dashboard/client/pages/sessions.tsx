@@ -16,6 +16,7 @@ import { filtersOf } from "../request-filters.ts";
 import { rangeOf } from "../time-range.ts";
 import { useApi } from "../use-api.ts";
 import { SessionPage } from "./session.tsx";
+import { knownCost } from "../spending-outlook.ts";
 
 const refreshMs = 15_000;
 
@@ -110,9 +111,12 @@ function columnsOf(addressOf: (row: SessionRow) => string): readonly Column<Sess
       kind: "number",
       cell: (row) => (
         <>
-          {money(row.cost_usd)}
+          {money(knownCost(row))}
           {row.flat_rate_list_usd > 0 ? (
             <span class="cell-sub">list {money(row.flat_rate_list_usd)}</span>
+          ) : null}
+          {row.unknown_cost_requests > 0 ? (
+            <span class="cell-sub">{count(row.unknown_cost_requests)} of unknown cost</span>
           ) : null}
         </>
       ),

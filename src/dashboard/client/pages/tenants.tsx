@@ -13,6 +13,7 @@ import { viewerZone } from "../formatting.ts";
 import type { TenantEntry } from "../operator/shapes.ts";
 import { TenantCard, type TenantTraffic } from "../operator/tenant-card.tsx";
 import type { PageProps } from "../page-props.ts";
+import { knownCost } from "../spending-outlook.ts";
 import { rangeOf } from "../time-range.ts";
 import { useApi } from "../use-api.ts";
 import type { SeriesReport } from "../../../metrics/query-shapes.ts";
@@ -28,7 +29,7 @@ function trafficOf(
   return {
     requests: series === null ? null : (totals?.requests ?? 0),
     failures: series === null ? null : (totals?.failures ?? 0),
-    costUsd: series === null ? null : (totals?.cost_usd ?? 0),
+    costUsd: series === null ? null : totals === null ? 0 : knownCost(totals),
     running: own === null || queued === null ? null : own.length - queued,
     queued,
   };
