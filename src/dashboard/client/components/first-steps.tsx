@@ -28,7 +28,7 @@ const firstRequest = (origin: string): string =>
     `-d '{"model":"auto","messages":[{"role":"user","content":"Hello"}]}'`,
   ].join(" \\\n  ");
 
-export function FirstSteps(): JSX.Element {
+function FirstSteps(): JSX.Element {
   const { origin } = location;
   return (
     <Panel title="No request has come yet" note="the first one appears here by itself">
