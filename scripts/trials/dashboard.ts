@@ -1,10 +1,9 @@
-// `bun scripts/trials/dashboard.ts [--folder DIR]`: the dashboard of the compiled program in a real Chromium, with real traffic behind it.
-// Every page in light, dark and at 390 px, then what an operator does there. Pictures of the pages are left in DIR.
+// `npm run trial -- dashboard [--folder DIR]`: the dashboard of the compiled program in a real Chromium, with real traffic behind it.
+// Every page in light, dark and from 390 to 3840 px, then what an operator does there. Pictures of the pages are left in DIR.
 
 import { mkdirSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import type { Page } from "playwright-core";
 import {
   chromiumPath,
@@ -19,11 +18,14 @@ import { binaryPath, type RunningBinary, runBinary, startBinary } from "../../te
 import { startUpstream, type Upstream } from "../../test/support/upstream.ts";
 import { adminKey, configText, hostile, sendTraffic, streamSlowly, tenantKey } from "./dashboard-traffic.ts";
 import { steps } from "./dashboard-steps.ts";
+import type { Trial, TrialOptions, TrialReport } from "./trial.ts";
 
 const looks = [
   ["light", { colorScheme: "light" }],
   ["dark", { colorScheme: "dark" }],
   ["390", { viewport: { width: 390, height: 844 }, isMobile: true }],
+  ["768", { viewport: { width: 768, height: 1024 } }],
+  ["3840", { viewport: { width: 3840, height: 2160 } }],
 ] as const;
 
 const pages = [
@@ -118,7 +120,7 @@ async function lookAtPages(
     });
 }
 
-async function run(folder: string, executable: string): Promise<Report> {
+async function lookAndAct(folder: string, executable: string): Promise<Report> {
   const report = new Report();
   const upstream: Upstream = startUpstream();
   const gateway = await startBinary({ config: configText(upstream.url), program: binaryPath() });
@@ -160,15 +162,20 @@ async function run(folder: string, executable: string): Promise<Report> {
   return report;
 }
 
-const { values } = parseArgs({ options: { folder: { type: "string" } } });
-const executable = chromiumPath();
-if (executable === null) {
-  console.log("There is no Chromium on this machine (CHROMIUM names one): nothing was tried.");
-  process.exitCode = 1;
-} else {
-  const folder = values.folder ?? mkdtempSync(join(tmpdir(), "clawgate-dashboard-"));
-  const { lines, isHeld } = await run(folder, executable);
-  for (const line of lines) console.log(line);
-  console.log(`pictures: ${folder}`);
-  process.exitCode = isHeld ? 0 : 1;
+async function runTrial({ folder }: TrialOptions): Promise<TrialReport> {
+  const executable = chromiumPath();
+  if (executable === null)
+    return {
+      lines: ["There is no Chromium on this machine (CHROMIUM names one): nothing was tried."],
+      isHeld: false,
+    };
+  const shots = folder ?? mkdtempSync(join(tmpdir(), "clawgate-dashboard-"));
+  const { lines, isHeld } = await lookAndAct(shots, executable);
+  return { lines: [...lines, `pictures: ${shots}`], isHeld };
 }
+
+export const dashboardTrial: Trial = {
+  purpose:
+    "every page of the dashboard in Chromium, light, dark and 390 to 3840 px wide, and what an operator does there (--folder)",
+  run: runTrial,
+};

@@ -1,11 +1,13 @@
 // `npm run trial -- <name> [options]`: long trials of one property each, run by hand before a release; tests run their small form.
 
 import { parseArgs } from "node:util";
+import { dashboardTrial } from "./dashboard.ts";
 import { recordsTrial } from "./records.ts";
 import { totalsTrial } from "./totals.ts";
 import type { Trial } from "./trial.ts";
 
 const trials: Readonly<Record<string, Trial>> = {
+  dashboard: dashboardTrial,
   records: recordsTrial,
   totals: totalsTrial,
 };

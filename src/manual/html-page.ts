@@ -116,7 +116,7 @@ function layout({ title, body, version, current }: Layout): string {
 </head>
 <body>
 <header>${link("/", "ClawGate", ' class="name"')} <span class="version">${Bun.escapeHTML(version)}</span>
-<span class="places">${link(manualPath, "Manual")} ${link("/swagger", "API")} ${link("/health", "Health")} ${toPages}</span></header>
+<span class="places">${link("/dashboard", "Dashboard")} ${link(manualPath, "Manual")} ${link("/swagger", "API")} ${link("/health", "Health")} ${toPages}</span></header>
 <div class="${current === null ? "alone" : "columns"}">
 <main>
 ${body}
@@ -172,7 +172,7 @@ export function welcomePage(version: string): string {
 <tr><td>Google</td><td>this address</td></tr>
 </tbody></table></div>
 <ul>
-<li>${link("/dashboard", "Dashboard")}: what runs, what it costs, why a request went where it went</li>
+<li>${link("/dashboard", "Dashboard")}: what runs, what it costs, what fails; ${link("/dashboard/requests", "requests")}: why each went where it went, and what it cost</li>
 <li>${link(manualPath, "Manual")}: ${begin.map(toTopic).join(", ")}</li>
 <li>${link("/swagger", "Every endpoint with its schema")}</li>
 <li>${link("/health", "How the gateway and its providers are")}</li>

@@ -6,6 +6,7 @@ import {
   choiceOf,
   inputTime,
   localInput,
+  shortestRange,
   millisecondsOf,
   rangeOf,
 } from "../../src/dashboard/client/time-range.ts";
@@ -110,6 +111,12 @@ describe("the range", () => {
 
   test("goes through an input and back", () => {
     expect(inputTime(localInput(now))).toBe(now);
+    expect([1, 23, 100, 1000].map((hours) => shortestRange(now - hours * 3_600_000, now))).toEqual([
+      "now-1h",
+      "now-24h",
+      "now-7d",
+      null,
+    ]);
     expect([inputTime(""), inputTime("2026-13-45T99:99"), localInput(Number.NaN)]).toEqual([null, null, ""]);
   });
 });

@@ -4,6 +4,7 @@ import {
   dash,
   duration,
   money,
+  moneyTick,
   percent,
   short,
   shortTime,
@@ -58,6 +59,18 @@ describe("figures", () => {
     [3_600_000, "1 h 00 m"],
     [172_800_000, "2 d 0 h"],
   ])("%p ms last %p", (ms, text) => expect(duration(ms)).toBe(text));
+
+  test.each([
+    [0.015, 0.005, "$0.015"],
+    [0.1, 0.05, "$0.10"],
+    [0.005, 0.005, "$0.005"],
+    [20, 20, "$20"],
+    [0, 0.01, "$0"],
+    [0.5, 0.1, "$0.50"],
+    [15_000, 5_000, "$15.0k"],
+  ])("a mark at %p, %p from the next one, is %p", (usd, step, text) =>
+    expect(moneyTick(usd, step)).toBe(text),
+  );
 
   test("nothing is unknown and zero at once", () => {
     expect([short(null), duration(null), percent(null), time(null, "full")]).toEqual([

@@ -215,14 +215,25 @@ describe("routing", () => {
       ["off", 0, false],
     ]);
     expect(table.rules[0]).toMatchObject({ position: 1, diverted: 1, percent: 40, costUsd: 2.5 });
-    expect(table.others).toEqual([{ name: "no-match", requests: 6, percent: 60 }]);
+    expect(table.others).toEqual([{ name: "no-match", requests: 6, percent: 60, isGone: false }]);
   });
 
   test("an alias has no hits of its own: records say only that the client named a model", () => {
     const alias = { ...rule("fast*"), layer: "alias" };
     const table = ruleTable([alias], series(10, { "explicit-model": { requests: 10 } }));
     expect(table.rules[0]).toMatchObject({ requests: null, percent: null, isUnused: false });
-    expect(table.others).toEqual([{ name: "explicit-model", requests: 10, percent: 100 }]);
+    expect(table.others).toEqual([{ name: "explicit-model", requests: 10, percent: 100, isGone: false }]);
+  });
+
+  test("a rule that the config has no more is told from a decision without a rule", () => {
+    const table = ruleTable(
+      [rule("now")],
+      series(10, { now: { requests: 3 }, before: { requests: 5 }, "": { requests: 2 } }),
+    );
+    expect(table.others.map(({ name, isGone }) => [name, isGone])).toEqual([
+      ["before", true],
+      ["no rule", false],
+    ]);
   });
 
   test("nothing is called unused before the hits are known", () => {

@@ -10,6 +10,9 @@ import {
   withLines,
 } from "../../src/dashboard/client/live-view.ts";
 import { missText } from "../../src/dashboard/client/pages/request-cost.tsx";
+import { shownDifference } from "../../src/dashboard/client/pages/overview-money.tsx";
+import { figuresAt } from "../../src/dashboard/client/components/chart.tsx";
+import { sparkPath } from "../../src/dashboard/client/components/sparkline.tsx";
 import { routeCommand } from "../../src/dashboard/client/route-command.ts";
 import { agentTree, toolRows, turnBars } from "../../src/dashboard/client/session-view.ts";
 import { knownCost, monthAt, projection } from "../../src/dashboard/client/spending-outlook.ts";
@@ -256,6 +259,12 @@ describe("live", () => {
 });
 
 describe("the outlook", () => {
+  test("what was saved is the difference of the figures beside it", () => {
+    expect(shownDifference(0.129, 0.114)).toBe(0.02);
+    expect(shownDifference(0.004, 0.001)).toBeCloseTo(0.003, 9);
+    expect(shownDifference(0.11, 0.13)).toBe(-0.02);
+  });
+
   const month = monthAt(new Date(2026, 1, 15).getTime());
   test("carries the month's pace on to its end", () => {
     expect(projection(14, month, new Date(2026, 1, 15).getTime())).toBeCloseTo(28, 6);
@@ -292,6 +301,20 @@ describe("a stacked chart", () => {
     expect(most.map(({ name }) => name)).toEqual(["r11", "r10", "r9", "r8", "r7", "r6", "r5", "other"]);
     expect(stacked(most).at(-1)).toEqual(stacked(many).at(-1) ?? []);
     expect(mostOf(rows, 8)).toBe(rows);
+  });
+
+  test("tells the parts of one bar from its top down, with the colours of their rows", () => {
+    expect(figuresAt(rows, 1)).toEqual({ sum: 5, parts: [{ name: "b", value: 5, colour: 1 }] });
+    expect(figuresAt(rows, 2).parts.map(({ name }) => name)).toEqual(["b", "a"]);
+    expect(figuresAt(rows, 9)).toEqual({ sum: 0, parts: [] });
+  });
+
+  test("beside a figure can be seen when all of it came in the last moment", () => {
+    const bars = sparkPath([0, null, 0, 7]).match(/M[\d.]+ 24v-[\d.]+h[\d.]+/g) ?? [];
+    expect(bars).toEqual(["M75.00 24v-22.0h19.50"]);
+    expect(sparkPath([5])).toStartWith("M0.00 24v-22.0h78");
+    expect(sparkPath([1_000_000, 1])).toContain("M50.00 24v-1.5");
+    expect(sparkPath([0, null])).toBe("");
   });
 
   test("says in a sentence what it shows", () => {

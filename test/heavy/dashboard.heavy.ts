@@ -12,8 +12,9 @@ import {
   startBrowser,
   type Watched,
 } from "../dashboard/browser.ts";
-import { type FakeApi, startFakeApi } from "../dashboard/fake-api.ts";
-import { fakeRecords, sessionNames } from "../dashboard/fake-records.ts";
+import { type FakeApi, type FakeRoute, refused, startFakeApi } from "../dashboard/fake-api.ts";
+import { fakeRecords, rowOf, sessionNames } from "../dashboard/fake-records.ts";
+import { fakeSeries } from "../dashboard/fake-reports.ts";
 
 const executable = chromiumPath();
 if (executable === null)
@@ -51,8 +52,12 @@ describe.if(executable !== null)("the dashboard in Chromium", () => {
     await api.stop();
   });
 
-  async function open(path: string, options: Parameters<typeof openPage>[2] = {}): Promise<Watched> {
-    const watched = await openPage(browser, api.url + path, options);
+  async function open(
+    path: string,
+    options: Parameters<typeof openPage>[2] = {},
+    { url }: Pick<FakeApi, "url"> = api,
+  ): Promise<Watched> {
+    const watched = await openPage(browser, url + path, options);
     opened.push(watched);
     return watched;
   }
@@ -71,7 +76,8 @@ describe.if(executable !== null)("the dashboard in Chromium", () => {
       await watched.page
         .getByRole("heading", { level: 1, name: title, exact: true, includeHidden: true })
         .waitFor();
-      await watched.page.locator(".spinner").waitFor({ state: "detached" });
+      // The list and the sheet over it load each on its own.
+      await watched.page.waitForFunction(() => document.querySelector(".spinner") === null);
       await isClean(watched);
       await watched.close();
     });
@@ -164,9 +170,10 @@ describe.if(executable !== null)("the dashboard in Chromium", () => {
   test("rows are opened from the keyboard, and the arrow keys move between them", async () => {
     const { page } = await open("/dashboard/sessions?from=now-7d");
     const rows = page.locator("tbody tr");
-    await rows.first().focus();
+    await rows.first().getByRole("link").focus();
     await page.keyboard.press("ArrowDown");
-    expect(await rows.nth(1).evaluate((row) => row === document.activeElement)).toBe(true);
+    const isInSecond = await rows.nth(1).evaluate((row) => row.contains(document.activeElement));
+    expect(isInSecond).toBe(true);
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { level: 1, name: "Session" }).waitFor();
   });
@@ -181,9 +188,156 @@ describe.if(executable !== null)("the dashboard in Chromium", () => {
     expect(await page.evaluate("document.activeElement?.id")).toBe("content");
   });
 
+  test("traffic of the last bucket alone is a bar that can be seen, told to the pointer and to the keys", async () => {
+    const now = Date.now();
+    const latest = fakeRecords(now, 3).map((row) => ({ ...row, timestamp: (now - 1000) / 1000 }));
+    const path = "/api/series";
+    const own = startFakeApi([
+      { method: "GET", path, answer: ({ query }) => fakeSeries(latest, query, now) },
+    ]);
+    try {
+      const { page } = await open("/dashboard?show=requests", {}, own);
+      await page.locator(".chart-canvas canvas").waitFor();
+      const isPainted = `(() => {
+        const canvas = document.querySelector(".chart-canvas canvas");
+        const { width, height } = canvas;
+        const { data } = canvas.getContext("2d").getImageData(Math.round(width * 0.9), 0, Math.ceil(width * 0.1), height);
+        for (let at = 0; at < data.length; at += 4)
+          if (data[at + 3] === 255 && Math.max(data[at], data[at + 1], data[at + 2]) - Math.min(data[at], data[at + 1], data[at + 2]) > 60) return true;
+        return false;
+      })()`;
+      expect(await page.evaluate(isPainted)).toBe(true);
+      const chart = page.getByRole("slider", { name: /^Requests by model/ });
+      await chart.focus();
+      await page.keyboard.press("ArrowLeft");
+      expect(await chart.getAttribute("aria-valuetext")).toContain(": 3");
+      const tooltip = page.locator(".chart-tooltip");
+      expect(await tooltip.innerText()).toContain("3");
+      await page.keyboard.press("Escape");
+      await tooltip.waitFor({ state: "detached" });
+      const box = await chart.boundingBox();
+      await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) - 12, (box?.y ?? 0) + 60);
+      expect(await tooltip.innerText()).toContain("3");
+      expect(await page.locator(".tile .sparkline path").first().getAttribute("d")).toMatch(/^M9/);
+    } finally {
+      await own.stop();
+    }
+  });
+
+  test("before the first request the page says how to send it, and shows it when it has come", async () => {
+    let records: ReturnType<typeof fakeRecords> = [];
+    const get = (path: string, answer: FakeRoute["answer"]): FakeRoute => ({ method: "GET", path, answer });
+    const own = startFakeApi([
+      get("/api/series", ({ query }) => fakeSeries(records, query, Date.now())),
+      get("/api/requests", () => ({
+        requests: records.map(rowOf),
+        next: null,
+        complete: true,
+        searched_to_ms: null,
+      })),
+    ]);
+    try {
+      const watched = await open("/dashboard", {}, own);
+      const { page } = watched;
+      await page.getByText(`ANTHROPIC_BASE_URL=${own.url}`, { exact: true }).waitFor();
+      await isClean(watched);
+      await page.goto(`${own.url}/dashboard/requests`);
+      await page.getByRole("heading", { name: "No request has come yet" }).waitFor();
+      records = fakeRecords(Date.now() - 3 * 86_400_000, 2);
+      await page.getByText("The latest request came").waitFor({ timeout: 10_000 });
+      await page.getByRole("link", { name: "Last 7 days" }).click();
+      await page.waitForURL("**/requests?from=now-7d");
+    } finally {
+      await own.stop();
+    }
+  });
+
+  test("whoever may not read signs in where the page would be, and nothing else is asked of the gateway", async () => {
+    let isSignedIn = false;
+    const asked: string[] = [];
+    const session = (): unknown => ({
+      signed_in: isSignedIn,
+      can_read: isSignedIn,
+      can_write: isSignedIn,
+      has_admin_key: true,
+      expires_ms: null,
+    });
+    const own = startFakeApi([
+      { method: "GET", path: "/api/session", answer: session },
+      {
+        method: "POST",
+        path: "/api/session",
+        answer: () => {
+          isSignedIn = true;
+          return session();
+        },
+      },
+      {
+        method: "GET",
+        path: "/api/sessions",
+        answer: ({ request }) => {
+          asked.push(request.url);
+          return isSignedIn ? { sessions: [], next: null } : refused(401, "Sign in.");
+        },
+      },
+    ]);
+    try {
+      const { page } = await open("/dashboard/sessions?from=now-7d&tenant=a", {}, own);
+      await page.getByLabel("Admin key", { exact: true }).fill("the key");
+      expect(asked).toEqual([]);
+      await page.keyboard.press("Enter");
+      await page.getByText("No session in this time").waitFor();
+      expect(page.url()).toEndWith("/dashboard/sessions?from=now-7d&tenant=a");
+      // The session ends elsewhere: the next refusal shows it.
+      isSignedIn = false;
+      await page.getByRole("button", { name: "30 d" }).click();
+      await page.getByRole("heading", { level: 1, name: "Sign in" }).waitFor();
+    } finally {
+      await own.stop();
+    }
+  });
+
+  test("figures of the range before are not to be read as those of the new one", async () => {
+    const { page } = await open("/dashboard?from=now-7d");
+    await page.locator(".tiles").waitFor();
+    let goOn = (): void => undefined;
+    const slow = new Promise<void>((resolve) => (goOn = resolve));
+    await page.route("**/api/series?from=now-30d**", async (route) => {
+      await slow;
+      await route.continue();
+    });
+    await page.getByRole("button", { name: "30 d" }).click();
+    await page.locator(".stale").getByRole("status").getByText("Reading the records").waitFor();
+    await page.waitForFunction(
+      () => Number(getComputedStyle(document.querySelector(".stale > .answer") as Element).opacity) < 0.5,
+    );
+    goOn();
+    await page.locator(".stale").waitFor({ state: "detached" });
+  });
+
+  test("a gateway that is gone is told once, beside what was known, and is found again", async () => {
+    const own = startFakeApi();
+    const { page } = await open("/dashboard?from=now-7d", {}, own);
+    await page.locator(".tiles").waitFor();
+    const port = Number(new URL(own.url).port);
+    await own.stop();
+    await page.getByRole("button", { name: "1 h" }).click();
+    const told = page.getByRole("alert");
+    await told.getByText("The gateway cannot be reached").waitFor();
+    expect(await told.count()).toBe(1);
+    expect(await page.locator(".tiles").count()).toBe(1);
+    const again = startFakeApi([], port);
+    try {
+      await told.waitFor({ state: "detached", timeout: 15_000 });
+      await page.locator(".stale").waitFor({ state: "detached", timeout: 15_000 });
+    } finally {
+      await again.stop();
+    }
+  });
+
   test("the chart is also a table", async () => {
     const { page } = await open("/dashboard?from=now-7d&show=requests");
-    const chart = page.getByRole("img", { name: /^Requests by model: \d+ points, [\d.]+k? in all/ });
+    const chart = page.getByRole("slider", { name: /^Requests by model: \d+ points, [\d.]+k? in all/ });
     await chart.waitFor();
     await page.getByRole("button", { name: "As a table" }).click();
     expect(

@@ -1,5 +1,7 @@
 // Asks /api with the viewer's own cookie. Every failure becomes an ApiError with a sentence that can be shown.
 
+export const sessionPath = "/api/session";
+
 export class ApiError extends Error {
   constructor(
     message: string,
@@ -12,11 +14,14 @@ export class ApiError extends Error {
     this.name = "ApiError";
   }
 
-  /** Signing in may help. */
+  /** Signing in may help. Not against a proxy, whose refusal has no words of the gateway. */
   get isRefusal(): boolean {
-    return this.status === 401 || this.status === 403;
+    return this.status === 401 || (this.status === 403 && this.answer !== null);
   }
 }
+
+/** Sent to the window when an answer says that the viewer's rights or the gateway itself may be gone: the shell looks. */
+export const accessInDoubt = "clawgate:access";
 
 export type ApiRequest = {
   readonly method?: "GET" | "POST" | "PUT" | "DELETE";
@@ -38,7 +43,9 @@ function sentenceOf(answer: unknown, status: number): string {
     )
       return error.message;
   }
-  return `The gateway answered with status ${status}.`;
+  return answer === null
+    ? `Something between this page and the gateway answered with status ${status}.`
+    : `The gateway answered with status ${status}.`;
 }
 
 /** Throws ApiError, or the signal's reason. */
@@ -65,10 +72,16 @@ export async function callApi<T>(
     answer = text === "" ? null : jsonOr(text);
   } catch (error) {
     if (signal?.aborted === true) throw error;
+    doubtAccess(path);
     throw new ApiError("The gateway cannot be reached. Is it running?", 0);
   }
+  if (response.status === 401) doubtAccess(path);
   if (!response.ok) throw new ApiError(sentenceOf(answer, response.status), response.status, answer);
   return answer as T;
+}
+
+export function doubtAccess(path: string): void {
+  if (path !== sessionPath) dispatchEvent(new Event(accessInDoubt));
 }
 
 function jsonOr(text: string): unknown {

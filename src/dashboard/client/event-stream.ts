@@ -2,6 +2,7 @@
 // after an error that it does not repair, so do we.
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { doubtAccess } from "./api.ts";
 
 export type EventKind = "live" | "request" | "log" | "health" | "alert" | "config";
 export type StreamState = "connecting" | "open" | "lost";
@@ -23,12 +24,15 @@ export function useEvents(
     if (!isActive) return;
     let source: EventSource | null = null;
     let timer: ReturnType<typeof setTimeout> | undefined;
+    const path = `/api/events?only=${wanted}`;
     const connect = (): void => {
-      const opened = new EventSource(`/api/events?only=${wanted}`);
+      const opened = new EventSource(path);
       source = opened;
       opened.addEventListener("open", () => setState("open"));
       opened.addEventListener("error", () => {
         setState("lost");
+        // The event does not tell a refusal from a gateway that is gone.
+        doubtAccess(path);
         if (opened.readyState !== EventSource.CLOSED) return;
         timer = setTimeout(connect, reconnectMs);
       });

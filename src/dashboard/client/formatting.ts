@@ -14,6 +14,13 @@ export function money(usd: number | null | undefined): string {
   return `${sign}$${amount.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 }
 
+/** Money at a mark of an axis: as many digits as tell it from the next mark. */
+export function moneyTick(usd: number, step: number): string {
+  if (usd === 0 || step >= 1e3) return `$${short(usd)}`;
+  const digits = step >= 1 ? 0 : Math.max(2, Math.ceil(-Math.log10(step) - 1e-9));
+  return `$${usd.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
+}
+
 /** 1234567 -> "1,234,567". */
 export function count(value: number | null | undefined): string {
   return value === null || value === undefined ? dash : value.toLocaleString("en-US");

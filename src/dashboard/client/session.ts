@@ -12,7 +12,13 @@ export type SessionState = {
   readonly expires_ms: number | null;
 };
 
-const nobody: Answer<SessionState> = { data: null, error: null, isLoading: true, reload: () => undefined };
+const nobody: Answer<SessionState> = {
+  data: null,
+  error: null,
+  isLoading: true,
+  isOutdated: false,
+  reload: () => undefined,
+};
 export const SessionContext = createContext<Answer<SessionState>>(nobody);
 
 export const useSession = (): Answer<SessionState> => useContext(SessionContext);

@@ -2,12 +2,14 @@
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { callApi } from "./api.ts";
+import { accessInDoubt, callApi, sessionPath } from "./api.ts";
 import { Icon, type IconName } from "./components/icon.tsx";
-import { Empty, signInAddress } from "./components/states.tsx";
+import { Empty, Loading, Problem, signInAddress } from "./components/states.tsx";
 import { Link } from "./link.tsx";
 import { home, type Place, usePlace, withRange } from "./location.ts";
+import type { PageProps } from "./page-props.ts";
 import { type Page, pages } from "./page-table.ts";
+import { SignInPage } from "./pages/sign-in.tsx";
 import { SessionContext, type SessionState, useSession } from "./session.ts";
 import { saveTheme, savedTheme, type Theme, themeAfter } from "./theme.ts";
 import { useApi } from "./use-api.ts";
@@ -63,6 +65,9 @@ function Navigation({
   );
 }
 
+/** A session can end by itself, and the gateway can go: the page says so soon after. */
+const sessionMs = 30_000;
+
 const themeIcons: Readonly<Record<Theme, IconName>> = { system: "system", light: "sun", dark: "moon" };
 
 function ThemeSwitch(): JSX.Element {
@@ -89,9 +94,9 @@ function Viewer(): JSX.Element | null {
   const { data, reload } = useSession();
   if (data === null) return null;
   if (!data.signed_in)
-    return data.can_write ? null : (
+    return data.can_write || !data.can_read ? null : (
       <Link to={signInAddress()} class="quiet">
-        {data.can_read ? "Reading only · Sign in" : "Sign in"}
+        Reading only · Sign in
       </Link>
     );
   const signOut = async (): Promise<void> => {
@@ -109,16 +114,46 @@ function Viewer(): JSX.Element | null {
   );
 }
 
+type ContentProps = PageProps & { readonly page: Page | null };
+
+/** Whoever may not read signs in where the page would be, and then is where they wanted to go. */
+function Content({ place, page, rest }: ContentProps): JSX.Element {
+  const { data, error, reload } = useSession();
+  if (data === null) return error === null ? <Loading /> : <Problem error={error} retry={reload} />;
+  const Component = page?.component;
+  return (
+    <>
+      {error === null ? null : (
+        <p class="notice" role="alert">
+          {error.message} What is shown is from before; it goes on by itself.
+        </p>
+      )}
+      {Component === undefined ? (
+        <Empty title="There is no such page.">
+          <Link to={home}>To the overview</Link>
+        </Empty>
+      ) : data.can_read ? (
+        <Component place={place} rest={rest} />
+      ) : (
+        <SignInPage place={place} rest={rest} />
+      )}
+    </>
+  );
+}
+
 export function Shell(): JSX.Element {
   const place = usePlace();
   const { page, rest } = pageAt(place);
   const [isMenuOpen, setMenuOpen] = useState(false);
-  const session = useApi<SessionState>("/api/session");
+  const session = useApi<SessionState>(sessionPath, { everyMs: sessionMs });
+  useEffect(() => {
+    addEventListener(accessInDoubt, session.reload);
+    return () => removeEventListener(accessInDoubt, session.reload);
+  }, [session.reload]);
   useEffect(() => setMenuOpen(false), [place.path]);
   useEffect(() => {
     document.title = `${page?.title ?? "No such page"} · ClawGate`;
   }, [page]);
-  const Component = page?.component;
   return (
     <SessionContext.Provider value={session}>
       <a class="skip" href="#content">
@@ -152,13 +187,7 @@ export function Shell(): JSX.Element {
           </div>
         </header>
         <main id="content" tabIndex={-1}>
-          {Component === undefined ? (
-            <Empty title="There is no such page.">
-              <Link to={home}>To the overview</Link>
-            </Empty>
-          ) : (
-            <Component place={place} rest={rest} />
-          )}
+          <Content place={place} page={page} rest={rest} />
         </main>
       </div>
     </SessionContext.Provider>

@@ -21,6 +21,12 @@ export function choiceOf({ from, to }: TimeRange): RangeChoice | null {
   return to === null ? (rangeChoices.find((each) => each.from === from) ?? null) : null;
 }
 
+/** The shortest usual range that holds a time; null where it is older than all of them. */
+export function shortestRange(ms: number, nowMs: number): string | null {
+  const holds = ({ from }: RangeChoice): boolean => (millisecondsOf(from, nowMs) ?? nowMs) <= ms;
+  return rangeChoices.find(holds)?.from ?? null;
+}
+
 /** What `<input type="datetime-local">` holds, of a time in the viewer's zone; "" if it is none. */
 export function localInput(ms: number): string {
   if (!Number.isFinite(ms)) return "";

@@ -8,6 +8,8 @@ export type Answer<T> = {
   readonly data: T | null;
   readonly error: ApiError | null;
   readonly isLoading: boolean;
+  /** The data answers the question before this one: it must not be read as the answer to this. */
+  readonly isOutdated: boolean;
   reload(): void;
 };
 
@@ -19,14 +21,14 @@ export type ApiOptions = {
 type Loaded<T> = { readonly path: string | null; readonly data: T | null; readonly error: ApiError | null };
 
 const retryMs = 3_000;
-const isWorthRetrying = ({ status }: ApiError): boolean => status === 0 || status === 429 || status >= 502;
+const isWorthRetrying = ({ status }: ApiError): boolean => status === 429 || status >= 502;
 
 /** `path` null: nothing to ask yet. */
 export function useApi<T>(path: string | null, { everyMs }: ApiOptions = {}): Answer<T> {
   const [loaded, setLoaded] = useState<Loaded<T>>({ path: null, data: null, error: null });
   const [isLoading, setLoading] = useState(path !== null);
   const [turn, setTurn] = useState(0);
-  const dataRef = useRef<T | null>(null);
+  const latest = useRef<Pick<Loaded<T>, "path" | "data">>({ path: null, data: null });
   const reload = useCallback(() => setTurn((last) => last + 1), []);
 
   useEffect(() => {
@@ -40,14 +42,16 @@ export function useApi<T>(path: string | null, { everyMs }: ApiOptions = {}): An
     const ask = async (): Promise<void> => {
       try {
         const data = await callApi<T>(path, { signal: abort.signal });
-        dataRef.current = data;
+        latest.current = { path, data };
         setLoaded({ path, data, error: null });
         if (everyMs !== undefined) again(everyMs);
       } catch (error) {
         if (abort.signal.aborted) return;
         const failure = error instanceof ApiError ? error : new ApiError(String(error), 0);
-        setLoaded({ path, data: dataRef.current, error: failure });
-        if (isWorthRetrying(failure)) again(Math.max(retryMs, everyMs ?? 0));
+        setLoaded({ ...latest.current, error: failure });
+        // A gateway that is started again is seen soon; one that is busy is not asked more often than before.
+        if (failure.status === 0) again(retryMs);
+        else if (isWorthRetrying(failure)) again(Math.max(retryMs, everyMs ?? 0));
       }
       setLoading(false);
     };
@@ -58,5 +62,6 @@ export function useApi<T>(path: string | null, { everyMs }: ApiOptions = {}): An
     };
   }, [path, turn, everyMs, reload]);
 
-  return { data: path === null ? null : loaded.data, error: loaded.error, isLoading, reload };
+  const data = path === null ? null : loaded.data;
+  return { data, error: loaded.error, isLoading, isOutdated: data !== null && loaded.path !== path, reload };
 }

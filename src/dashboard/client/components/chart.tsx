@@ -1,150 +1,16 @@
-// A chart over time: stacked bars, or lines. uPlot draws it; the same figures are a table for whoever cannot see it.
+// A chart over time: stacked bars. Pointer and arrow keys tell the figures of one bar; the same figures are a table for whoever cannot see it.
 
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import uPlot from "uplot";
 import { shown, time } from "../formatting.ts";
-import { type ChartRow, mostOf, stacked, summaryOf } from "../stacked-series.ts";
+import { type ChartRow, mostOf, summaryOf } from "../stacked-series.ts";
+import { type BarPlot, type BarPlotProps, colourCount, drawBars, type Hover } from "./bar-plot.ts";
 
-const colourCount = 8;
-
-type ChartProps = {
+type ChartProps = Omit<BarPlotProps, "height"> & {
   readonly title: string;
-  /** The start of each bucket. */
-  readonly times: readonly number[];
-  readonly rows: readonly ChartRow[];
-  readonly kind: "bars" | "lines";
   readonly height?: number;
   write(value: number): string;
 };
-
-type Colours = { readonly text: string; readonly grid: string; readonly rows: readonly string[] };
-
-/** Canvas knows no variables: the colours are read from elements that have them. */
-function coloursOf(frame: HTMLElement): Colours {
-  const colourAt = (selector: string): string => {
-    const found = frame.querySelector(selector);
-    return found === null ? "gray" : getComputedStyle(found).color;
-  };
-  const rows = Array.from({ length: colourCount }, (_, at) => colourAt(`.probe-${at}`));
-  return { text: colourAt(".probe-text"), grid: colourAt(".probe-grid"), rows };
-}
-
-const dayMs = 86_400_000;
-const daySteps = [1, 2, 3, 7, 14, 30, 90, 365].map((days) => (days * dayMs) / 1000);
-
-function tickTime(seconds: number, spanMs: number): string {
-  const ms = seconds * 1000;
-  if (spanMs > 3 * dayMs) return time(ms, "day");
-  const at = new Date(ms);
-  return at.getHours() === 0 && at.getMinutes() === 0 ? time(ms, "day") : time(ms, "minute");
-}
-
-function optionsOf(
-  props: ChartProps,
-  colours: Colours,
-  width: number,
-  hover: (at: number | null) => void,
-): uPlot.Options {
-  const { times, rows, kind, write, height = 200 } = props;
-  const spanMs = (times.at(-1) ?? 0) - (times[0] ?? 0);
-  const bars = uPlot.paths.bars?.({ size: [0.72, 40], align: 1, radius: rows.length === 1 ? 0.12 : 0 });
-  const order = rows.map((_, at) => at);
-  const axis: uPlot.Axis = {
-    stroke: colours.text,
-    font: `${Math.round(rem() * 0.6875)}px ui-sans-serif, system-ui, sans-serif`,
-    ticks: { show: false },
-    gap: 6,
-  };
-  const colourOf = (at: number): string => colours.rows[at % colourCount] ?? "gray";
-  return {
-    width,
-    height: Math.round((height * rem()) / 16),
-    padding: [8, 8, 0, 0],
-    legend: { show: false },
-    cursor: {
-      y: false,
-      // A bar begins at its time: all of it belongs to that time.
-      ...(kind === "bars" ? { dataIdx: bucketAt } : {}),
-      drag: { x: false, y: false },
-      points: { show: kind === "lines" },
-    },
-    scales: { x: { time: true }, y: { range: (_, _low, high) => [0, high > 0 ? high * 1.08 : 1] } },
-    axes: [
-      {
-        ...axis,
-        grid: { show: false },
-        size: rem() * 1.75,
-        space: rem() * 4.5,
-        // Two marks of one day would have the same name.
-        ...(spanMs > 3 * dayMs ? { incrs: daySteps } : {}),
-        values: (_, ticks) => ticks.map((tick) => tickTime(tick, spanMs)),
-      },
-      {
-        ...axis,
-        grid: { stroke: colours.grid, width: 1 },
-        size: rem() * 3.6,
-        space: rem() * 2.4,
-        values: (_, ticks) => ticks.map((tick) => write(tick)),
-      },
-    ],
-    series: [
-      {},
-      // The tallest first, so that each lower one is painted over it.
-      ...(kind === "bars" ? order.toReversed() : order).map((at): uPlot.Series => ({
-        stroke: colourOf(at),
-        ...(kind === "bars"
-          ? {
-              fill: colourOf(at),
-              width: 0,
-              ...(bars === undefined ? {} : { paths: bars }),
-              points: { show: false },
-            }
-          : { width: 1.5, spanGaps: true, points: { show: times.length < 3 } }),
-      })),
-    ],
-    hooks: { setCursor: [(plot) => hover(plot.cursor.idxs?.[1] ?? plot.cursor.idx ?? null)] },
-  };
-}
-
-function bucketAt(plot: uPlot, _row: number, nearest: number, seconds: number): number {
-  const begins = plot.data[0][nearest];
-  return begins !== undefined && begins > seconds ? Math.max(0, nearest - 1) : nearest;
-}
-
-const rem = (): number => Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
-
-function dataOf({ times, rows, kind }: ChartProps): uPlot.AlignedData {
-  const x = times.map((ms) => ms / 1000);
-  const y = kind === "bars" ? [...stacked(rows)].toReversed() : rows.map(({ values }) => values);
-  return [x, ...y.map((values) => [...values])];
-}
-
-function drawn(frame: HTMLElement, props: ChartProps, hover: (at: number | null) => void): () => void {
-  const target = frame.querySelector<HTMLElement>(".chart-canvas");
-  if (target === null) return () => undefined;
-  const draw = (): uPlot =>
-    new uPlot(optionsOf(props, coloursOf(frame), target.clientWidth || 300, hover), dataOf(props), target);
-  let plot = draw();
-  const redraw = (): void => {
-    plot.destroy();
-    plot = draw();
-  };
-  const observer = new ResizeObserver(() => {
-    if (target.clientWidth !== plot.width && target.clientWidth > 0)
-      plot.setSize({ width: target.clientWidth, height: plot.height });
-  });
-  observer.observe(target);
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  dark.addEventListener("change", redraw);
-  addEventListener("clawgate:theme", redraw);
-  return () => {
-    observer.disconnect();
-    dark.removeEventListener("change", redraw);
-    removeEventListener("clawgate:theme", redraw);
-    plot.destroy();
-  };
-}
 
 function FiguresTable({ title, times, rows, write }: ChartProps): JSX.Element {
   return (
@@ -181,17 +47,92 @@ function FiguresTable({ title, times, rows, write }: ChartProps): JSX.Element {
   );
 }
 
+type BarFigures = {
+  readonly sum: number;
+  /** Those that are part of the bar, with the number of their colour; from its top down. */
+  readonly parts: readonly { readonly name: string; readonly value: number; readonly colour: number }[];
+};
+
+export function figuresAt(rows: readonly ChartRow[], at: number): BarFigures {
+  const parts = rows
+    .map(({ name, values }, colour) => ({ name, value: values[at] ?? 0, colour }))
+    .filter(({ value }) => value !== 0)
+    .toReversed();
+  return { sum: parts.reduce((sum, { value }) => sum + value, 0), parts };
+}
+
+function Tooltip({ hover, props }: { readonly hover: Hover; readonly props: ChartProps }): JSX.Element {
+  const { sum, parts } = figuresAt(props.rows, hover.at);
+  // Beside the bar, on the side where there is more room.
+  const side =
+    hover.left > hover.width / 2
+      ? { right: `${hover.width - hover.left + 14}px` }
+      : { left: `${hover.left + 14}px` };
+  return (
+    <div class="chart-tooltip" aria-hidden="true" style={side}>
+      <p>
+        <span>{time(props.times[hover.at], "dayAndMinute")}</span>
+        <b>{props.write(sum)}</b>
+      </p>
+      {parts.length === 0 ? null : (
+        <ul>
+          {parts.map(({ name, value, colour }) => (
+            <li key={name}>
+              <i class={`swatch series-${colour % colourCount}`} />
+              <span class="legend-name">{shown(name, 40)}</span>
+              <b>{props.write(value)}</b>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+/** What a screen reader says of one bar. */
+function spoken({ rows, times, write }: ChartProps, at: number): string {
+  const { sum, parts } = figuresAt(rows, at);
+  const named = parts.map(({ name, value }) => `${shown(name, 40)} ${write(value)}`);
+  return [`${time(times[at], "dayAndMinute")}: ${write(sum)}`, ...named].join(", ");
+}
+
+function keyTarget(key: string, at: number | null, count: number): number | null | undefined {
+  if (key === "Escape") return null;
+  if (key === "Home") return 0;
+  if (key === "End") return count - 1;
+  // The newest is the first that is looked at.
+  if (key === "ArrowLeft") return Math.max(0, at === null ? count - 1 : at - 1);
+  if (key === "ArrowRight") return Math.min(count - 1, at === null ? count - 1 : at + 1);
+  return undefined;
+}
+
 export function Chart(given: ChartProps): JSX.Element {
   const props = { ...given, rows: mostOf(given.rows, colourCount) };
-  const { title, times, rows, write, height = 200 } = props;
+  const { title, times, endMs, rows, write, height = 200 } = props;
   const frame = useRef<HTMLElement>(null);
-  const [at, setAt] = useState<number | null>(null);
+  const canvas = useRef<HTMLDivElement>(null);
+  const plot = useRef<BarPlot | null>(null);
+  const [hover, setHover] = useState<Hover | null>(null);
   const [hasTable, setTable] = useState(false);
-  const figures = JSON.stringify([times, rows, props.kind, height]);
-  useEffect(() => (frame.current === null ? undefined : drawn(frame.current, props, setAt)), [figures]);
-  const valueOf = ({ values }: ChartRow): number | null =>
-    at === null ? values.reduce<number>((sum, value) => sum + (value ?? 0), 0) : (values[at] ?? null);
-  const mayWriteSums = props.kind === "bars" || at !== null;
+  const figures = JSON.stringify([title, times, endMs, rows, height]);
+  useEffect(() => {
+    if (frame.current === null || canvas.current === null) return;
+    const drawn = drawBars(frame.current, canvas.current, { ...props, height }, setHover);
+    plot.current = drawn;
+    return () => {
+      setHover(null);
+      drawn.destroy();
+    };
+  }, [figures]);
+  const at = hover !== null && hover.at < times.length ? hover.at : null;
+  const move = (event: KeyboardEvent): void => {
+    const target = keyTarget(event.key, at, times.length);
+    if (target === undefined || (event.key === "Escape" && at === null)) return;
+    event.preventDefault();
+    plot.current?.lookAt(target);
+  };
+  const sumOf = ({ values }: ChartRow): number =>
+    values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
   return (
     <figure class="chart" ref={frame}>
       <div class="probes" aria-hidden="true">
@@ -202,18 +143,28 @@ export function Chart(given: ChartProps): JSX.Element {
         ))}
       </div>
       <div
-        class={`chart-canvas chart-${height}`}
-        role="img"
-        aria-label={`${title}: ${summaryOf(rows, write)}`}
-      />
+        class={`chart-frame chart-${height}`}
+        role="slider"
+        tabIndex={0}
+        aria-label={`${title}: ${summaryOf(rows, write)} Arrow keys tell each bar.`}
+        aria-valuemin={1}
+        aria-valuemax={Math.max(1, times.length)}
+        aria-valuenow={(at ?? times.length - 1) + 1}
+        aria-valuetext={at === null ? "No bar chosen" : spoken(props, at)}
+        onKeyDown={move}
+        onBlur={() => plot.current?.lookAt(null)}
+      >
+        <div class="chart-canvas" ref={canvas} />
+        {hover === null || at === null ? null : <Tooltip hover={hover} props={props} />}
+      </div>
       <figcaption class="legend">
-        <span class="legend-time">{at === null ? "In all" : time(times[at], "dayAndMinute")}</span>
+        <span class="legend-time">In all</span>
         <ul>
           {rows.map((row, index) => (
             <li key={row.name}>
               <i class={`swatch series-${index % colourCount}`} aria-hidden="true" />
               <span class="legend-name">{shown(row.name, 40)}</span>
-              <b>{mayWriteSums ? write(valueOf(row) ?? 0) : ""}</b>
+              <b>{write(sumOf(row))}</b>
             </li>
           ))}
         </ul>

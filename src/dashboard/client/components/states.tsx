@@ -57,19 +57,23 @@ type LoadedProps<T> = {
   children(data: T): ComponentChildren;
 };
 
-/** The data once it is there; an error above data that is older than it. */
+/** The data once it is there; an error above data that is older than it. Of a gateway that is gone the shell tells, once. */
 export function Loaded<T>({ answer, label, children }: LoadedProps<T>): JSX.Element {
   const { data, error } = answer;
+  const labelled = label === undefined ? {} : { label };
   return (
     <>
-      {error === null ? null : <Problem error={error} retry={answer.reload} />}
+      {error === null || (error.status === 0 && data !== null) ? null : (
+        <Problem error={error} retry={answer.reload} />
+      )}
       {data === null ? (
         error === null ? (
-          <Loading {...(label === undefined ? {} : { label })} />
+          <Loading {...labelled} />
         ) : null
       ) : (
-        <div class={answer.isLoading ? "stale" : "fresh"} aria-busy={answer.isLoading}>
-          {children(data)}
+        <div class={answer.isOutdated ? "stale" : "fresh"} aria-busy={answer.isOutdated}>
+          {answer.isOutdated && error === null ? <Loading {...labelled} /> : null}
+          <div class="answer">{children(data)}</div>
         </div>
       )}
     </>

@@ -1,4 +1,5 @@
-// A table: headers that a screen reader knows, figures to the right, rows that open something by click, Enter or the arrow keys.
+// A table: headers that a screen reader knows, figures to the right, rows that open something by click; their links by Enter, and the arrow keys lead
+// from one to the next.
 // On a narrow screen it scrolls sideways inside its own frame.
 
 import type { ComponentChildren, JSX } from "preact";
@@ -18,7 +19,7 @@ type TableProps<Row> = {
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
   keyOf(row: Row): string | number;
-  /** A row with this can be opened; its first cell should hold a link to the same place. */
+  /** A row with this can be opened; its first cell must hold a link to the same place, for the keyboard. */
   open?(row: Row): void;
   isMarked?(row: Row): boolean;
 };
@@ -34,9 +35,10 @@ function moveFocus(event: KeyboardEvent): void {
       : event.key === "ArrowUp"
         ? row.previousElementSibling
         : null;
-  if (!(next instanceof HTMLElement)) return;
+  const link = next?.querySelector<HTMLElement>("a");
+  if (link === null || link === undefined) return;
   event.preventDefault();
-  next.focus();
+  link.focus();
 }
 
 /** A link or button inside of a row acts for itself. */
@@ -63,16 +65,14 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
             <tr
               key={keyOf(row)}
               class={`${open === undefined ? "" : "opens"} ${isMarked?.(row) === true ? "marked" : ""}`.trim()}
-              tabIndex={open === undefined ? undefined : 0}
               onClick={(event) => {
                 // Text that is being selected opens nothing.
                 if (isOwnTarget(event) || getSelection()?.type === "Range") return;
                 open?.(row);
               }}
               onKeyDown={(event) => {
-                if (open === undefined || isOwnTarget(event)) return;
-                if (event.key === "Enter") open(row);
-                else moveFocus(event);
+                // Enter is the link's own.
+                if (open !== undefined) moveFocus(event);
               }}
             >
               {columns.map((column) => (

@@ -17,16 +17,27 @@ export type RuleRow = RuleEntry & {
   readonly isUnused: boolean;
 };
 
+export type OtherRow = {
+  readonly name: string;
+  readonly requests: number;
+  readonly percent: number;
+  /** A rule that the config had when the requests came. */
+  readonly isGone: boolean;
+};
+
 export type RuleTable = {
   readonly rules: readonly RuleRow[];
-  /** Decisions that no listed rule made: names, aliases, the chain. */
-  readonly others: readonly { readonly name: string; readonly requests: number; readonly percent: number }[];
+  /** Decisions that no listed rule made: names, aliases, the chain; and rules that the config has no more. */
+  readonly others: readonly OtherRow[];
 };
 
 /** Records add this to the rule where another target answered than the one that it chose. */
 const diversion = "->fallback";
 /** Of these names records say only that the client named a model. */
 const uncounted = "alias";
+
+/** What records say in a rule's place where none decided, and the series' own rest. */
+const withoutRule: ReadonlySet<string> = new Set(["explicit-model", "no-match", "other"]);
 
 type Hits = { requests: number; diverted: number; costUsd: number };
 
@@ -71,6 +82,7 @@ export function ruleTable(rules: readonly RuleEntry[], series: SeriesReport | nu
         name: name === "" ? "no rule" : name,
         requests,
         percent: percentOf(requests),
+        isGone: name !== "" && !withoutRule.has(name),
       })),
   };
 }

@@ -33,7 +33,8 @@ const active: readonly Column<Alert>[] = [
     name: "until",
     title: "Until",
     cell: ({ until_ms: ms }) =>
-      ms === null ? <span class="muted">not known</span> : <Moment ms={ms} isRelative />,
+      // Whether it is over shows with the next request or test.
+      ms === null || ms <= Date.now() ? <span class="muted">not known</span> : <Moment ms={ms} isRelative />,
   },
 ];
 

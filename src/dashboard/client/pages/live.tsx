@@ -93,7 +93,7 @@ function columnsOf(nowMs: number): readonly Column<LiveRow>[] {
   return [
     {
       name: "model",
-      title: "Model",
+      title: "Asked for",
       cell: (row) => (
         <>
           {shown(row.model, 60)}

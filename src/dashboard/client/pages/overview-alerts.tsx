@@ -21,7 +21,7 @@ export function ActiveAlerts(): JSX.Element | null {
           </span>
           <span class="muted">
             since {shortTime(since_ms)}
-            {until_ms === null ? "" : `, until ${shortTime(until_ms)}`}
+            {until_ms === null || until_ms <= Date.now() ? "" : `, until ${shortTime(until_ms)}`}
           </span>
         </li>
       ))}

@@ -7,7 +7,7 @@ import { Chart } from "../components/chart.tsx";
 import { Panel } from "../components/panel.tsx";
 import { Segments } from "../components/segments.tsx";
 import { type Column, Table } from "../components/table.tsx";
-import { count, duration, money, percent, short, shown } from "../formatting.ts";
+import { count, duration, money, moneyTick, percent, short, shown } from "../formatting.ts";
 import { Link } from "../link.tsx";
 import { addressWith, home, navigate, type Place, withRange } from "../location.ts";
 import { knownCost } from "../spending-outlook.ts";
@@ -53,6 +53,21 @@ function valuesOf(points: SeriesPoints, measure: Measure): readonly number[] {
   if (measure === "requests") return points.requests;
   if (measure === "failures") return points.failures;
   return points.input_tokens.map((tokens, at) => tokens + (points.output_tokens[at] ?? 0));
+}
+
+const minuteMs = 60_000;
+const bucketMs: Readonly<Record<Exclude<SeriesAnswer["bucket"], "total">, number>> = {
+  "1m": minuteMs,
+  "5m": 5 * minuteMs,
+  "15m": 15 * minuteMs,
+  "1h": 60 * minuteMs,
+  "1d": 1440 * minuteMs,
+};
+
+/** Where the last bucket ends; it may not be over yet. */
+function bucketEnd({ buckets, bucket, to_ms: toMs }: SeriesAnswer): number {
+  const last = buckets.at(-1);
+  return last === undefined || bucket === "total" ? toMs : last + bucketMs[bucket];
 }
 
 const nameOf = ({ name }: SeriesGroup): string => (name === "" ? "none" : name);
@@ -162,9 +177,12 @@ export function TrafficPanels({
         title={`${title} by ${by}`}
         times={report.buckets}
         rows={rows}
-        kind="bars"
         height={240}
+        endMs={bucketEnd(report)}
         write={writers[measure]}
+        {...(measure === "cost"
+          ? { writeTick: moneyTick, smallestStep: 0.000_001 }
+          : { writeTick: short, smallestStep: 1 })}
       />
       <Table
         caption={`Totals by ${by}`}

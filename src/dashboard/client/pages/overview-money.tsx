@@ -32,10 +32,17 @@ function Amount({
   );
 }
 
+const cents = (usd: number): number => Math.round(usd * 100) / 100;
+
+/** Of the figures as they are shown: beside $0.13 and $0.11 stands $0.02, whatever the digits behind them are. */
+export function shownDifference(one: number, other: number): number {
+  return one >= 0.01 && other >= 0.01 ? cents(cents(one) - cents(other)) : one - other;
+}
+
 /** "saved $1.20", or that it would have been cheaper. */
 function difference(otherwise: number, cost: number | null): string {
   if (cost === null) return "no price is known";
-  const saved = otherwise - cost;
+  const saved = shownDifference(otherwise, cost);
   if (Math.abs(saved) < 0.000_001) return "no difference";
   return saved > 0 ? `saved ${money(saved)}` : `${money(-saved)} less than now`;
 }

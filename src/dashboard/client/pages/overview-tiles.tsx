@@ -54,7 +54,7 @@ export function OverviewTiles({ report }: { readonly report: SeriesAnswer }): JS
         now={totals.cache_hit_pct}
         before={previous?.cache_hit_pct}
         more="good"
-        note={`${short(totals.cached_tokens)} of ${short(totals.input_tokens)} input tokens`}
+        note={`${short(totals.cached_tokens)} of ${short(totals.input_tokens)} tokens in`}
         course={courseOf(report, "cached_tokens")}
       />
       <Tile
@@ -76,7 +76,7 @@ export function OverviewTiles({ report }: { readonly report: SeriesAnswer }): JS
       >
         <dl class="tile-rows">
           <div>
-            <dt>First token, median</dt>
+            <dt>First token</dt>
             <dd>{duration(totals.p50_first_token_ms)}</dd>
           </div>
           <div>

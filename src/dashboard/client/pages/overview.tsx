@@ -3,9 +3,10 @@
 import type { JSX } from "preact";
 import type { SeriesAnswer } from "../api-shapes.ts";
 import { apiPath } from "../api.ts";
+import { NoRequests } from "../components/first-steps.tsx";
 import { PageHead } from "../components/panel.tsx";
 import { RangePicker } from "../components/range-picker.tsx";
-import { Empty, Loaded } from "../components/states.tsx";
+import { Loaded } from "../components/states.tsx";
 import { viewerZone } from "../formatting.ts";
 import type { PageProps } from "../page-props.ts";
 import { rangeOf } from "../time-range.ts";
@@ -41,20 +42,17 @@ export function OverviewPage({ place }: PageProps): JSX.Element {
       <Loaded answer={answer} label="Reading the records">
         {(report) => (
           <>
+            {report.totals.requests > 0 ? null : (
+              <NoRequests place={place} title="No requests in this time">
+                Choose a longer range.
+              </NoRequests>
+            )}
             <OverviewTiles report={report} />
             <div class="overview-columns">
               <MoneyPanel report={report} />
               <WastePanel waste={report.waste ?? []} />
             </div>
-            {report.totals.requests === 0 ? (
-              <section class="panel">
-                <Empty title="No requests in this time">
-                  Point a client at this address, or choose a longer range.
-                </Empty>
-              </section>
-            ) : (
-              <TrafficPanels place={place} report={report} />
-            )}
+            {report.totals.requests === 0 ? null : <TrafficPanels place={place} report={report} />}
             {report.exact ? null : (
               <p class="muted footnote">
                 Some records of this time are gone, not written yet, or counted by the hour only.

@@ -6,6 +6,7 @@ import type { RequestsPage as Answered } from "../../../metrics/query-shapes.ts"
 import type { Row } from "../api-shapes.ts";
 import { apiPath } from "../api.ts";
 import { FilterBar } from "../components/filter-bar.tsx";
+import { NoRequests } from "../components/first-steps.tsx";
 import { Icon } from "../components/icon.tsx";
 import { PageHead } from "../components/panel.tsx";
 import { RangePicker } from "../components/range-picker.tsx";
@@ -183,23 +184,29 @@ export function RequestsPage({ place, rest }: PageProps): JSX.Element {
           )}
         </button>
       </div>
-      <section class="panel" id={listId} aria-label="Requests">
-        <Loaded answer={answer} label="Reading requests">
-          {(page) =>
-            page.requests.length === 0 ? (
-              <Empty title="No request matches">Take a filter away, or choose a longer range.</Empty>
-            ) : (
-              <RequestTable
-                caption="Requests, newest first"
-                rows={page.requests}
-                openId={openId}
-                addressOf={addressOf}
-                open={(row) => navigate(addressOf(row))}
-              />
-            )
-          }
-        </Loaded>
-      </section>
+      <Loaded answer={answer} label="Reading requests">
+        {(page) =>
+          page.requests.length === 0 && page.complete && cursor === null ? (
+            <NoRequests place={list} title="No request matches">
+              Take a filter away, or choose a longer range.
+            </NoRequests>
+          ) : (
+            <section class="panel" id={listId} aria-label="Requests">
+              {page.requests.length === 0 ? (
+                <Empty title="None found yet">Older ones may match.</Empty>
+              ) : (
+                <RequestTable
+                  caption="Requests, newest first"
+                  rows={page.requests}
+                  openId={openId}
+                  addressOf={addressOf}
+                  open={(row) => navigate(addressOf(row))}
+                />
+              )}
+            </section>
+          )
+        }
+      </Loaded>
       {answer.data === null ? null : <Pager place={list} page={answer.data} />}
       {openId === undefined ? null : (
         <RequestSheet key={openId} id={openId} place={list} close={() => navigate(addressWith(list, {}))} />

@@ -10,7 +10,7 @@ import { Table } from "../components/table.tsx";
 import { count, money, percent, shown, viewerZone } from "../formatting.ts";
 import { Link } from "../link.tsx";
 import { withRange } from "../location.ts";
-import { type RuleRow, ruleTable } from "../operator/routing-model.ts";
+import { type OtherRow, type RuleRow, ruleTable } from "../operator/routing-model.ts";
 import { RouteTester } from "../operator/route-tester.tsx";
 import type { RuleEntry } from "../operator/shapes.ts";
 import type { PageProps } from "../page-props.ts";
@@ -109,18 +109,30 @@ function RulesPanel({
   );
 }
 
-type OtherRow = ReturnType<typeof ruleTable>["others"][number];
-
 function OthersPanel({ rows }: { readonly rows: readonly OtherRow[] }): JSX.Element | null {
   if (rows.length === 0) return null;
   return (
-    <Panel title="Decided without a rule" note="names, aliases, sessions, the fallback chain">
+    <Panel
+      title="Decided by no rule of the config"
+      note="names, aliases, the fallback chain; rules of before"
+    >
       <Table
         caption="Decisions that no rule made"
         rows={rows}
         keyOf={({ name }) => name}
         columns={[
-          { name: "name", title: "Why", cell: ({ name }) => shown(name, 100) },
+          {
+            name: "name",
+            title: "Why",
+            cell: ({ name, isGone }) => (
+              <span class="rule-name">
+                {shown(name, 100)}
+                {isGone ? (
+                  <Badge title="A rule of before: the config does not have it now">no longer there</Badge>
+                ) : null}
+              </span>
+            ),
+          },
           { name: "requests", title: "Requests", kind: "number", cell: ({ requests }) => count(requests) },
           { name: "share", title: "Share", kind: "number", cell: (row) => percent(row.percent) },
         ]}

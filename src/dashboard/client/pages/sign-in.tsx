@@ -7,7 +7,7 @@ import { Segments } from "../components/segments.tsx";
 import { Loading, Problem } from "../components/states.tsx";
 import { time } from "../formatting.ts";
 import { Link } from "../link.tsx";
-import { home, navigate } from "../location.ts";
+import { addressWith, home, navigate } from "../location.ts";
 import type { PageProps } from "../page-props.ts";
 import { type SessionState, useSession } from "../session.ts";
 import { useAction } from "../use-action.ts";
@@ -149,7 +149,9 @@ function SignInForm({
 
 export function SignInPage({ place }: PageProps): JSX.Element {
   const { data, error, reload } = useSession();
-  const next = placeAfterSignIn(place.query.get("next"));
+  const next = placeAfterSignIn(
+    place.path === `${home}/sign-in` ? place.query.get("next") : addressWith(place, {}),
+  );
   return (
     <div class="sign-in">
       {error === null ? null : <Problem error={error} retry={reload} />}
