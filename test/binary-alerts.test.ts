@@ -130,3 +130,22 @@ test("a provider goes out: one alert, nothing more after a restart, one when it 
   expect(second.output()).not.toMatch(/webhook-secret|topsecretpath1/);
   await second.stop();
 }, 60_000);
+
+test("a quota with the end that its vendor named, and a config that is not valid with its mistake", async () => {
+  const gateway = await start();
+  vendor.script(() => ({
+    status: 429,
+    headers: { "retry-after": "7200" },
+    body: { error: { message: "You exceeded your current quota", code: "insufficient_quota" } },
+  }));
+  const askedMs = Date.now();
+  await (await ask(gateway)).text();
+  const ofKind = (kind: string) => told.find((each) => each.kind === kind && each.status === "firing");
+  await until("the quota", () => ofKind("quota") !== undefined);
+  const untilMs = Number((ofKind("quota") as { until_ms?: unknown } | undefined)?.until_ms);
+  expect(Math.abs(untilMs - askedMs - 7_200_000)).toBeLessThan(60_000);
+  writeFileSync(gateway.configPath, readFileSync(gateway.configPath, "utf8").replace('"alerts"', '"alertz"'));
+  await until("the config", () => ofKind("config") !== undefined);
+  expect(ofKind("config")?.message).toMatch(/; the one before it stays active: .*alertz.*alerts/);
+  await gateway.stop();
+}, 60_000);

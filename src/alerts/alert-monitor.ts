@@ -149,14 +149,19 @@ export class AlertMonitor {
     if (this.held.length === 0) return;
     const { held } = this;
     this.held = [];
-    const severity = held.some(({ alert }) => alert.severity === "critical") ? "critical" : "warning";
+    const isCritical = held.some(
+      ({ status, alert }) => status !== "resolved" && alert.severity === "critical",
+    );
+    const severity = isCritical ? "critical" : "warning";
     const lines = held.map(({ status, alert }) => `- ${statusWord(status)}: ${alert.message}`);
-    const text = `In the quiet hours ${held.length} alerts were held back:\n${lines.join("\n")}`;
+    const many = held.length === 1 ? "one message was" : `${held.length} messages were`;
+    const text = `In the quiet hours ${many} held back:\n${lines.join("\n")}`;
     this.options.outbox.send({ ...this.message("summary", severity, text, null), summarized: held });
   }
 
   private messageOf({ status, alert }: AlertChange): AlertMessage {
-    return this.message(status, alert.severity, alert.message, alert);
+    const text = status === "resolved" ? `Resolved: ${alert.message}` : alert.message;
+    return this.message(status, alert.severity, text, alert);
   }
 
   private message(

@@ -39,6 +39,7 @@ const active = z.object({
   subject: z.string(),
   severity,
   level: z.number(),
+  basis: z.number().exactOptional(),
   message: z.string(),
   untilMs: number,
   value: number,

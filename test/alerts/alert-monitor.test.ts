@@ -73,7 +73,7 @@ test("a provider goes out, flaps and comes back: one message, one when it is ove
   await clock.advance(60_000);
   expect(told(desk)).toEqual([
     "firing: Provider one is out of use.",
-    "resolved: Provider one is out of use.",
+    "resolved: Resolved: Provider one is out of use.",
   ]);
   expect(heard).toEqual(["firing provider-out", "resolved provider-out"]);
   expect(desk.lines).toEqual([
@@ -102,7 +102,7 @@ test("a restart repeats nothing, and the end is told by the next process", async
   expect(second.monitor.report().alerts.map((each) => each.id)).toEqual([id ?? ""]);
   second.now = {};
   await clock.advance(120_000);
-  expect(told(second)).toEqual(["resolved: Provider one is out of use."]);
+  expect(told(second)).toEqual(["resolved: Resolved: Provider one is out of use."]);
   second.stop();
 });
 
@@ -131,6 +131,46 @@ test("a worse level of a budget is told again, the same level is not", async () 
   desk.stop();
 });
 
+test("a raised budget begins its levels anew, and so does the next day", async () => {
+  const start0 = Date.UTC(2026, 0, 1);
+  const clock = fakeClock(start0 + 80_000_000);
+  const desk = await start(clock, createStore(), { rules: { projection: false }, resolve_after_s: 86_400 });
+  const see = async (spent: number, limit: number, startMs: number): Promise<void> => {
+    const period = { period: "day", startMs, endMs: startMs + 86_400_000 } as const;
+    desk.now = { budgets: [{ tenant: "alice", unit: "usd", spent, limit, ...period }] };
+    await clock.advance(10_000);
+  };
+  await see(2, 2, start0);
+  await see(2, 2.2, start0);
+  await see(2.2, 2.2, start0);
+  await see(2, 2, start0 + 86_400_000);
+  const usedUp = (end: string, spent: string) =>
+    `Tenant alice: the budget of this day is used up (${spent}); it begins again at ${end} 00:00 UTC.`;
+  expect(told(desk)).toEqual([
+    `firing: ${usedUp("2026-01-02", "$2.00 of $2.00")}`,
+    `changed: ${usedUp("2026-01-02", "$2.20 of $2.20")}`,
+    `firing: ${usedUp("2026-01-03", "$2.00 of $2.00")}`,
+  ]);
+  desk.stop();
+});
+
+test("a budget that is used up does not end the news that it will be", async () => {
+  const startMs = Date.UTC(2026, 0, 1);
+  const clock = fakeClock(startMs + 43_200_000);
+  const desk = await start(clock, createStore(), { resolve_after_s: 0 });
+  const period = { period: "day", startMs, endMs: startMs + 86_400_000 } as const;
+  for (const spent of [6, 10, 10]) {
+    desk.now = { budgets: [{ tenant: "alice", unit: "usd", spent, limit: 10, ...period }] };
+    await clock.advance(10_000);
+  }
+  expect(desk.sent.map(({ status, alert }) => `${status} ${alert?.kind}`)).toEqual([
+    "firing budget-projected",
+    "firing budget",
+  ]);
+  expect(desk.monitor.report().alerts.map(({ kind }) => kind)).toEqual(["budget"]);
+  desk.stop();
+});
+
 test("what follows from another cause is shown and not told", async () => {
   const clock = fakeClock();
   const desk = await start(clock);
@@ -148,7 +188,7 @@ test("what follows from another cause is shown and not told", async () => {
   await clock.advance(70_000);
   expect(told(desk).slice(1).toSorted()).toEqual([
     "firing: Provider two is out of use.",
-    "resolved: No provider of the fallback chain can answer: one, two.",
+    "resolved: Resolved: No provider of the fallback chain can answer: one, two.",
   ]);
   desk.stop();
 });
@@ -167,7 +207,7 @@ test("quiet hours: held back, over a restart too, and told as one summary at the
   expect(told(second)).toEqual([]);
   await clock.advance(3_600_000);
   expect(told(second)).toEqual([
-    "summary: In the quiet hours 2 alerts were held back:\n- firing: Provider one is out of use.\n- resolved: Provider one is out of use.",
+    "summary: In the quiet hours 2 messages were held back:\n- firing: Provider one is out of use.\n- resolved: Provider one is out of use.",
   ]);
   expect(second.sent[0]).toMatchObject({ severity: "critical", alert: null });
   expect(second.sent[0]?.summarized.map(({ status }) => status)).toEqual(["firing", "resolved"]);
