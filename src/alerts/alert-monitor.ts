@@ -29,7 +29,7 @@ export type MonitorOptions = {
   readonly log: Pick<Log, "info" | "warn" | "error">;
   readonly settings: () => AlertsSettings;
   readonly traffic: TrafficCounts;
-  readonly outbox: Pick<Outbox, "send" | "test" | "stop">;
+  readonly outbox: Pick<Outbox, "send" | "test" | "stop" | "undelivered" | "resume">;
   /** Where the alerts are kept over a restart. */
   readonly store: {
     get(namespace: string, key: string): Promise<unknown>;
@@ -47,6 +47,8 @@ const key = "known";
 /** How long hours of spending and ended alerts are of use. */
 const keptMs = 9 * 86_400_000;
 const maxHeld = 200;
+/** A message that is older is not sent by a later process any more. */
+const undeliveredMs = 86_400_000;
 
 export class AlertMonitor {
   private readonly tracker = new AlertTracker({ newId: (nowMs) => ulid(nowMs) });
@@ -66,6 +68,8 @@ export class AlertMonitor {
       this.tracker.restore(saved);
       this.options.traffic.restore(saved.traffic);
       this.held = saved.held;
+      const oldestMs = this.options.clock.nowMs() - undeliveredMs;
+      this.options.outbox.resume(saved.undelivered.filter(({ message }) => message.atMs >= oldestMs));
     }
     this.written = textOf(this.saved());
   }
@@ -197,7 +201,8 @@ export class AlertMonitor {
 
   private saved(): SavedAlerts {
     const { active, ended } = this.tracker.list();
-    return { active, ended, held: this.held, traffic: this.options.traffic.saved() };
+    const { traffic, outbox } = this.options;
+    return { active, ended, held: this.held, undelivered: outbox.undelivered(), traffic: traffic.saved() };
   }
 
   /** Keeps what has changed: a restart right after a message must not repeat it. */

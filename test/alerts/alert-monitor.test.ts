@@ -48,6 +48,8 @@ async function start(clock: FakeClock, store = createStore(), settings: object =
       send: (message) => void sent.push(message),
       test: () => Promise.resolve([]),
       stop: () => undefined,
+      undelivered: () => [],
+      resume: () => undefined,
     },
     store,
   });
@@ -280,7 +282,13 @@ test("a check that fails is logged, and the next one judges", async () => {
     log: { info: () => undefined, warn: () => undefined, error: (message) => void lines.push(message) },
     settings: () => alertsSettings.parse({}),
     traffic: new TrafficCounts(clock.nowMs),
-    outbox: { send: () => undefined, test: () => Promise.resolve([]), stop: () => undefined },
+    outbox: {
+      send: () => undefined,
+      test: () => Promise.resolve([]),
+      stop: () => undefined,
+      undelivered: () => [],
+      resume: () => undefined,
+    },
     store: createStore(),
   });
   let isBroken = true;
