@@ -254,5 +254,10 @@ test("settings: short quiet hours, wrong times and zones, an address that is non
   expect(problems({ quiet_hours: { from: "07:00", to: "07:00" } })).toBe(1);
   expect(problems({ quiet_hours: { from: "06:00", to: "07:00", tz: "Mars/Base" } })).toBe(1);
   expect(problems({ webhook: { url: "ftp://x" } })).toBe(1);
+  expect([
+    problems({ command: [""] }),
+    problems({ command: ["tell", ""] }),
+    problems({ command: [] }),
+  ]).toEqual([1, 0, 0]);
   expect(problems({ ntfy: { url: "https://x/y", token: "a\nb" } })).toBe(1);
 });
