@@ -150,6 +150,12 @@ describe("money", () => {
     expect(first?.severity ?? null).toBe(level === null ? null : level === 3 ? "critical" : "warning");
   });
 
+  test("other steps, and none", () => {
+    const at = (spent: number, steps: number[]) =>
+      found(budget(spent), { rules: { projection: false, budget_steps: steps } }).map(({ limit }) => limit);
+    expect([at(4.9, [50, 20]), at(5, [50, 20]), at(10, [])]).toEqual([[20], [50], []]);
+  });
+
   test("dollars and tokens of one day are one cause, the nearer end counts; a budget of nothing is used up", () => {
     const dollars = budget(8.5).budgets[0];
     const tokens = budget(95, { unit: "tokens", limit: 100 }).budgets[0];
