@@ -68,10 +68,24 @@ export class AlertMonitor {
       this.tracker.restore(saved);
       this.options.traffic.restore(saved.traffic);
       this.held = saved.held;
-      const oldestMs = this.options.clock.nowMs() - undeliveredMs;
-      this.options.outbox.resume(saved.undelivered.filter(({ message }) => message.atMs >= oldestMs));
+      this.resume(saved.undelivered);
     }
     this.written = textOf(this.saved());
+  }
+
+  private resume(undelivered: SavedAlerts["undelivered"]): void {
+    const nowMs = this.options.clock.nowMs();
+    for (const each of undelivered) {
+      const { status, alert, atMs } = each.message;
+      if (nowMs - atMs > undeliveredMs) continue;
+      if (alert === null || this.mayDisturb(alert, nowMs)) this.options.outbox.resume([each]);
+      else this.hold(status, alert);
+    }
+  }
+
+  private mayDisturb({ severity }: Pick<AlertView, "severity">, nowMs: number): boolean {
+    const hours = this.options.settings().quiet_hours;
+    return !isQuiet(hours, nowMs) || (hours?.critical === true && severity === "critical");
   }
 
   /** Judges periodically. The returned function stops it. */
@@ -131,21 +145,18 @@ export class AlertMonitor {
     const { nowMs } = facts;
     const findings = findingsOf(facts, settings);
     const changes = this.tracker.update(findings, nowMs, settings.resolve_after_s * 1000);
-    const quiet = isQuiet(settings.quiet_hours, nowMs);
-    if (!quiet) this.sendSummary();
+    if (!isQuiet(settings.quiet_hours, nowMs)) this.sendSummary();
     for (const change of changes) {
       this.logChange(change);
       this.announce(change.status, viewOf(change.alert));
       if (change.alert.isSilent) continue;
-      const passes =
-        !quiet || (settings.quiet_hours?.critical === true && change.alert.severity === "critical");
-      if (passes) this.options.outbox.send(this.messageOf(change));
-      else this.hold(change);
+      if (this.mayDisturb(change.alert, nowMs)) this.options.outbox.send(this.messageOf(change));
+      else this.hold(change.status, viewOf(change.alert));
     }
   }
 
-  private hold({ status, alert }: AlertChange): void {
-    this.held = [...this.held, { status, alert: viewOf(alert) }].slice(-maxHeld);
+  private hold(status: MessageStatus, alert: AlertView): void {
+    this.held = [...this.held, { status, alert }].slice(-maxHeld);
   }
 
   /** What the quiet hours held back, as one message. */

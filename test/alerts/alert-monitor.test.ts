@@ -1,7 +1,7 @@
 // The life of alerts on a clock of the test: one message for a cause and one for its end, hysteresis, levels, quiet hours, restarts.
 
 import { expect, test } from "bun:test";
-import { AlertMonitor } from "../../src/alerts/alert-monitor.ts";
+import { AlertMonitor, type MonitorOptions } from "../../src/alerts/alert-monitor.ts";
 import type { AlertMessage } from "../../src/alerts/delivery/message.ts";
 import type { AlertFacts } from "../../src/alerts/facts.ts";
 import { isQuiet } from "../../src/alerts/quiet-hours.ts";
@@ -31,9 +31,14 @@ type Desk = {
   readonly sent: AlertMessage[];
   readonly lines: string[];
   now: Partial<AlertFacts>;
+  /** Nothing that is sent arrives. */
+  isAway: boolean;
+  readonly resumed: Undelivered[number][];
   settings: object;
   stop(): void;
 };
+
+type Undelivered = Parameters<MonitorOptions["outbox"]["resume"]>[0];
 
 async function start(clock: FakeClock, store = createStore(), settings: object = {}): Promise<Desk> {
   const sent: AlertMessage[] = [];
@@ -48,12 +53,21 @@ async function start(clock: FakeClock, store = createStore(), settings: object =
       send: (message) => void sent.push(message),
       test: () => Promise.resolve([]),
       stop: () => undefined,
-      undelivered: () => [],
-      resume: () => undefined,
+      undelivered: () => (desk.isAway ? sent.map((message) => ({ message, channels: ["webhook"] })) : []),
+      resume: (undelivered) => void desk.resumed.push(...undelivered),
     },
     store,
   });
-  const desk: Desk = { monitor, sent, lines, now: {}, settings, stop: () => undefined };
+  const desk: Desk = {
+    monitor,
+    sent,
+    lines,
+    now: {},
+    isAway: false,
+    resumed: [],
+    settings,
+    stop: () => undefined,
+  };
   await monitor.load();
   desk.stop = monitor.watch(() => Promise.resolve(facts({ nowMs: clock.nowMs(), ...desk.now })));
   return desk;
@@ -106,6 +120,38 @@ test("a restart repeats nothing, and the end is told by the next process", async
   await clock.advance(120_000);
   expect(told(second)).toEqual(["resolved: Resolved: Provider one is out of use."]);
   second.stop();
+});
+
+test("what has not arrived before a restart goes out after it: not a day later, and not in quiet hours", async () => {
+  const clock = fakeClock(Date.UTC(2026, 0, 1, 21, 59));
+  const store = createStore();
+  const first = await start(clock, store);
+  first.isAway = true;
+  first.now = { providers: [out] };
+  await clock.advance(20_000);
+  first.stop();
+  const ids = first.sent.map(({ id }) => id);
+  const copyOf = () => {
+    const copy = createStore();
+    for (const [name, value] of store.values) copy.values.set(name, value);
+    return copy;
+  };
+  const soon = await start(clock, copyOf());
+  expect(soon.resumed.map(({ message }) => message.id)).toEqual(ids);
+  soon.stop();
+  const night = { quiet_hours: { from: "21:00", to: "22:30", tz: "UTC" } };
+  const quiet = await start(clock, copyOf(), night);
+  quiet.now = { providers: [out] };
+  expect(quiet.resumed).toEqual([]);
+  await clock.advance(3_600_000);
+  expect(told(quiet)).toEqual([
+    "summary: In the quiet hours one message was held back:\n- firing: Provider one is out of use.",
+  ]);
+  quiet.stop();
+  await clock.advance(86_400_000);
+  const late = await start(clock, copyOf());
+  expect(late.resumed).toEqual([]);
+  late.stop();
 });
 
 test("what was kept by another build or is damaged is no reason not to start", async () => {
