@@ -22,11 +22,13 @@ type Told = {
 };
 const told: Told[] = [];
 const wrong: string[] = [];
+let isAway = false;
 const receiver = Bun.serve({
   port: 0,
   hostname: "127.0.0.1",
   async fetch(request) {
     const body = await request.text();
+    if (isAway) return new Response(null, { status: 503 });
     const wanted = `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
     if (request.headers.get("x-clawgate-signature") !== wanted) wrong.push(body);
     told.push(JSON.parse(body) as Told);
@@ -129,4 +131,42 @@ test("a provider goes out: one alert, nothing more after a restart, one when it 
   expect(unasked.status).toBe(401);
   expect(second.output()).not.toMatch(/webhook-secret|topsecretpath1/);
   await second.stop();
+}, 60_000);
+
+test("a quota with the end that its vendor named, and a config that is not valid with its mistake", async () => {
+  const gateway = await start();
+  vendor.script(() => ({
+    status: 429,
+    headers: { "retry-after": "7200" },
+    body: { error: { message: "You exceeded your current quota", code: "insufficient_quota" } },
+  }));
+  const askedMs = Date.now();
+  await (await ask(gateway)).text();
+  const ofKind = (kind: string) => told.find((each) => each.kind === kind && each.status === "firing");
+  await until("the quota", () => ofKind("quota") !== undefined);
+  const untilMs = Number((ofKind("quota") as { until_ms?: unknown } | undefined)?.until_ms);
+  expect(Math.abs(untilMs - askedMs - 7_200_000)).toBeLessThan(60_000);
+  writeFileSync(gateway.configPath, readFileSync(gateway.configPath, "utf8").replace('"alerts"', '"alertz"'));
+  await until("the config", () => ofKind("config") !== undefined);
+  expect(ofKind("config")?.message).toMatch(/; the one before it stays active: .*alertz.*alerts/);
+  await gateway.stop();
+}, 60_000);
+
+test("an alert that could not be delivered before a restart is delivered after it, once", async () => {
+  const first = await start();
+  isAway = true;
+  const before = told.length;
+  vendor.script(() => ({ status: 401, body: { error: { message: "Incorrect API key" } } }));
+  await (await ask(first)).text();
+  const isThere = async (): Promise<boolean> =>
+    JSON.stringify(await read(first, "/api/alerts")).includes('"credential"');
+  await until("the alert", isThere);
+  expect(await first.stop()).toBe(0);
+  isAway = false;
+  const second = await start();
+  await until("its message", () => told.slice(before).some(({ kind }) => kind === "credential"));
+  await new Promise((resolve) => void setTimeout(resolve, 2_500));
+  expect(told.slice(before).filter(({ kind }) => kind === "credential")).toHaveLength(1);
+  await second.stop();
+  vendor.script(goodAnswer);
 }, 60_000);

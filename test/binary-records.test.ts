@@ -112,6 +112,68 @@ describe("with a gateway and then without one", () => {
     expect(await run(dir, "top")).toMatchObject({ code: 1, stdout: "" });
   }, 60_000);
 
+  test("each option selects, and the same without a gateway", async () => {
+    const { dir, gateway } = await started();
+    const send = (headers: Record<string, string>, body: object): Promise<Response> =>
+      fetch(`${gateway.url}/v1/chat/completions`, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers },
+        body: JSON.stringify({ model: "demo", messages: [{ role: "user", content: "hello" }], ...body }),
+      });
+    const one = { "user-agent": "one/1.0", "x-clawgate-tags": "red", "x-session-id": "first" };
+    await (await send({ ...one, "x-claude-code-agent-id": "explorer" }, {})).text();
+    await (await send({ "user-agent": "two/1.0", "x-clawgate-tags": "blue" }, {})).text();
+    await (await send({ "user-agent": "two/1.0" }, { model: "nobody" })).text();
+    const rows = (await (await fetch(`${gateway.url}/api/requests`)).json()) as {
+      requests: { rule_name: string; session: string | null; agent: string | null; timestamp: number }[];
+    };
+    const first = rows.requests.at(-1);
+    const counted = async (...options: string[]): Promise<number> =>
+      (JSON.parse((await run(dir, "stats", "--json", ...options)).stdout) as Series).totals.requests;
+    const wanted: [string[], number][] = [
+      [["--client", "one/1.0"], 1],
+      [["--tag", "blue"], 1],
+      [["--tag", "green"], 0],
+      [["--session", first?.session ?? "?"], 1],
+      [["--agent", first?.agent ?? "?"], 1],
+      [["--provider", "demo"], 2],
+      [["--model", "demo"], 2],
+      [["--rule", first?.rule_name ?? "?"], 2],
+      [["--status", "failed"], 1],
+      [["--status", "404"], 1],
+      [["--tenant", "alice"], 0],
+      [["--min-usd", "1000"], 0],
+      [["--from", "now-1h"], 3],
+      [["--to", "now-1h"], 0],
+      [["--days", "1"], 3],
+    ];
+    const told = async (): Promise<[string[], number][]> => {
+      const found: [string[], number][] = [];
+      for (const [options] of wanted) found.push([options, await counted(...options)]);
+      return found;
+    };
+    expect(await told()).toEqual(wanted);
+    const top = await run(dir, "stats", "--by", "client", "--top", "1", "--csv");
+    expect(
+      top.stdout
+        .trim()
+        .split("\n")
+        .map((line) => line.split(",")[0]),
+    ).toEqual(["client", "two/1.0", "other"]);
+    expect((await run(dir, "stats", "--daily", "--csv", "--days", "1")).stdout).toMatch(
+      /^[a-z_,]*day[^\n]*\n20/,
+    );
+    const limited = await run(dir, "export", "--json", "--limit", "2");
+    expect(limited.stdout.trim().split("\n")).toHaveLength(2);
+    const picture = await run(dir, "top", "--once");
+    expect([picture.code, picture.stdout]).toEqual([
+      0,
+      expect.stringContaining("today 3 requests (1 failed)"),
+    ]);
+    expect(await gateway.stop()).toBe(0);
+    expect(await told()).toEqual(wanted);
+  }, 90_000);
+
   test("without a database there is nothing to sum, and the words say what to do", async () => {
     const dir = cleanups.folder("clawgate-records-");
     for (const command of ["stats", "export"]) {

@@ -74,7 +74,7 @@ test("kept for alice and not for bob, shown to the operator, gone after its dele
   }
   const foreign = await command("request-log", ofBob);
   expect([foreign.code, foreign.stderr]).toEqual([1, expect.stringContaining("keeps nothing")]);
-  expect((await command("request-log")).stdout).toStartWith("On, for alice.\n2 requests");
+  expect((await command("request-log")).stdout).toMatch(/^On, for alice\.\n2 requests, \d+ KB, in /);
   // Without an admin key this machine may read reports, but no texts.
   expect((await fetch(`${gateway.url}/api/request-log/${passed}`)).status).toBe(401);
   expect((await fetch(`${gateway.url}/api/request-log`)).status).toBe(200);

@@ -1,6 +1,8 @@
 // OpenTelemetry of the one-file program: what a collector gets, what status and doctor say of it, and what a stop still sends.
 
 import { beforeAll, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Finding } from "../src/operator/examination/finding.ts";
 import { binaryPath, cleanEnvironment, type RunningBinary, startBinary } from "./support/binary.ts";
 import { cleanupsAfterEach } from "./support/cleanups.ts";
@@ -93,4 +95,22 @@ test("what it cannot do is said at the start, and requests are answered all the 
     }
   ).opentelemetry;
   expect([notices.length, traces]).toEqual([2, null]);
+});
+
+test("a .env beside the config names no collector", async () => {
+  const dir = cleanups.folder("clawgate-telemetry-");
+  const collector = startCollector();
+  cleanups.push(() => collector.stop());
+  const variables = [
+    `OTEL_EXPORTER_OTLP_ENDPOINT=${collector.url}`,
+    "OTEL_BSP_SCHEDULE_DELAY=20",
+    "OTEL_METRIC_EXPORT_INTERVAL=100",
+  ];
+  writeFileSync(join(dir, ".env"), variables.join("\n"), { mode: 0o600 });
+  const config = { providers: { demo: { backend: "demo" } } };
+  const gateway = cleanups.stopAtEnd(await startBinary({ config, dir }));
+  await ask({ dir, gateway, collector });
+  await Bun.sleep(500);
+  expect(await gateway.stop()).toBe(0);
+  expect(collector.exports).toEqual([]);
 });

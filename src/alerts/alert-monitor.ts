@@ -29,7 +29,7 @@ export type MonitorOptions = {
   readonly log: Pick<Log, "info" | "warn" | "error">;
   readonly settings: () => AlertsSettings;
   readonly traffic: TrafficCounts;
-  readonly outbox: Pick<Outbox, "send" | "test" | "stop">;
+  readonly outbox: Pick<Outbox, "send" | "test" | "stop" | "undelivered" | "resume">;
   /** Where the alerts are kept over a restart. */
   readonly store: {
     get(namespace: string, key: string): Promise<unknown>;
@@ -47,6 +47,8 @@ const key = "known";
 /** How long hours of spending and ended alerts are of use. */
 const keptMs = 9 * 86_400_000;
 const maxHeld = 200;
+/** A message that is older is not sent by a later process any more. */
+const undeliveredMs = 86_400_000;
 
 export class AlertMonitor {
   private readonly tracker = new AlertTracker({ newId: (nowMs) => ulid(nowMs) });
@@ -66,8 +68,24 @@ export class AlertMonitor {
       this.tracker.restore(saved);
       this.options.traffic.restore(saved.traffic);
       this.held = saved.held;
+      this.resume(saved.undelivered);
     }
     this.written = textOf(this.saved());
+  }
+
+  private resume(undelivered: SavedAlerts["undelivered"]): void {
+    const nowMs = this.options.clock.nowMs();
+    for (const each of undelivered) {
+      const { status, alert, atMs } = each.message;
+      if (nowMs - atMs > undeliveredMs) continue;
+      if (alert === null || this.mayDisturb(alert, nowMs)) this.options.outbox.resume([each]);
+      else this.hold(status, alert);
+    }
+  }
+
+  private mayDisturb({ severity }: Pick<AlertView, "severity">, nowMs: number): boolean {
+    const hours = this.options.settings().quiet_hours;
+    return !isQuiet(hours, nowMs) || (hours?.critical === true && severity === "critical");
   }
 
   /** Judges periodically. The returned function stops it. */
@@ -127,21 +145,18 @@ export class AlertMonitor {
     const { nowMs } = facts;
     const findings = findingsOf(facts, settings);
     const changes = this.tracker.update(findings, nowMs, settings.resolve_after_s * 1000);
-    const quiet = isQuiet(settings.quiet_hours, nowMs);
-    if (!quiet) this.sendSummary();
+    if (!isQuiet(settings.quiet_hours, nowMs)) this.sendSummary();
     for (const change of changes) {
       this.logChange(change);
       this.announce(change.status, viewOf(change.alert));
       if (change.alert.isSilent) continue;
-      const passes =
-        !quiet || (settings.quiet_hours?.critical === true && change.alert.severity === "critical");
-      if (passes) this.options.outbox.send(this.messageOf(change));
-      else this.hold(change);
+      if (this.mayDisturb(change.alert, nowMs)) this.options.outbox.send(this.messageOf(change));
+      else this.hold(change.status, viewOf(change.alert));
     }
   }
 
-  private hold({ status, alert }: AlertChange): void {
-    this.held = [...this.held, { status, alert: viewOf(alert) }].slice(-maxHeld);
+  private hold(status: MessageStatus, alert: AlertView): void {
+    this.held = [...this.held, { status, alert }].slice(-maxHeld);
   }
 
   /** What the quiet hours held back, as one message. */
@@ -149,14 +164,19 @@ export class AlertMonitor {
     if (this.held.length === 0) return;
     const { held } = this;
     this.held = [];
-    const severity = held.some(({ alert }) => alert.severity === "critical") ? "critical" : "warning";
+    const isCritical = held.some(
+      ({ status, alert }) => status !== "resolved" && alert.severity === "critical",
+    );
+    const severity = isCritical ? "critical" : "warning";
     const lines = held.map(({ status, alert }) => `- ${statusWord(status)}: ${alert.message}`);
-    const text = `In the quiet hours ${held.length} alerts were held back:\n${lines.join("\n")}`;
+    const many = held.length === 1 ? "one message was" : `${held.length} messages were`;
+    const text = `In the quiet hours ${many} held back:\n${lines.join("\n")}`;
     this.options.outbox.send({ ...this.message("summary", severity, text, null), summarized: held });
   }
 
   private messageOf({ status, alert }: AlertChange): AlertMessage {
-    return this.message(status, alert.severity, alert.message, alert);
+    const text = status === "resolved" ? `Resolved: ${alert.message}` : alert.message;
+    return this.message(status, alert.severity, text, alert);
   }
 
   private message(
@@ -192,7 +212,8 @@ export class AlertMonitor {
 
   private saved(): SavedAlerts {
     const { active, ended } = this.tracker.list();
-    return { active, ended, held: this.held, traffic: this.options.traffic.saved() };
+    const { traffic, outbox } = this.options;
+    return { active, ended, held: this.held, undelivered: outbox.undelivered(), traffic: traffic.saved() };
   }
 
   /** Keeps what has changed: a restart right after a message must not repeat it. */

@@ -49,17 +49,20 @@ export class AlertTracker {
     }
     const changes: AlertChange[] = [];
     for (const [cause, condition] of firing) {
-      const change = this.see(
-        cause,
-        condition,
-        nowMs,
-        condition.partOf !== null && firing.has(condition.partOf),
-      );
+      const known = this.active.get(cause);
+      if (known !== undefined && isOfNewPeriod(known, condition))
+        changes.push(this.end(cause, { ...known, isSilent: true }, nowMs));
+      const isPart = condition.partOf !== null && firing.has(condition.partOf);
+      const change = this.see(cause, condition, nowMs, isPart);
       if (change !== null) changes.push(change);
     }
     for (const [cause, alert] of this.active) {
       if (firing.has(cause)) continue;
       const state = states.get(cause) ?? "over";
+      if (state === "replaced") {
+        changes.push(this.end(cause, { ...alert, isSilent: true }, nowMs));
+        continue;
+      }
       if (state === "held") this.active.set(cause, { ...alert, seenMs: nowMs });
       else if (nowMs - alert.seenMs >= (state === "unknown" ? unknownMs : resolveAfterMs))
         changes.push(this.end(cause, alert, nowMs));
@@ -79,8 +82,8 @@ export class AlertTracker {
     // A part of a cause that is over stands for itself now; an error rate only echoes it for the rest of its window.
     const isSilent = known.isSilent && (isPart || condition.kind === "error-rate");
     const isWorse = condition.level > known.level;
-    // A level that was reached is not told again when it is reached once more.
-    const level = Math.max(condition.level, known.level);
+    // A level that was reached is not told again when it is reached once more, unless the operator has changed the limit since.
+    const level = known.basis === condition.basis ? Math.max(condition.level, known.level) : condition.level;
     const alert = { ...known, ...condition, level, seenMs: nowMs, isSilent };
     this.active.set(cause, alert);
     if (known.isSilent && !isSilent) return { status: "firing", alert };
@@ -94,3 +97,8 @@ export class AlertTracker {
     return { status: "resolved", alert: ended };
   }
 }
+
+/** The budget of a new day or month is another cause than that of the last one. */
+const isOfNewPeriod = (known: ActiveAlert, condition: Condition): boolean =>
+  (condition.kind === "budget" || condition.kind === "budget-projected") &&
+  known.untilMs !== condition.untilMs;

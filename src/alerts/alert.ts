@@ -26,6 +26,8 @@ export type Condition = {
   readonly severity: Severity;
   /** A higher level of the same cause is worth another message. */
   readonly level: number;
+  /** The amount of which the levels are shares: when it changes, they begin anew. */
+  readonly basis?: number;
   /** A sentence with its full stop. */
   readonly message: string;
   readonly untilMs: number | null;

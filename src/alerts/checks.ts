@@ -19,6 +19,8 @@ export function findingsOf(facts: AlertFacts, { rules }: AlertsSettings): readon
   ];
 }
 
+const asSentence = (text: string): string => (/[.?!]$/.test(text) ? text : `${text}.`);
+
 /** What the machine checks and the stores report. */
 function problemFindings({ problems }: AlertFacts): readonly Finding[] {
   return problems.map(({ kind, subject, message }) => {
@@ -27,7 +29,7 @@ function problemFindings({ problems }: AlertFacts): readonly Finding[] {
       subject,
       severity: kind === "store" ? "critical" : "warning",
       level: 1,
-      message: `${inertText(message).replace(/\.$/, "")}.`,
+      message: asSentence(inertText(message)),
       untilMs: null,
       value: null,
       limit: null,

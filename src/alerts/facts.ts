@@ -8,6 +8,8 @@ export type KeyFacts = {
   readonly state: "ok" | "rate-limited" | "exhausted" | "rejected";
   /** When it is tried again, or when its vendor says that the limit ends. */
   readonly untilMs: number | null;
+  /** The models for which alone it rests; empty: for all. */
+  readonly models: readonly string[];
   /** It is to be tried again, and nothing has shown yet whether it works. */
   readonly unproven: "rate-limited" | "exhausted" | "rejected" | null;
 };

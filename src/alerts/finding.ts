@@ -8,11 +8,14 @@ export type Finding =
   | { readonly state: "held"; readonly cause: string }
   /** Nothing is known, for example because nothing was asked. */
   | { readonly state: "unknown"; readonly cause: string }
-  | { readonly state: "over"; readonly cause: string };
+  | { readonly state: "over"; readonly cause: string }
+  /** Another alert says it better now: over at once, and nobody is told of that. */
+  | { readonly state: "replaced"; readonly cause: string };
 
 type Cause = Pick<Condition, "kind" | "subject">;
 
 export const held = (cause: Cause): Finding => ({ state: "held", cause: causeOf(cause) });
+export const replaced = (cause: Cause): Finding => ({ state: "replaced", cause: causeOf(cause) });
 export const unknown = (cause: Cause): Finding => ({ state: "unknown", cause: causeOf(cause) });
 
 /** To the minute, UTC. */

@@ -4,7 +4,7 @@
 import type { Condition } from "./alert.ts";
 import { inertText } from "./alert.ts";
 import type { AlertFacts, BudgetFacts } from "./facts.ts";
-import { type Finding, held, timeText, wholePercent } from "./finding.ts";
+import { type Finding, held, replaced, timeText, wholePercent } from "./finding.ts";
 import type { AlertsSettings } from "./settings.ts";
 import { hourMs } from "./traffic-counts.ts";
 
@@ -29,8 +29,10 @@ export function budgetFindings({ budgets, nowMs }: AlertFacts, rules: Rules): re
   return [...worst].flatMap(([subject, budget]) => {
     const step = steps.findLast((each) => 100 * share(budget) >= each);
     const spent = step === undefined ? [] : [spentFinding(subject, budget, steps, step)];
-    const isUsedUp = share(budget) >= 1;
-    return rules.projection && !isUsedUp ? [...spent, ...projection(subject, budget, nowMs)] : spent;
+    if (!rules.projection) return spent;
+    // "Used up" is not good news of "will be used up".
+    if (share(budget) >= 1) return [...spent, replaced({ kind: "budget-projected", subject })];
+    return [...spent, ...projection(subject, budget, nowMs)];
   });
 }
 
@@ -45,6 +47,7 @@ function spentFinding(subject: string, budget: BudgetFacts, steps: readonly numb
       subject,
       severity: isUsedUp ? "critical" : "warning",
       level: steps.indexOf(step) + 1,
+      basis: limit,
       message: isUsedUp
         ? `Tenant ${tenant}: the budget of this ${period} is used up (${amounts(budget)}); it begins again at ${timeText(endMs)}.`
         : `Tenant ${tenant}: ${wholePercent(Math.floor(percent))} of the budget of this ${period} is spent (${amounts(budget)}).`,

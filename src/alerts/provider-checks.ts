@@ -83,7 +83,7 @@ function ofKeys(
         kind: isProgram ? "login" : "credential",
         severity: of(rejected),
         message: isProgram
-          ? `Provider ${id}: the login of the Claude Code program has expired or is refused; run \`clawgate login\`.`
+          ? `Provider ${id}: the login of the Claude Code program has expired or is refused; run \`clawgate login <tenant>\`, or with \`--no-tenant\`.`
           : `Provider ${id}: the vendor refuses the key${countOf(rejected)}.`,
         untilMs: null,
         value: rejected.length,
@@ -94,10 +94,11 @@ function ofKeys(
   if (quota.length > 0) {
     const untilMs = earliest(quota.map((key) => key.untilMs));
     const until = untilMs === null ? "" : ` until ${timeText(untilMs)}`;
-    const message = `Provider ${id}: the vendor's quota is reached${until}${countOf(quota)}.`;
-    found.push(
-      firing({ ...place, kind: "quota", severity: of(quota), message, untilMs, value: quota.length }),
-    );
+    const models = quota.every((key) => key.models.length > 0) ? quota.flatMap((key) => key.models) : [];
+    const which = models.length === 0 ? "" : ` for ${inertText([...new Set(models)].join(", "))}`;
+    const message = `Provider ${id}: the vendor's quota${which} is reached${until}${countOf(quota)}.`;
+    const grade = models.length === 0 ? of(quota) : "warning";
+    found.push(firing({ ...place, kind: "quota", severity: grade, message, untilMs, value: quota.length }));
   } else if (keys.some(({ unproven }) => unproven === "exhausted" || unproven === "rate-limited"))
     found.push(unknown({ kind: "quota", subject: id }));
   return found;
@@ -111,7 +112,10 @@ function hasNoQuota({ state, untilMs }: KeyFacts, nowMs: number): boolean {
 function isOut(provider: ProviderFacts, nowMs: number): boolean {
   const { circuit, keys } = provider;
   if (circuit === "open") return true;
-  return keys.length > 0 && keys.every((key) => key.state === "rejected" || hasNoQuota(key, nowMs));
+  return (
+    keys.length > 0 &&
+    keys.every((key) => key.state === "rejected" || (key.models.length === 0 && hasNoQuota(key, nowMs)))
+  );
 }
 
 function earliest(times: readonly (number | null)[]): number | null {

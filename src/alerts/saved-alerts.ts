@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { ActiveAlert, AlertView, EndedAlert } from "./alert.ts";
 import type { MessageStatus } from "./delivery/message.ts";
+import type { Undelivered } from "./delivery/outbox.ts";
 import type { SavedTraffic } from "./traffic-counts.ts";
 
 /** A message that the quiet hours hold back. */
@@ -12,6 +13,7 @@ export type SavedAlerts = {
   readonly active: readonly ActiveAlert[];
   readonly ended: readonly EndedAlert[];
   readonly held: readonly HeldMessage[];
+  readonly undelivered: readonly Undelivered[];
   readonly traffic: SavedTraffic;
 };
 
@@ -39,6 +41,7 @@ const active = z.object({
   subject: z.string(),
   severity,
   level: z.number(),
+  basis: z.number().exactOptional(),
   message: z.string(),
   untilMs: number,
   value: number,
@@ -62,12 +65,30 @@ const view = z.object({
   ended_ms: z.number().exactOptional(),
 });
 
+const heldMessage = z.object({
+  status: z.enum(["firing", "changed", "resolved", "summary", "test"]),
+  alert: view,
+});
+
+const undelivered = z.object({
+  message: z.object({
+    id: z.string(),
+    atMs: z.number(),
+    status: heldMessage.shape.status,
+    severity,
+    title: z.string(),
+    text: z.string(),
+    alert: view.nullable(),
+    summarized: z.array(heldMessage),
+  }),
+  channels: z.array(z.enum(["webhook", "ntfy", "command"])),
+});
+
 const saved = z.object({
   active: z.array(active),
   ended: z.array(active.extend({ endedMs: z.number() })),
-  held: z.array(
-    z.object({ status: z.enum(["firing", "changed", "resolved", "summary", "test"]), alert: view }),
-  ),
+  held: z.array(heldMessage),
+  undelivered: z.array(undelivered).default([]),
   traffic: z.object({
     hours: z.array(z.tuple([z.number(), z.number()])),
     unpriced: z.array(

@@ -31,7 +31,7 @@ const quietHours = z.preprocess(
       to: timeOfDay.describe("When they end; earlier than `from`: on the next day."),
       tz: z
         .string()
-        .refine(isZone, "a time zone of the IANA list, for example Europe/Berlin")
+        .refine(isZone, "must be a time zone of the IANA list, for example Europe/Berlin")
         .optional()
         .describe("Time zone (IANA). Absent: the machine's."),
       critical: z.boolean().default(false).describe("Whether critical alerts are sent all the same."),
@@ -139,6 +139,7 @@ export const alertsSettings = z
     command: z
       .array(z.string().max(4_000))
       .max(100)
+      .refine(([program]) => program !== "", "must begin with the name of a program")
       .default([])
       .describe("A program with its arguments; it gets the alert as JSON on its standard input."),
     command_timeout_s: z

@@ -37,7 +37,9 @@ export async function alertFacts(
     ),
     problems: healthProblems(services, current, health).map((problem) => ({
       ...kindOfProblem(problem.id),
-      message: services.redact(problem.message),
+      message: services.redact(
+        problem.id === "config" ? configText(problem.message, health.disk) : problem.message,
+      ),
     })),
     failures: (provider) => traffic.failures(provider, config.alerts.rules.window_s * 1000),
     spentIn: (hourStartMs) => traffic.spentIn(hourStartMs),
@@ -60,13 +62,22 @@ function providerFacts(id: string, view: View, isProgram: boolean): ProviderFact
   };
 }
 
-function keyFacts({ id, state, retryAtMs, unproven, allowances }: View["credentials"][number]): KeyFacts {
+function keyFacts(view: View["credentials"][number]): KeyFacts {
+  const { id, state, retryAtMs, unproven, allowances, coolingModels, limitEndsAtMs } = view;
   const ends = allowances.flatMap(({ remaining, status, resetsAtMs }) =>
     resetsAtMs !== null && (remaining === 0 || status === "rejected") ? [resetsAtMs] : [],
   );
   const isLimited = state === "exhausted" || state === "rate-limited";
-  const untilMs = isLimited && ends.length > 0 ? Math.max(retryAtMs ?? 0, ...ends) : retryAtMs;
-  return { id, state, untilMs, unproven: unproven === "ok" ? null : unproven };
+  // A quota is looked at again before its stated end.
+  const untilMs = isLimited ? latest([limitEndsAtMs ?? retryAtMs, ...ends]) : retryAtMs;
+  // Held as a whole it rests for every model.
+  const models = limitEndsAtMs === null ? Object.keys(coolingModels) : [];
+  return { id, state, untilMs, models, unproven: unproven === "ok" ? null : unproven };
+}
+
+function latest(times: readonly (number | null)[]): number | null {
+  const known = times.filter((each) => each !== null);
+  return known.length === 0 ? null : Math.max(...known);
 }
 
 async function budgetsOf(meters: readonly Meter[], nowMs: number): Promise<readonly BudgetFacts[]> {
@@ -96,6 +107,12 @@ async function budgetsOf(meters: readonly Meter[], nowMs: number): Promise<reado
     add(month, "tokens", spent.month.tokens, budget.tokensPerMonth);
   }
   return found;
+}
+
+/** With the first mistake: whoever is told of it is not at the gateway. */
+function configText(message: string, { problems }: HealthFacts["disk"]): string {
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
+  return [`${message}; the one before it stays active`, ...problems.slice(0, 1)].join(": ") + more;
 }
 
 function kindOfProblem(id: string): Pick<ProblemFacts, "kind" | "subject"> {

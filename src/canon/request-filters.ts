@@ -46,7 +46,7 @@ export const filterParameters: readonly Parameter[] = [
     description: "The IANA zone in which days begin and times without a zone are read. Absent: UTC.",
   },
   text("tenant", "The tenant's name."),
-  text("client", "The client program's name, as in its user agent."),
+  text("client", "The client program with its version, as in its user agent: `curl/8.5.0`."),
   text("session", "The client's id of the conversation.", maxModelLength),
   text("agent", "The client's agent that sent the request, or whose subagent did."),
   text("provider", "The provider that answered, or was tried last."),

@@ -54,7 +54,7 @@ async function run(context: CommandContext): Promise<number> {
     const answer = await found.askForBody(question);
     if (json) context.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
     else if (tenant !== undefined)
-      context.stdout.write(`The texts of ${String(memberOf(answer, "deleted"))} requests were deleted.\n`);
+      context.stdout.write(`The texts of ${counted(memberOf(answer, "deleted"))} were deleted.\n`);
     else context.stdout.write(id === undefined ? statusText(answer) : requestText(answer));
     return exitCodes.ok;
   } catch (thrown) {
@@ -71,7 +71,7 @@ function statusText(status: unknown): string {
   const bytes = of("bytes");
   return [
     of("enabled") === true ? `On, for ${whose}.` : "Off.",
-    `${String(of("entries"))} requests, ${megabytes(typeof bytes === "number" ? bytes : 0)} MB, in ${plain(String(of("path")))}`,
+    `${counted(of("entries"))}, ${sizeText(typeof bytes === "number" ? bytes : 0)}, in ${plain(String(of("path")))}`,
     ...(of("dropped") === 0
       ? []
       : [`${String(of("dropped"))} could not be written in time and were dropped.`]),
@@ -79,12 +79,17 @@ function statusText(status: unknown): string {
   ].join("\n");
 }
 
+const counted = (count: unknown): string => `${String(count)} ${count === 1 ? "request" : "requests"}`;
+
+const sizeText = (bytes: number): string =>
+  bytes < 1_048_576 ? `${Math.ceil(bytes / 1_024)} KB` : `${megabytes(bytes)} MB`;
+
 function requestText(request: unknown): string {
   const of = (name: string): string => plain(String(memberOf(request, name) ?? "-"));
   const at = memberOf(request, "at_ms");
   const time = typeof at === "number" ? new Date(at).toISOString() : "-";
   return [
-    `${of("id")}  ${time}  tenant ${of("tenant")}  ${of("provider")}/${of("model")}  ${of("status")} ${of("failure")}`,
+    `${of("id")}  ${time}  tenant ${of("tenant")}  ${of("provider")}/${of("model")}  ${of("status")}${memberOf(request, "failure") === null ? "" : ` ${of("failure")}`}`,
     ...sideText("request", memberOf(request, "request"), memberOf(request, "request_cut")),
     ...sideText("response", memberOf(request, "response"), memberOf(request, "response_cut")),
     "",

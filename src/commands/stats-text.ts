@@ -87,7 +87,9 @@ const timeText = (ms: number | null | undefined): string =>
 function notes({ unknown_cost_requests: unknown }: Totals, isExact: boolean): string {
   const lines = [
     ...(unknown > 0
-      ? [`${unknown} ${unknown === 1 ? "request has" : "requests have"} no known price and count as $0.`]
+      ? [
+          `${unknown} ${unknown === 1 ? "request has" : "requests have"} no known cost and count as $0: no price, or no token counts.`,
+        ]
       : []),
     ...(isExact
       ? []

@@ -37,7 +37,7 @@ export type WrittenTenant = {
 export type ConfigEdit = {
   /** Throws EditProblem if the name is in use. Values are written so that no `${…}` in them is expanded. */
   addTenant(tenant: NewTenant): void;
-  /** False if there is no such tenant. */
+  /** Also where it is named as one whose texts are kept (`request_log.tenants`). False if there is no such tenant. */
   removeTenant(name: string): boolean;
   /** False if there is no such tenant. */
   setTenantKey(name: string, key: string): boolean;
@@ -93,6 +93,7 @@ export function editConfig(original: string): ConfigEdit {
         const at = list.items.findIndex((item) => nameOf(item) === name);
         if (at >= 0) list.delete(at);
       });
+      if (isLogged(text, name)) keep(withoutLogged(text, name));
       return true;
     },
     setTenantKey(name, key) {
@@ -230,6 +231,22 @@ function withTenants(text: string, apply: (list: YAMLSeq, document: Document) =>
     if (list.items.length === 0) list.flow = true;
   });
 }
+
+function isLogged(text: string, name: string): boolean {
+  const log: unknown = parseDocument(text, { uniqueKeys: false }).getIn(["request_log", "tenants"]);
+  return isSeq(log) && log.items.some((item) => isNamed(item, name));
+}
+
+function withoutLogged(text: string, name: string): string {
+  return withSection(text, "request_log", (document) => {
+    const list: unknown = document.getIn(["request_log", "tenants"], true);
+    if (!isSeq(list)) return;
+    list.items = list.items.filter((item) => !isNamed(item, name));
+    if (list.items.length === 0) list.flow = true;
+  });
+}
+
+const isNamed = (item: unknown, name: string): boolean => isScalar(item) && String(item.value) === name;
 
 function withHost(text: string, host: string): string {
   return withSection(text, "server", (document) => {

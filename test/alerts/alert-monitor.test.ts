@@ -1,7 +1,7 @@
 // The life of alerts on a clock of the test: one message for a cause and one for its end, hysteresis, levels, quiet hours, restarts.
 
 import { expect, test } from "bun:test";
-import { AlertMonitor } from "../../src/alerts/alert-monitor.ts";
+import { AlertMonitor, type MonitorOptions } from "../../src/alerts/alert-monitor.ts";
 import type { AlertMessage } from "../../src/alerts/delivery/message.ts";
 import type { AlertFacts } from "../../src/alerts/facts.ts";
 import { isQuiet } from "../../src/alerts/quiet-hours.ts";
@@ -31,9 +31,14 @@ type Desk = {
   readonly sent: AlertMessage[];
   readonly lines: string[];
   now: Partial<AlertFacts>;
+  /** Nothing that is sent arrives. */
+  isAway: boolean;
+  readonly resumed: Undelivered[number][];
   settings: object;
   stop(): void;
 };
+
+type Undelivered = Parameters<MonitorOptions["outbox"]["resume"]>[0];
 
 async function start(clock: FakeClock, store = createStore(), settings: object = {}): Promise<Desk> {
   const sent: AlertMessage[] = [];
@@ -48,10 +53,21 @@ async function start(clock: FakeClock, store = createStore(), settings: object =
       send: (message) => void sent.push(message),
       test: () => Promise.resolve([]),
       stop: () => undefined,
+      undelivered: () => (desk.isAway ? sent.map((message) => ({ message, channels: ["webhook"] })) : []),
+      resume: (undelivered) => void desk.resumed.push(...undelivered),
     },
     store,
   });
-  const desk: Desk = { monitor, sent, lines, now: {}, settings, stop: () => undefined };
+  const desk: Desk = {
+    monitor,
+    sent,
+    lines,
+    now: {},
+    isAway: false,
+    resumed: [],
+    settings,
+    stop: () => undefined,
+  };
   await monitor.load();
   desk.stop = monitor.watch(() => Promise.resolve(facts({ nowMs: clock.nowMs(), ...desk.now })));
   return desk;
@@ -73,7 +89,7 @@ test("a provider goes out, flaps and comes back: one message, one when it is ove
   await clock.advance(60_000);
   expect(told(desk)).toEqual([
     "firing: Provider one is out of use.",
-    "resolved: Provider one is out of use.",
+    "resolved: Resolved: Provider one is out of use.",
   ]);
   expect(heard).toEqual(["firing provider-out", "resolved provider-out"]);
   expect(desk.lines).toEqual([
@@ -102,8 +118,40 @@ test("a restart repeats nothing, and the end is told by the next process", async
   expect(second.monitor.report().alerts.map((each) => each.id)).toEqual([id ?? ""]);
   second.now = {};
   await clock.advance(120_000);
-  expect(told(second)).toEqual(["resolved: Provider one is out of use."]);
+  expect(told(second)).toEqual(["resolved: Resolved: Provider one is out of use."]);
   second.stop();
+});
+
+test("what has not arrived before a restart goes out after it: not a day later, and not in quiet hours", async () => {
+  const clock = fakeClock(Date.UTC(2026, 0, 1, 21, 59));
+  const store = createStore();
+  const first = await start(clock, store);
+  first.isAway = true;
+  first.now = { providers: [out] };
+  await clock.advance(20_000);
+  first.stop();
+  const ids = first.sent.map(({ id }) => id);
+  const copyOf = () => {
+    const copy = createStore();
+    for (const [name, value] of store.values) copy.values.set(name, value);
+    return copy;
+  };
+  const soon = await start(clock, copyOf());
+  expect(soon.resumed.map(({ message }) => message.id)).toEqual(ids);
+  soon.stop();
+  const night = { quiet_hours: { from: "21:00", to: "22:30", tz: "UTC" } };
+  const quiet = await start(clock, copyOf(), night);
+  quiet.now = { providers: [out] };
+  expect(quiet.resumed).toEqual([]);
+  await clock.advance(3_600_000);
+  expect(told(quiet)).toEqual([
+    "summary: In the quiet hours one message was held back:\n- firing: Provider one is out of use.",
+  ]);
+  quiet.stop();
+  await clock.advance(86_400_000);
+  const late = await start(clock, copyOf());
+  expect(late.resumed).toEqual([]);
+  late.stop();
 });
 
 test("what was kept by another build or is damaged is no reason not to start", async () => {
@@ -131,6 +179,46 @@ test("a worse level of a budget is told again, the same level is not", async () 
   desk.stop();
 });
 
+test("a raised budget begins its levels anew, and so does the next day", async () => {
+  const start0 = Date.UTC(2026, 0, 1);
+  const clock = fakeClock(start0 + 80_000_000);
+  const desk = await start(clock, createStore(), { rules: { projection: false }, resolve_after_s: 86_400 });
+  const see = async (spent: number, limit: number, startMs: number): Promise<void> => {
+    const period = { period: "day", startMs, endMs: startMs + 86_400_000 } as const;
+    desk.now = { budgets: [{ tenant: "alice", unit: "usd", spent, limit, ...period }] };
+    await clock.advance(10_000);
+  };
+  await see(2, 2, start0);
+  await see(2, 2.2, start0);
+  await see(2.2, 2.2, start0);
+  await see(2, 2, start0 + 86_400_000);
+  const usedUp = (end: string, spent: string) =>
+    `Tenant alice: the budget of this day is used up (${spent}); it begins again at ${end} 00:00 UTC.`;
+  expect(told(desk)).toEqual([
+    `firing: ${usedUp("2026-01-02", "$2.00 of $2.00")}`,
+    `changed: ${usedUp("2026-01-02", "$2.20 of $2.20")}`,
+    `firing: ${usedUp("2026-01-03", "$2.00 of $2.00")}`,
+  ]);
+  desk.stop();
+});
+
+test("a budget that is used up does not end the news that it will be", async () => {
+  const startMs = Date.UTC(2026, 0, 1);
+  const clock = fakeClock(startMs + 43_200_000);
+  const desk = await start(clock, createStore(), { resolve_after_s: 0 });
+  const period = { period: "day", startMs, endMs: startMs + 86_400_000 } as const;
+  for (const spent of [6, 10, 10]) {
+    desk.now = { budgets: [{ tenant: "alice", unit: "usd", spent, limit: 10, ...period }] };
+    await clock.advance(10_000);
+  }
+  expect(desk.sent.map(({ status, alert }) => `${status} ${alert?.kind}`)).toEqual([
+    "firing budget-projected",
+    "firing budget",
+  ]);
+  expect(desk.monitor.report().alerts.map(({ kind }) => kind)).toEqual(["budget"]);
+  desk.stop();
+});
+
 test("what follows from another cause is shown and not told", async () => {
   const clock = fakeClock();
   const desk = await start(clock);
@@ -148,7 +236,7 @@ test("what follows from another cause is shown and not told", async () => {
   await clock.advance(70_000);
   expect(told(desk).slice(1).toSorted()).toEqual([
     "firing: Provider two is out of use.",
-    "resolved: No provider of the fallback chain can answer: one, two.",
+    "resolved: Resolved: No provider of the fallback chain can answer: one, two.",
   ]);
   desk.stop();
 });
@@ -167,7 +255,7 @@ test("quiet hours: held back, over a restart too, and told as one summary at the
   expect(told(second)).toEqual([]);
   await clock.advance(3_600_000);
   expect(told(second)).toEqual([
-    "summary: In the quiet hours 2 alerts were held back:\n- firing: Provider one is out of use.\n- resolved: Provider one is out of use.",
+    "summary: In the quiet hours 2 messages were held back:\n- firing: Provider one is out of use.\n- resolved: Provider one is out of use.",
   ]);
   expect(second.sent[0]).toMatchObject({ severity: "critical", alert: null });
   expect(second.sent[0]?.summarized.map(({ status }) => status)).toEqual(["firing", "resolved"]);
@@ -240,7 +328,13 @@ test("a check that fails is logged, and the next one judges", async () => {
     log: { info: () => undefined, warn: () => undefined, error: (message) => void lines.push(message) },
     settings: () => alertsSettings.parse({}),
     traffic: new TrafficCounts(clock.nowMs),
-    outbox: { send: () => undefined, test: () => Promise.resolve([]), stop: () => undefined },
+    outbox: {
+      send: () => undefined,
+      test: () => Promise.resolve([]),
+      stop: () => undefined,
+      undelivered: () => [],
+      resume: () => undefined,
+    },
     store: createStore(),
   });
   let isBroken = true;

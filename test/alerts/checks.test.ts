@@ -65,6 +65,18 @@ describe("providers", () => {
     expect(causes(given)).toEqual(["login cli warning", "credential one warning"]);
   });
 
+  test("a quota of one model alone is no more than a warning that names it, and its provider is not out", () => {
+    const limited = { ...key("rate-limited", facts().nowMs + 3_600_000), models: ["big\u001b[31m"] };
+    const given = facts({ providers: [provider("one", { keys: [limited] })], chain: ["one"] });
+    expect(found(given)).toEqual([
+      expect.objectContaining({
+        kind: "quota",
+        severity: "warning",
+        message: "Provider one: the vendor's quota for big [31m is reached until 2026-06-15 13:00 UTC.",
+      }),
+    ]);
+  });
+
   test("one of two keys is refused: only a warning, even of the only provider", () => {
     const keys = [key("rejected"), key("ok")];
     const given = facts({ providers: [provider("one", { keys })], chain: ["one"] });
@@ -136,6 +148,12 @@ describe("money", () => {
     const [first] = found(budget(spent), { rules: { projection: false } });
     expect(first?.level ?? null).toBe(level);
     expect(first?.severity ?? null).toBe(level === null ? null : level === 3 ? "critical" : "warning");
+  });
+
+  test("other steps, and none", () => {
+    const at = (spent: number, steps: number[]) =>
+      found(budget(spent), { rules: { projection: false, budget_steps: steps } }).map(({ limit }) => limit);
+    expect([at(4.9, [50, 20]), at(5, [50, 20]), at(10, [])]).toEqual([[20], [50], []]);
   });
 
   test("dollars and tokens of one day are one cause, the nearer end counts; a budget of nothing is used up", () => {

@@ -202,6 +202,32 @@ test("tried again after 1, 5, 30, 120 and 600 s in order, then given up with a l
   expect(clock.waiting()).toBe(0);
 });
 
+test("what the end of the gateway interrupts is sent by the next process, by the ways that lacked it", async () => {
+  const clock = fakeClock();
+  const log = { warn: () => undefined, debug: () => undefined };
+  const broken = scripted(Array.from({ length: 10 }, () => failed));
+  const working = {
+    ...scripted([]).channel,
+    name: "ntfy" as const,
+    send: () => Promise.resolve({ ok: true as const }),
+  };
+  const first = new Outbox({ clock, log, channels: [broken.channel, working] });
+  first.send({ ...message, id: "a" });
+  first.send({ ...message, id: "b" });
+  await clock.advance(500);
+  first.stop();
+  const left = first.undelivered();
+  expect(left.map(({ message: { id }, channels }) => [id, channels])).toEqual([
+    ["a", ["webhook"]],
+    ["b", ["webhook"]],
+  ]);
+  const repaired = scripted([{ ok: true }, { ok: true }]);
+  const second = new Outbox({ clock, log, channels: [repaired.channel] });
+  second.resume(left);
+  await clock.advance(0);
+  expect([repaired.sent, second.undelivered()]).toEqual([["a", "b"], []]);
+});
+
 test("no more than 100 wait, and stopping leaves no timer", async () => {
   const clock = fakeClock();
   const { channel, sent } = scripted(Array.from({ length: 500 }, () => failed));
@@ -228,5 +254,10 @@ test("settings: short quiet hours, wrong times and zones, an address that is non
   expect(problems({ quiet_hours: { from: "07:00", to: "07:00" } })).toBe(1);
   expect(problems({ quiet_hours: { from: "06:00", to: "07:00", tz: "Mars/Base" } })).toBe(1);
   expect(problems({ webhook: { url: "ftp://x" } })).toBe(1);
+  expect([
+    problems({ command: [""] }),
+    problems({ command: ["tell", ""] }),
+    problems({ command: [] }),
+  ]).toEqual([1, 0, 0]);
   expect(problems({ ntfy: { url: "https://x/y", token: "a\nb" } })).toBe(1);
 });

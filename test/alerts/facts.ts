@@ -6,6 +6,7 @@ export const key = (state: ProviderFacts["keys"][number]["state"], untilMs: numb
   id: "",
   state,
   untilMs,
+  models: [] as readonly string[],
   unproven: null,
 });
 

@@ -129,6 +129,30 @@ test("an error rate over real failures, as a part of the provider that they take
   expect(lines.some((line) => line.includes('"kind":"provider-out"'))).toBe(true);
 });
 
+test("failures that are older than the window do not count", async () => {
+  const rules = { min_requests: 4, window_s: 60 };
+  for (const [window_s, isRaised] of [
+    [600, true],
+    [60, false],
+  ] as const) {
+    const { gateway, vendor, clock } = await open(
+      {},
+      { alerts: { check_interval_s: 10, rules: { ...rules, window_s } } },
+    );
+    vendor.script((request) => (request.index % 2 === 0 ? { status: 500, body: {} } : undefined));
+    for (let i = 0; i < 4; i++) await ask(gateway);
+    await clock.advance(200_000);
+    vendor.script(() => undefined);
+    for (let i = 0; i < 4; i++) await ask(gateway);
+    for (let i = 0; i < 3; i++) {
+      await clock.advance(10_000);
+      await new Promise((resolve) => void setTimeout(resolve, 10));
+    }
+    const { alerts } = await alertsOf(gateway);
+    expect([window_s, alerts.some(({ kind }) => kind === "error-rate")]).toEqual([window_s, isRaised]);
+  }
+});
+
 test("a config on disk that is not valid, and its repair; alerts that are switched off by a reload", async () => {
   const { gateway, clock, config } = await open({});
   gateway.unreadable = invalid;

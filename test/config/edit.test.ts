@@ -73,6 +73,21 @@ test("more keys; values that look like variables are no variables", () => {
   ]);
 });
 
+test.each([
+  ["[a, b] # whose", "[ b ] # whose"],
+  ["[a]", "[]"],
+  ["\n    - b # stays\n    - a", "\n    - b # stays"],
+  ['["*"]', '["*"]'],
+])("a tenant that is taken away is no longer one whose texts are kept: %j", (before, after) => {
+  const edit = editConfig(
+    `tenants:\n  - { name: a, api_key: one }\nrequest_log:\n  enabled: true # texts\n  tenants: ${before}\nz: 1\n`,
+  );
+  expect(edit.removeTenant("a")).toBe(true);
+  expect(edit.text().replace("tenants: \n", "tenants:\n")).toBe(
+    `tenants: []\nrequest_log:\n  enabled: true # texts\n  tenants: ${after}\nz: 1\n`.replace(": \n", ":\n"),
+  );
+});
+
 test("a key is replaced, a tenant taken away, its neighbours' comments stay", () => {
   const edit = editConfig(
     "tenants:\n  - name: a # one\n    api_key: old # key\n  - { name: b, api_key: two } # b\nz: 1\n",

@@ -70,6 +70,22 @@ describe("how", () => {
     });
   });
 
+  test("an export ends at the shorter of its two times, and shows a certificate of its own", () => {
+    const settings = read({
+      OTEL_BSP_EXPORT_TIMEOUT: "700",
+      OTEL_METRIC_EXPORT_TIMEOUT: "900",
+      OTEL_EXPORTER_OTLP_CLIENT_KEY: "/key.pem",
+      OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: "/own.pem",
+      OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE: "/metrics.pem",
+    });
+    expect(settings.traces).toMatchObject({
+      timeoutMs: 700,
+      clientKey: "/key.pem",
+      clientCertificate: "/own.pem",
+    });
+    expect(settings.metrics).toMatchObject({ timeoutMs: 900, clientCertificate: "/metrics.pem" });
+  });
+
   test("what is set, for one signal before for both", () => {
     const settings = read({
       OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",

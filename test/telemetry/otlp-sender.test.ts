@@ -3,6 +3,8 @@
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type Destination, readTelemetrySettings } from "../../src/telemetry/otel-variables.ts";
 import { partialSuccessOf } from "../../src/telemetry/otlp-response.ts";
@@ -233,5 +235,26 @@ describe("what is sent", () => {
     const { sender, lines } = open(destinationAt(url, missing));
     expect(await sender.send(body, 1, never)).toBe(false);
     expect(JSON.stringify(lines)).toContain("missing.pem");
+  });
+
+  test("shows its own certificate to a collector that asks for one", async () => {
+    const ours = selfSigned();
+    const collector = createServer(
+      { ...ours, ca: ours.cert, requestCert: true, rejectUnauthorized: true },
+      (request, response) => {
+        request.resume();
+        response.end();
+      },
+    );
+    await new Promise<void>((resolve) => void collector.listen(0, "127.0.0.1", resolve));
+    cleanups.push(() => void collector.close());
+    const [trusted, key] = [join(folder, "trusted.pem"), join(folder, "client-key.pem")];
+    writeFileSync(trusted, ours.cert);
+    writeFileSync(key, ours.key);
+    const url = `https://localhost:${(collector.address() as AddressInfo).port}`;
+    const server = { OTEL_EXPORTER_OTLP_TIMEOUT: "900", OTEL_EXPORTER_OTLP_CERTIFICATE: trusted };
+    const client = { OTEL_EXPORTER_OTLP_CLIENT_KEY: key, OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: trusted };
+    expect(await open(destinationAt(url, server)).sender.send(body, 1, never)).toBe(false);
+    expect(await open(destinationAt(url, { ...server, ...client })).sender.send(body, 1, never)).toBe(true);
   });
 });

@@ -1,5 +1,5 @@
 // Messages on their way: one queue for each way of delivery, one message at a time and in order, tried again for a quarter of an hour.
-// Kept in memory and bounded; what is given up is logged. It must never throw.
+// Bounded; what is given up is logged, and what the gateway's end interrupts is handed to the next process. It must never throw.
 
 import type { Clock } from "../../system/clock.ts";
 import type { Log } from "../../system/log.ts";
@@ -20,6 +20,9 @@ export type ChannelTest = {
   readonly error: string | null;
 };
 
+/** A message, and the ways by which it has not arrived yet. */
+export type Undelivered = { readonly message: AlertMessage; readonly channels: readonly ChannelName[] };
+
 export class Outbox {
   private readonly queues: readonly ChannelQueue[];
 
@@ -29,6 +32,24 @@ export class Outbox {
 
   send(message: AlertMessage): void {
     for (const queue of this.queues) queue.add(message);
+  }
+
+  /** Oldest first. */
+  undelivered(): readonly Undelivered[] {
+    const found = new Map<string, { message: AlertMessage; channels: ChannelName[] }>();
+    for (const queue of this.queues)
+      for (const message of queue.waitingMessages()) {
+        const known = found.get(message.id);
+        if (known === undefined) found.set(message.id, { message, channels: [queue.name] });
+        else known.channels.push(queue.name);
+      }
+    return [...found.values()].toSorted((one, other) => one.message.atMs - other.message.atMs);
+  }
+
+  /** What an earlier process could not deliver. */
+  resume(undelivered: readonly Undelivered[]): void {
+    for (const { message, channels } of undelivered)
+      for (const queue of this.queues) if (channels.includes(queue.name)) queue.add(message);
   }
 
   /** Sends it once by each configured way, past the queue. */
@@ -42,7 +63,7 @@ export class Outbox {
     );
   }
 
-  /** Ends the waits; what is left is dropped. */
+  /** Ends the waits and attempts; what is left stays undelivered. */
   stop(): void {
     for (const queue of this.queues) queue.stop();
   }
@@ -59,6 +80,14 @@ class ChannelQueue {
     private readonly channel: Channel,
     private readonly options: OutboxOptions,
   ) {}
+
+  get name(): ChannelName {
+    return this.channel.name;
+  }
+
+  waitingMessages(): readonly AlertMessage[] {
+    return this.waiting;
+  }
 
   add(message: AlertMessage): void {
     if (this.isStopped || !this.channel.isConfigured()) return;

@@ -17,7 +17,8 @@ const help = `Usage: clawgate manage remove <name> [options]
 
 Removes a tenant from the config file: its key is refused as soon as the running gateway has read the file. Its
 folders, its login and its skills stay where they are, and its OpenClaw keeps the gateway's address and key unless --apply
-removes them as well. The old file is kept as <file>.bak.
+removes them as well. Its texts in the request log stay until they are deleted (clawgate request-log --delete --tenant <name>)
+or too old; new ones are not kept. The old file is kept as <file>.bak.
 
 Options:
   --apply         also remove the provider "clawgate" and the CLAWGATE_ variables from its OpenClaw

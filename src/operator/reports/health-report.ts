@@ -139,7 +139,7 @@ export function healthProblems(
       ? inRecords(`records wait in memory: ${records.path}: ${records.detail}`)
       : records.passedOver !== undefined
         ? inRecords(
-            `records go to ${records.path}, because ${path} (from ${from}) cannot be used: ${records.passedOver}`,
+            `records ${records.state === "memory" ? "are kept in memory and lost when the gateway stops" : `go to ${records.path}`}, because ${path} (from ${from}) cannot be used: ${records.passedOver}`,
           )
         : []),
     ...(disk.invalidSinceMs === null

@@ -118,6 +118,12 @@ test("remove takes a tenant out; an unknown one is named with the nearest", asyn
   expect((await run(["manage", "list"])).stdout).toContain("has no tenants");
 });
 
+test("remove of a tenant whose texts are kept", async () => {
+  const { run, text } = home(`${config}request_log: { enabled: true, tenants: [alice] }\n`);
+  expect(await run(["manage", "remove", "alice"])).toMatchObject({ code: 0, stderr: "" });
+  expect(text()).toContain("request_log: { enabled: true, tenants: [] }");
+});
+
 describe("rotate-key", () => {
   test("a plain key becomes another, a hash another hash, a variable is not touched", async () => {
     const { run, text } = home(
