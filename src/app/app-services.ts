@@ -24,7 +24,7 @@ import { RequestLog } from "../request-log/request-log.ts";
 import { createBodyMemory } from "../pipeline/body/body-memory.ts";
 import { EventFeed } from "../operator/events/event-feed.ts";
 import { createLiveRegistry } from "../pipeline/live-requests.ts";
-import { ToolHashes } from "../pipeline/prompt/read-outline.ts";
+import { PromptReadings } from "../pipeline/prompt/prompt-reading.ts";
 import { createRetryBudget } from "../pipeline/attempts/retry-budget.ts";
 import { createUnreadBodies } from "../pipeline/body/unread-body.ts";
 import { createStickiness } from "../routing/stickiness.ts";
@@ -173,7 +173,7 @@ function createRecording(options: ServicesOptions, { settingsOf, isListed, acces
     alertTraffic,
     costOf: recorder.costOf.bind(recorder),
     record: recorder.record.bind(recorder),
-    toolHashes: isCounted && keepsRecords ? new ToolHashes() : null,
+    prompts: isCounted && keepsRecords ? new PromptReadings() : null,
   };
 }
 

@@ -8,8 +8,20 @@ import { threeDecimals, boundedText } from "./record-values.ts";
 const longestDetail = 32_768;
 const attemptsOfLongest = 20;
 
+/** Most attempts: answered at once, nothing adapted, one key. */
+type PlainAttempt = readonly [
+  provider: string,
+  model: string,
+  lane: AttemptRecord["lane"],
+  startedAfterMs: number | null,
+  headersMs: number | null,
+  firstTokenMs: number | null,
+  durationMs: number | null,
+];
+const plainLength = 7;
+
 /** An attempt without its field names, its start relative to the request's. */
-type PackedAttempt = readonly [
+type FullAttempt = readonly [
   provider: string,
   model: string,
   outcome: AttemptRecord["outcome"],
@@ -28,28 +40,76 @@ type PackedAttempt = readonly [
   queuePosition?: number,
 ];
 
-// Absent means null (or none), so a field costs nothing until it is used.
+type PackedAttempt = PlainAttempt | FullAttempt;
+
+/** What nearly every record has, without field names. */
+type PackedHead = readonly [
+  door: string,
+  requestedModel: string | null,
+  /** 0: that of the first attempt. */
+  upstreamModel: string | null | 0,
+  confidence: number | null,
+  overheadMs: number | null,
+  queueWaitMs: number | null,
+  inputUncached: number | null,
+  costParts: readonly [input: number, cached: number, cacheWrite: number, output: number] | null,
+  /** 1: the only candidate was chosen, and its attempt is the only one. */
+  hasOwnCandidate: 0 | 1,
+];
+
+// Absent means null (or none), so a field costs nothing until it is used. A query looks for `candidates`.
 type Packed = {
+  readonly head: PackedHead;
   readonly keyId?: string | undefined;
   readonly traceId?: string | undefined;
-  readonly door: string;
-  readonly requestedModel?: string | undefined;
-  readonly upstreamModel?: string | undefined;
-  readonly confidence?: number | undefined;
   readonly reason?: string | undefined;
   readonly facts?: Readonly<Record<string, unknown>> | undefined;
   readonly candidates?: readonly Candidate[] | undefined;
-  readonly queueWaitMs?: number | undefined;
-  readonly overheadMs?: number | undefined;
-  readonly inputUncached?: number | undefined;
   readonly error?: string | undefined;
-  readonly costParts?: CostParts | undefined;
   readonly cacheMiss?: CacheMiss | undefined;
   readonly toolCalls?: readonly string[] | undefined;
   readonly attempts: readonly PackedAttempt[];
 };
 
+/** As it was written before there was a head. */
+type NamedHead = {
+  readonly head?: undefined;
+  readonly door: string;
+  readonly requestedModel?: string;
+  readonly upstreamModel?: string;
+  readonly confidence?: number;
+  readonly queueWaitMs?: number;
+  readonly overheadMs?: number;
+  readonly inputUncached?: number;
+  readonly costParts?: CostParts;
+};
+
+type Stored = Packed | (Omit<Packed, "head"> & NamedHead);
+
+const chosen = "chosen";
+
+const isPlain = (attempt: AttemptRecord): boolean =>
+  attempt.outcome === "ok" &&
+  attempt.status === 200 &&
+  attempt.failure === null &&
+  attempt.message === null &&
+  attempt.waitMs === 0 &&
+  !attempt.maybeBilled &&
+  attempt.credential === null &&
+  attempt.adapted.length === 0 &&
+  attempt.queuePosition === undefined;
+
 function packAttempt(attempt: AttemptRecord, requestStartedAtMs: number): PackedAttempt {
+  if (isPlain(attempt))
+    return [
+      attempt.provider,
+      attempt.model,
+      attempt.lane,
+      threeDecimals(attempt.startedAtMs - requestStartedAtMs),
+      threeDecimals(attempt.headersMs),
+      threeDecimals(attempt.firstTokenMs),
+      threeDecimals(attempt.durationMs),
+    ];
   return [
     attempt.provider,
     attempt.model,
@@ -86,7 +146,30 @@ function packedEnd({
   return credential === null ? [] : [credential];
 }
 
-function unpackAttempt(packed: PackedAttempt, requestStartedAtMs: number): AttemptRecord {
+const isPlainPacked = (packed: PackedAttempt): packed is PlainAttempt => packed.length === plainLength;
+
+function full(packed: PackedAttempt): FullAttempt {
+  if (!isPlainPacked(packed)) return packed;
+  const [provider, model, lane, startedAfterMs, headersMs, firstTokenMs, durationMs] = packed;
+  return [
+    provider,
+    model,
+    "ok",
+    lane,
+    200,
+    null,
+    null,
+    startedAfterMs,
+    0,
+    headersMs,
+    firstTokenMs,
+    durationMs,
+    0,
+  ];
+}
+
+function unpackAttempt(written: PackedAttempt, requestStartedAtMs: number): AttemptRecord {
+  const packed = full(written);
   const [provider, model, outcome, lane, status, failure, message, startedAfterMs] = packed;
   const [, , , , , , , , waitMs, headersMs, firstTokenMs, durationMs, maybeBilled] = packed;
   const [, , , , , , , , , , , , , credential, adapted, queuePosition] = packed;
@@ -110,23 +193,46 @@ function unpackAttempt(packed: PackedAttempt, requestStartedAtMs: number): Attem
   };
 }
 
+/** The client named the target, and no other was looked at. */
+function hasOwnCandidate({ layer, candidates, attempts }: RequestRecord): boolean {
+  const [candidate] = candidates;
+  const [attempt] = attempts;
+  return (
+    layer === "direct" &&
+    candidates.length === 1 &&
+    attempts.length === 1 &&
+    candidate?.note === chosen &&
+    candidate.kept &&
+    candidate.provider === attempt?.provider &&
+    candidate.model === attempt.model
+  );
+}
+
+function packHead(record: RequestRecord, isOwn: boolean): PackedHead {
+  const { costParts: parts, upstreamModel } = record;
+  return [
+    record.door,
+    boundedText(record.requestedModel),
+    upstreamModel !== null && upstreamModel === record.attempts[0]?.model ? 0 : boundedText(upstreamModel),
+    threeDecimals(record.confidence),
+    threeDecimals(record.overheadMs),
+    threeDecimals(record.queueWaitMs),
+    record.usage.inputUncached,
+    parts === undefined ? null : [parts.input, parts.cached, parts.cacheWrite, parts.output],
+    isOwn ? 1 : 0,
+  ];
+}
+
 function pack(record: RequestRecord, keepsDecisions: boolean): Packed {
-  const { usage } = record;
+  const isOwn = keepsDecisions && hasOwnCandidate(record);
   return {
+    head: packHead(record, isOwn),
     keyId: boundedText(record.keyId) ?? undefined,
     traceId: record.trace?.traceId,
-    door: record.door,
-    requestedModel: boundedText(record.requestedModel) ?? undefined,
-    upstreamModel: boundedText(record.upstreamModel) ?? undefined,
-    confidence: threeDecimals(record.confidence) ?? undefined,
     reason: keepsDecisions ? (boundedText(record.reason) ?? undefined) : undefined,
     facts: keepsDecisions ? (record.facts ?? undefined) : undefined,
-    candidates: keepsDecisions && record.candidates.length > 0 ? record.candidates : undefined,
-    queueWaitMs: threeDecimals(record.queueWaitMs) || undefined,
-    overheadMs: threeDecimals(record.overheadMs) ?? undefined,
-    inputUncached: usage.inputUncached ?? undefined,
+    candidates: keepsDecisions && !isOwn && record.candidates.length > 0 ? record.candidates : undefined,
     error: boundedText(record.error) ?? undefined,
-    costParts: record.costParts,
     cacheMiss: record.cacheMiss,
     toolCalls: record.toolCalls,
     attempts: packAttempts(record),
@@ -143,27 +249,61 @@ export function writeDetail(record: RequestRecord, keepsDecisions: boolean): str
   return JSON.stringify({ ...rest, attempts: packed.attempts.slice(-attemptsOfLongest) });
 }
 
+function unpackHead(packed: Stored, attempts: readonly AttemptRecord[]) {
+  if (packed.head === undefined)
+    return {
+      door: packed.door,
+      requestedModel: packed.requestedModel ?? "",
+      upstreamModel: packed.upstreamModel ?? null,
+      confidence: packed.confidence ?? null,
+      queueWaitMs: packed.queueWaitMs ?? 0,
+      overheadMs: packed.overheadMs ?? null,
+      inputUncached: packed.inputUncached ?? null,
+      costParts: packed.costParts ?? null,
+    };
+  const [door, requestedModel, upstreamModel, confidence, overheadMs, queueWaitMs, inputUncached, parts] =
+    packed.head;
+  return {
+    door,
+    requestedModel: requestedModel ?? "",
+    upstreamModel: upstreamModel === 0 ? (attempts[0]?.model ?? null) : upstreamModel,
+    confidence,
+    queueWaitMs: queueWaitMs ?? 0,
+    overheadMs,
+    inputUncached,
+    costParts: parts === null ? null : costPartsOf(parts),
+  };
+}
+
+const costPartsOf = ([input, cached, cacheWrite, output]: NonNullable<PackedHead[7]>): CostParts => ({
+  input,
+  cached,
+  cacheWrite,
+  output,
+});
+
+const ownCandidate = ({ provider, model }: AttemptRecord): Candidate => ({
+  provider,
+  model,
+  note: chosen,
+  kept: true,
+});
+
 /** All fields, null where nothing was written. */
 export function readDetail(written: string, startedAtMs: number) {
   // Written by writeDetail; nothing else writes this column.
-  const packed = JSON.parse(written) as Packed;
+  const packed = JSON.parse(written) as Stored;
+  const attempts = packed.attempts.map((attempt) => unpackAttempt(attempt, startedAtMs));
   return {
+    ...unpackHead(packed, attempts),
     keyId: packed.keyId ?? null,
     traceId: packed.traceId ?? null,
-    door: packed.door,
-    requestedModel: packed.requestedModel ?? "",
-    upstreamModel: packed.upstreamModel ?? null,
-    confidence: packed.confidence ?? null,
     reason: packed.reason ?? null,
     facts: packed.facts ?? null,
-    candidates: packed.candidates ?? [],
-    queueWaitMs: packed.queueWaitMs ?? 0,
-    overheadMs: packed.overheadMs ?? null,
-    inputUncached: packed.inputUncached ?? null,
+    candidates: packed.candidates ?? (packed.head?.[8] === 1 ? attempts.map(ownCandidate) : []),
     error: packed.error ?? "",
-    costParts: packed.costParts ?? null,
     cacheMiss: packed.cacheMiss ?? null,
     toolCalls: packed.toolCalls ?? [],
-    attempts: packed.attempts.map((attempt) => unpackAttempt(attempt, startedAtMs)),
+    attempts,
   };
 }

@@ -20,7 +20,7 @@ import type { TurnQueue } from "../tenants/queue.ts";
 import type { BodyMemory } from "./body/body-memory.ts";
 import type { LiveRegistry } from "./live-requests.ts";
 import type { UnreadBodies } from "./body/unread-body.ts";
-import type { ToolHashes } from "./prompt/read-outline.ts";
+import type { PromptReadings } from "./prompt/prompt-reading.ts";
 import type { RetryBudget } from "./attempts/retry-budget.ts";
 import type { StreamingSettings } from "./settings.ts";
 import type { TenantPolicy } from "./tenants/tenant-policy.ts";
@@ -132,7 +132,7 @@ export type Services = {
    */
   costOf(record: RequestRecord, usage: Usage): number | null | Promise<number | null>;
   /** For records that say what of a session's prompt changed; null: none are kept, and no prompt is read. */
-  readonly toolHashes: ToolHashes | null;
+  readonly prompts: PromptReadings | null;
   /** `open` null: the texts of this tenant's requests are not kept. Nothing of it throws or waits. */
   readonly requestLog: { open(tenant: string | null): ContentCapture | null };
   /** Takes the finished record; never throws, never waits. */

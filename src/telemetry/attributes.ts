@@ -17,9 +17,8 @@ type Kind = "text" | "whole" | "decimal" | "flag" | "texts";
 
 /** What is unknown (null) or empty is left out. */
 export class Attributes {
-  private readonly keys: string[] = [];
-  private readonly kinds: Kind[] = [];
-  private readonly values: unknown[] = [];
+  /** Key, kind, value, one behind the other: every span has two of these, and one list costs less than three. */
+  private readonly own: unknown[] = [];
   /** As fields, once they were written for another span. */
   private encoded: Uint8Array | null = null;
 
@@ -53,19 +52,17 @@ export class Attributes {
   }
 
   private push(key: string, kind: Kind, value: unknown): void {
-    this.keys.push(key);
-    this.kinds.push(kind);
-    this.values.push(value);
+    this.own.push(key, kind, value);
   }
 
   /** Each as the field `field` of the message that is being written. */
   writeInto(writer: ProtobufWriter, field: number): void {
-    const { keys, kinds, values } = this;
-    for (let at = keys.length - 1; at >= 0; at -= 1) {
+    const { own } = this;
+    for (let at = own.length - 3; at >= 0; at -= 3) {
       const end = writer.size;
-      writeValue(writer, kinds[at] ?? "text", values[at]);
+      writeValue(writer, own[at + 1] as Kind, own[at + 2]);
       writer.message(2, end);
-      writer.key(keys[at] ?? "");
+      writer.key(own[at] as string);
       writer.message(field, end);
     }
     this.shared?.writeBlock(writer, field);
@@ -79,11 +76,11 @@ export class Attributes {
   }
 
   toJson(): readonly { readonly key: string; readonly value: object }[] {
-    const own = this.keys.map((key, at) => ({
-      key,
-      value: jsonValue(this.kinds[at] ?? "text", this.values[at]),
-    }));
-    return this.shared === null ? own : [...this.shared.toJson(), ...own];
+    const { own, shared } = this;
+    const written = shared === null ? [] : [...shared.toJson()];
+    for (let at = 0; at < own.length; at += 3)
+      written.push({ key: own[at] as string, value: jsonValue(own[at + 1] as Kind, own[at + 2]) });
+    return written;
   }
 }
 

@@ -85,9 +85,7 @@ export class ProtobufWriter {
     const length = value.length / 2;
     this.makeRoom(length);
     this.at -= length;
-    const { buffer, at: start } = this;
-    for (let at = 0; at < length; at += 1)
-      buffer[start + at] = digitOf(value.charCodeAt(2 * at)) * 16 + digitOf(value.charCodeAt(2 * at + 1));
+    this.buffer.write(value, this.at, length, "hex");
     this.varint(length);
     this.tag(field, lengthType);
   }
@@ -220,6 +218,3 @@ export class ProtobufWriter {
     this.buffer = larger;
   }
 }
-
-/** 0-9 are 48 to 57, a-f 97 to 102. */
-const digitOf = (code: number): number => (code < 58 ? code - 48 : code - 87);

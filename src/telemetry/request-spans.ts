@@ -27,14 +27,15 @@ const usd = (nano: number | null | undefined): number | null =>
 
 /** `trace.spanId` must be there: the request is sampled. */
 export function spansOf(record: RequestRecord, trace: RequestTrace, facts: SpanFacts): readonly Span[] {
-  const spanId = trace.spanId ?? facts.newSpanId();
-  const spans = [serverSpan(record, { ...trace, spanId }, facts)];
+  const server = serverSpan(record, trace, facts);
+  const spans = [server];
   const answering = answeringAttempt(record) ?? billedAttempt(record);
   for (const attempt of record.attempts)
-    if (attempt.outcome !== "skipped")
-      spans.push(
-        attemptSpan(record, attempt, attempt === answering, { ...facts, trace: { ...trace, spanId } }),
-      );
+    if (attempt.outcome !== "skipped") {
+      const span = attemptSpan(record, attempt, server, facts);
+      if (attempt === answering) addAnswer(span.attributes, record);
+      spans.push(span);
+    }
   return spans;
 }
 
@@ -51,8 +52,8 @@ const billedAttempt = ({ attempts }: RequestRecord): AttemptRecord | undefined =
 
 function serverSpan(
   record: RequestRecord,
-  trace: RequestTrace & { readonly spanId: string },
-  { routeOf, shared }: SpanFacts,
+  trace: RequestTrace,
+  { routeOf, shared, newSpanId }: SpanFacts,
 ): Span {
   const { door, status, failure } = record;
   const route = routeOf(door);
@@ -105,7 +106,7 @@ function serverSpan(
   const isError = failure !== null && failure !== "cancelled" && (status >= 500 || status < 400);
   return {
     traceId: trace.traceId,
-    spanId: trace.spanId,
+    spanId: trace.spanId ?? newSpanId(),
     parentSpanId: trace.parent?.spanId ?? null,
     hasRemoteParent: trace.parent !== null,
     traceState: trace.parent?.state ?? "",
@@ -118,13 +119,7 @@ function serverSpan(
   };
 }
 
-function attemptSpan(
-  record: RequestRecord,
-  attempt: AttemptRecord,
-  isAnswering: boolean,
-  facts: SpanFacts & { readonly trace: RequestTrace & { readonly spanId: string } },
-): Span {
-  const { trace } = facts;
+function attemptSpan(record: RequestRecord, attempt: AttemptRecord, server: Span, facts: SpanFacts): Span {
   const { provider, model, failure, startedAtMs } = attempt;
   const who = facts.factsOf(provider);
   const operation = operationOf(record.door);
@@ -151,13 +146,12 @@ function attemptSpan(
   if (attempt.maybeBilled) attributes.flag("clawgate.maybe_billed", true);
   if (record.stream && attempt.firstTokenMs !== null)
     attributes.decimal("gen_ai.response.time_to_first_chunk", attempt.firstTokenMs / 1000);
-  if (isAnswering) addAnswer(attributes, record);
   return {
-    traceId: trace.traceId,
+    traceId: server.traceId,
     spanId: attempt.spanId ?? facts.newSpanId(),
-    parentSpanId: trace.spanId,
+    parentSpanId: server.spanId,
     hasRemoteParent: false,
-    traceState: trace.parent?.state ?? "",
+    traceState: server.traceState,
     name: `${operation} ${model.slice(0, 100)}`,
     kind: "client",
     startMs: startedAtMs,

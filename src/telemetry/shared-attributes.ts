@@ -1,21 +1,40 @@
-// Most spans have most of their attributes in common with the one before: those are put together and encoded once.
+// Most spans have most of their attributes in common with one of the last few: those are put together and encoded once.
 
 import { Attributes } from "./attributes.ts";
 
+type Known = { readonly facts: readonly unknown[]; readonly attributes: Attributes };
+
+/** Traffic of a few kinds at a time. */
+const remembered = 8;
+
 export class SharedAttributes {
-  private facts: readonly unknown[] = [];
-  private latest = new Attributes();
+  private readonly known: Known[] = [];
+  /** Where the last one was found, and the next one most probably is. */
+  private latest = 0;
+  private oldest = 0;
 
   /** `facts`: everything that `build` reads. */
   of(facts: readonly unknown[], build: (attributes: Attributes) => void): Attributes {
-    const { facts: known } = this;
-    let isSame = facts.length === known.length;
-    for (let at = 0; isSame && at < facts.length; at += 1) isSame = facts[at] === known[at];
-    if (!isSame) {
-      this.facts = facts;
-      this.latest = new Attributes();
-      build(this.latest);
+    const { known } = this;
+    const last = known[this.latest];
+    if (last !== undefined && isSame(last.facts, facts)) return last.attributes;
+    const at = known.findIndex((each) => isSame(each.facts, facts));
+    const found = known[at];
+    if (found !== undefined) {
+      this.latest = at;
+      return found.attributes;
     }
-    return this.latest;
+    const attributes = new Attributes();
+    build(attributes);
+    this.latest = this.oldest;
+    known[this.oldest] = { facts, attributes };
+    this.oldest = (this.oldest + 1) % remembered;
+    return attributes;
   }
+}
+
+function isSame(known: readonly unknown[], facts: readonly unknown[]): boolean {
+  if (facts.length !== known.length) return false;
+  for (let at = 0; at < facts.length; at += 1) if (facts[at] !== known[at]) return false;
+  return true;
 }

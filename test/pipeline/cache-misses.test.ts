@@ -2,7 +2,7 @@
 // tools were run before it. The whole app, in four formats, as bytes that pass and translated.
 
 import { afterEach, expect, test } from "bun:test";
-import type { RequestRecord } from "../../src/canon/record.ts";
+import type { RequestRecord, UnpricedRecord } from "../../src/canon/record.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startUpstream, type Recorded, type Upstream } from "../support/upstream.ts";
@@ -127,8 +127,9 @@ class Talk {
     ]);
     await answer.text();
     const record = await this.gateway.recordOf(answer);
-    // The prompt is read in a later turn of the loop.
-    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+    // The prompt is read a little later, with others.
+    const { prompt } = record as UnpricedRecord;
+    while (prompt?.outline === null) await new Promise((resolve) => setImmediate(resolve));
     return record;
   }
 }

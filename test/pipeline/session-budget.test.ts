@@ -2,6 +2,7 @@
 // a restart nor parallel requests get around it.
 
 import { expect, test } from "bun:test";
+import type { UnpricedRecord } from "../../src/canon/record.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { get, keys, openTenantGateways } from "./tenant-gateways.ts";
 
@@ -44,8 +45,9 @@ const errorOf = async (answer: Response): Promise<string> => JSON.stringify(awai
 
 async function costOf(gateway: TestGateway, answer: Response): Promise<number> {
   const record = await gateway.recordOf(answer);
-  // It is priced when its prompt has been read, in a later turn of the loop.
-  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+  // It is priced when its prompt has been read.
+  const { prompt } = record as UnpricedRecord;
+  while (prompt?.outline === null) await new Promise((resolve) => setImmediate(resolve));
   const { costNanoUsd } = record;
   if (costNanoUsd === null || costNanoUsd === 0) throw new Error("the answer cost nothing");
   return costNanoUsd;

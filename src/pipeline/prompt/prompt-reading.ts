@@ -1,23 +1,28 @@
-// Reads the outline of one request's prompt when its answer has begun: in turns of the loop in which nothing waits for it. Until then it
-// holds the body's bytes, and the request's record waits for it.
+// Reads the outlines of prompts for their records, shortly after the answers have begun, many at a time. Until then each holds its body's
+// bytes, and its request's record waits for it. It must never hold up the loop for long, nor fail a request.
 
 import type { PendingOutline, PromptOutline } from "../../canon/prompt-outline.ts";
 import { promptLayout } from "../../dialects/prompt-layout.ts";
 import { BrokenJson } from "../../wire/json.ts";
 import type { IncomingRequest } from "../incoming-request.ts";
-import { readOutline, type ToolHashes } from "./read-outline.ts";
+import { readOutline, ToolHashes } from "./read-outline.ts";
 
 /** A larger body would hold up the loop for longer than a few milliseconds. */
 const maxReadBytes = 4_194_304;
+/** A turn of the loop for each prompt costs several times what its reading costs. */
+const delayMs = 3;
+/** Other work gets its turn after this. */
+const turnMs = 1;
 
 export class PromptReading implements PendingOutline {
   outline: PromptOutline | null = null;
   private state: "waiting" | "soon" | "read" = "waiting";
+  private release: (() => void) | null = null;
   private listener: (() => void) | null = null;
 
   constructor(
     private incoming: IncomingRequest | null,
-    private readonly tools: ToolHashes,
+    private readonly readings: PromptReadings,
     private readonly onError: (error: unknown) => void,
   ) {}
 
@@ -29,19 +34,25 @@ export class PromptReading implements PendingOutline {
   /** `release` is called when the bytes are no longer needed. */
   readSoon(release: () => void): void {
     this.state = "soon";
-    setImmediate(() => {
-      this.read();
-      this.state = "read";
-      release();
-      this.listener?.();
-      this.listener = null;
-    });
+    this.release = release;
+    this.readings.add(this);
   }
 
   /** At once where it was not begun: no answer came. */
   whenRead(listener: () => void): void {
     if (this.isUnderWay) this.listener = listener;
     else listener();
+  }
+
+  /** Called by the readings it was added to. */
+  readNow(): void {
+    const { release, listener } = this;
+    this.read();
+    this.state = "read";
+    this.release = null;
+    this.listener = null;
+    release?.();
+    listener?.();
   }
 
   private read(): void {
@@ -55,7 +66,7 @@ export class PromptReading implements PendingOutline {
         envelope.scan,
         promptLayout(bodyDialect),
         envelope.model,
-        this.tools,
+        this.readings.tools,
       );
     } catch (thrown) {
       // A body whose parts are not what its format says has been answered all the same.
@@ -64,13 +75,49 @@ export class PromptReading implements PendingOutline {
   }
 }
 
-/** Null: the request belongs to no session, or is no chat, or too large. */
-export function promptReadingOf(
-  incoming: IncomingRequest,
-  tools: ToolHashes,
-  onError: (error: unknown) => void,
-): PromptReading | null {
-  const { endpoint, envelope, sessionKey } = incoming;
-  if (sessionKey === null || endpoint.kind !== "chat" || envelope.bytes.length > maxReadBytes) return null;
-  return new PromptReading(incoming, tools, onError);
+export class PromptReadings {
+  readonly tools = new ToolHashes();
+  private waiting: PromptReading[] = [];
+  private timer: Timer | null = null;
+
+  /** Null: the request belongs to no session, or is no chat, or too large. */
+  of(incoming: IncomingRequest, onError: (error: unknown) => void): PromptReading | null {
+    const { endpoint, envelope, sessionKey } = incoming;
+    if (sessionKey === null || endpoint.kind !== "chat" || envelope.bytes.length > maxReadBytes) return null;
+    return new PromptReading(incoming, this, onError);
+  }
+
+  add(reading: PromptReading): void {
+    this.waiting.push(reading);
+    this.schedule();
+  }
+
+  /** Reads what waits, so that its records are written before the store closes. */
+  finish(): void {
+    this.readUntil(Number.POSITIVE_INFINITY);
+  }
+
+  private schedule(): void {
+    if (this.waiting.length > 0) this.timer ??= setTimeout(() => this.readSome(), delayMs);
+  }
+
+  private readSome(): void {
+    this.timer = null;
+    try {
+      this.readUntil(performance.now() + turnMs);
+    } finally {
+      this.schedule();
+    }
+  }
+
+  private readUntil(endMs: number): void {
+    const batch = this.waiting;
+    this.waiting = [];
+    let done = 0;
+    try {
+      while (done < batch.length && (done === 0 || performance.now() < endMs)) batch[done++]?.readNow();
+    } finally {
+      if (done < batch.length) this.waiting = [...batch.slice(done), ...this.waiting];
+    }
+  }
 }

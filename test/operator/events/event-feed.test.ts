@@ -182,6 +182,32 @@ test("ended requests come once each, those before the reader not at all", async 
   expect(ids.filter((id) => id > 1)).toEqual([2, 3, 4]);
 });
 
+test("with hundreds of requests a second a reader gets the newest now and then, and each again once they are few", async () => {
+  const { feed, look, ended } = followed();
+  const reader = opened(feed, ["request"]);
+  await textOf(reader);
+  let id = 0;
+  const pass = async (looks: number, requests: number): Promise<void> => {
+    for (let i = 0; i < looks; i++) {
+      for (let n = 0; n < requests; n++) ended(++id);
+      await look();
+    }
+  };
+  const shown = async (): Promise<number[]> =>
+    [...(await textOf(reader)).matchAll(/"id":(\d+)/g)].map(([, number]) => Number(number));
+  await pass(1, 1);
+  await pass(1, 300);
+  expect(await shown()).toHaveLength(1 + 200);
+  await pass(4, 300);
+  const sample = await shown();
+  expect(sample).toHaveLength(100);
+  expect(sample.at(-1)).toBe(id);
+  await pass(4, 10);
+  expect((await shown()).slice(-40)).toEqual(Array.from({ length: 40 }, (_, i) => id - 39 + i));
+  await pass(1, 2);
+  expect(await shown()).toEqual([id - 1, id]);
+});
+
 test("log lines carry an id, go on after the last one, and hold no secret", async () => {
   const { feed, logTail, look } = followed();
   for (let i = 1; i <= 3; i++)
