@@ -19,7 +19,8 @@ import { aggregateStats } from "./aggregation.ts";
 import type { RecentQuery } from "./metrics-store.ts";
 import { readRecent } from "./recent.ts";
 import { readSums } from "./reports.ts";
-import { readRollupPiece, type RollupPiece } from "./rollup.ts";
+import { readRollupPiece, type RollupPiece, type StoredRollup } from "./rollup.ts";
+import { readDayRow } from "./rollup-days.ts";
 import { readExportPiece, readRequest, readRequests } from "./request-list.ts";
 import { readSeries } from "./series-report.ts";
 import { readSession, readSessions } from "./session-list.ts";
@@ -39,6 +40,7 @@ export type RecordQuestion =
   | { readonly kind: "stats"; readonly nowMs: number; readonly tenant: string | undefined }
   | { readonly kind: "recent"; readonly query: RecentQuery }
   | { readonly kind: "rollup" }
+  | { readonly kind: "rollup-day" }
   | { readonly kind: "export"; readonly filter: RecordFilter; readonly afterId: number };
 
 type Answers = {
@@ -52,6 +54,7 @@ type Answers = {
   readonly stats: Omit<StatsReport, "database">;
   readonly recent: readonly RecentRow[];
   readonly rollup: RollupPiece | null;
+  readonly "rollup-day": StoredRollup | null;
 };
 
 export type AnswerTo<Q extends RecordQuestion> = Answers[Q["kind"]];
@@ -83,6 +86,8 @@ function answer(db: SqliteDatabase, question: RecordQuestion, deadline: Deadline
       return readRecent(db, question.query);
     case "rollup":
       return readRollupPiece(db, rolledRows);
+    case "rollup-day":
+      return readDayRow(db);
     case "export":
       return readExportPiece(db, question.filter, {
         afterId: question.afterId,

@@ -16,6 +16,8 @@ const rollupSpans = [hourMs, quarterMs] as const;
 
 export type RollupRow = Omit<typeof rollups.$inferSelect, "data">;
 
+export type StoredRollup = RollupRow & { readonly data: Uint8Array };
+
 export type RollupPiece = {
   /** The newest request before and after it. */
   readonly afterId: number;
@@ -23,7 +25,7 @@ export type RollupPiece = {
   /** There may be more. */
   readonly isFull: boolean;
   readonly sessions: readonly SessionAddition[];
-  readonly rows: readonly (RollupRow & { readonly data: Uint8Array })[];
+  readonly rows: readonly StoredRollup[];
 };
 
 const rollupColumns = "span_ms, start_ms, first_id, last_id, first_ms, last_ms, requests";
@@ -68,7 +70,7 @@ class GrowingRollup {
     this.builder.add(row);
   }
 
-  row(): RollupPiece["rows"][number] {
+  row(): StoredRollup {
     return { spanMs: this.spanMs, ...this.span, data: this.builder.encode() };
   }
 
@@ -112,6 +114,14 @@ export function readRollupPiece(db: SqliteDatabase, limit: number): RollupPiece 
   };
 }
 
+export function putRollups(db: SqliteDatabase, rows: readonly StoredRollup[]): void {
+  const put = db.query(
+    `INSERT OR REPLACE INTO rollups (${rollupColumns}, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  for (const { spanMs, startMs, firstId, lastId, firstMs, lastMs, requests, data } of rows)
+    put.run(spanMs, startMs, firstId, lastId, firstMs, lastMs, requests, data);
+}
+
 /** False: somebody else has taken these requests in. */
 export function writeRollupPiece(
   db: SqliteDatabase,
@@ -120,20 +130,7 @@ export function writeRollupPiece(
   return db
     .transaction(() => {
       if (rolledUpTo(db) !== afterId) return false;
-      const put = db.query(
-        `INSERT OR REPLACE INTO rollups (${rollupColumns}, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-      );
-      for (const row of rows)
-        put.run(
-          row.spanMs,
-          row.startMs,
-          row.firstId,
-          row.lastId,
-          row.firstMs,
-          row.lastMs,
-          row.requests,
-          row.data,
-        );
+      putRollups(db, rows);
       writeSessionAdditions(db, sessions);
       db.query("INSERT OR REPLACE INTO rolled_up (id, last_id) VALUES (1, ?1)").run(lastId);
       return true;

@@ -85,6 +85,7 @@ export class SqliteMetricsStore implements MetricsStore {
     this.upkeep = new RollupUpkeep({
       connection: this.connection,
       read: () => this.ask({ kind: "rollup" }),
+      readDay: () => this.ask({ kind: "rollup-day" }),
       written: () => this.queue.counts().written,
     });
     this.closeWaitMs = options.closeWaitMs ?? 2_000;
