@@ -4,12 +4,11 @@
 import { mkdtempSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { RequestRecord } from "../../src/canon/record.ts";
 import type { RecordFilter, SeriesQuery } from "../../src/metrics/query-shapes.ts";
 import { SqliteMetricsStore } from "../../src/metrics/sqlite-metrics-store.ts";
 import { openBenchProcesses } from "../bench/processes.ts";
 import { ensureBinary } from "../build.ts";
-import { writeRecords } from "./record-file.ts";
+import { earlierFile, noteFile, type WrittenFile, writeRecords } from "./record-file.ts";
 import type { Trial, TrialOptions, TrialReport } from "./trial.ts";
 import { syntheticRecords } from "./synthetic-records.ts";
 
@@ -18,6 +17,7 @@ const stallMark = 20;
 const rounds = 7;
 const days = 60;
 const dayMs = 86_400_000;
+const hourMs = 3_600_000;
 
 const silent = { info: () => undefined, warn: console.error, error: console.error };
 
@@ -56,7 +56,7 @@ function watchLoop(): { longestMs(): number; stop(): void } {
 }
 
 /** What each page asks of the store. */
-function storePages(store: SqliteMetricsStore, nowMs: number, sample: RequestRecord) {
+function storePages(store: SqliteMetricsStore, nowMs: number, sample: WrittenFile["sample"]) {
   const series = (query: Partial<SeriesQuery>) => async (): Promise<string> => {
     const base = { nowMs, tz: "Europe/Berlin", bucket: "auto", toMs: nowMs, withPrevious: true } as const;
     const report = await store.series({ ...base, ...query });
@@ -66,13 +66,23 @@ function storePages(store: SqliteMetricsStore, nowMs: number, sample: RequestRec
     const page = await store.requests(query);
     return `${page.requests.length} rows${page.complete ? "" : ", to be continued"}`;
   };
-  const [hour, day, week, month] = [nowMs - 3_600_000, nowMs - dayMs, nowMs - 7 * dayMs, nowMs - 30 * dayMs];
+  const [hour, day, week, month] = [nowMs - hourMs, nowMs - dayMs, nowMs - 7 * dayMs, nowMs - 30 * dayMs];
   const session = sample.session ?? "";
   return [
     ["overview, 1 h", series({ fromMs: hour })],
     ["overview, 24 h", series({ fromMs: day })],
     ["overview, 7 d", series({ fromMs: week })],
     ["overview, 30 d", series({ fromMs: month })],
+    ["overview, 90 d", series({ fromMs: nowMs - 90 * dayMs })],
+    [
+      "overview, 30 d, Kathmandu, of a client",
+      series({ fromMs: month, tz: "Asia/Kathmandu", client: "codex" }),
+    ],
+    [
+      "overview, 30 d, of a model and rule",
+      series({ fromMs: month, model: sample.model ?? "", rule: "quick" }),
+    ],
+    ["overview, 90 d, by client", series({ fromMs: nowMs - 90 * dayMs, by: "client" })],
     ["overview, 30 d, by model", series({ fromMs: month, by: "model" })],
     ["overview, 30 d, by agent", series({ fromMs: month, by: "agent", limit: 20 })],
     ["overview, 30 d, by session", series({ fromMs: month, by: "session", limit: 20, bucket: "total" })],
@@ -108,7 +118,7 @@ function storePages(store: SqliteMetricsStore, nowMs: number, sample: RequestRec
 async function askStore(
   path: string,
   nowMs: number,
-  sample: RequestRecord,
+  sample: WrittenFile["sample"],
 ): Promise<readonly [Timing[], number]> {
   const store = new SqliteMetricsStore({
     paths: [path],
@@ -214,13 +224,22 @@ async function untilAnswering(address: string, exited: Promise<number>): Promise
   throw new Error("the gateway did not start");
 }
 
+function newFile(path: string, rows: number): WrittenFile {
+  for (const end of ["", "-wal", "-shm"]) rmSync(`${path}${end}`, { force: true });
+  // Whole hours, so that a part of the file can be repeated with its sums.
+  const toMs = Math.floor(Date.now() / hourMs) * hourMs;
+  const written = writeRecords(path, { rows, fromMs: toMs - days * dayMs, toMs, seed: 1 });
+  noteFile(path, written);
+  return written;
+}
+
 async function run({ rows = 10_000_000, folder }: TrialOptions): Promise<TrialReport> {
   const place = folder ?? mkdtempSync(join(tmpdir(), "clawgate-trial-"));
   mkdirSync(place, { recursive: true, mode: 0o700 });
   try {
     const path = join(place, "clawgate.db");
-    const nowMs = Date.now();
-    const written = writeRecords(path, { rows, fromMs: nowMs - days * dayMs, toMs: nowMs, seed: 1 });
+    const written = earlierFile(path, rows) ?? newFile(path, rows);
+    const nowMs = written.toMs;
     const megabytes = statSync(path).size / 1e6;
     const [timings, stallMs] = await askStore(path, nowMs, written.sample);
     const overHttp = await askBinary(place, path);
