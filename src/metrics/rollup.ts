@@ -1,7 +1,7 @@
 // Takes requests into the rollups, a piece at a time: what is new is read and added up in one place (any connection), and written in
 // another (the writer's), where it counts only if nobody else was faster.
 
-import { and, eq, getTableColumns, gte, lt } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import type { SqliteDatabase } from "../sqlite/database-file.ts";
 import { countedRows } from "./counted-rows.ts";
@@ -147,20 +147,15 @@ export function quarterRollups(db: SqliteDatabase, fromMs: number, toMs: number)
   return rollupsOf(db, quarterMs, fromMs, toMs);
 }
 
+const namedColumns =
+  "span_ms AS spanMs, start_ms AS startMs, first_id AS firstId, last_id AS lastId, first_ms AS firstMs, last_ms AS lastMs, requests";
+
 function rollupsOf(db: SqliteDatabase, spanMs: number, fromMs: number, toMs: number): RollupRow[] {
-  const { data: _data, ...columns } = getTableColumns(rollups);
-  return drizzle({ client: db })
-    .select(columns)
-    .from(rollups)
-    .where(
-      and(
-        eq(rollups.spanMs, spanMs),
-        gte(rollups.startMs, Math.floor(fromMs / spanMs) * spanMs),
-        lt(rollups.startMs, toMs),
-      ),
+  return db
+    .query<RollupRow, [number, number, number]>(
+      `SELECT ${namedColumns} FROM rollups WHERE span_ms = ?1 AND start_ms >= ?2 AND start_ms < ?3 ORDER BY start_ms`,
     )
-    .orderBy(rollups.startMs)
-    .all();
+    .all(spanMs, Math.floor(fromMs / spanMs) * spanMs, toMs);
 }
 
 export function rollupData(db: SqliteDatabase, spanMs: number, startMs: number) {

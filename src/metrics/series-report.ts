@@ -21,7 +21,9 @@ const shown = (group: Group): SeriesGroup => ({
 function recordedRange(db: SqliteDatabase): { readonly firstMs: number; readonly lastMs: number } | null {
   const row = db
     .query<{ first: number | null; last: number | null }, []>(
-      "SELECT min(first_ms) AS first, max(last_ms) AS last FROM usage_days",
+      // Only the days at both ends: the others can hold thousands of rows each.
+      "SELECT (SELECT min(first_ms) FROM usage_days WHERE day_ms = (SELECT min(day_ms) FROM usage_days)) AS first, " +
+        "(SELECT max(last_ms) FROM usage_days WHERE day_ms = (SELECT max(day_ms) FROM usage_days)) AS last",
     )
     .get();
   return row === null || row.first === null || row.last === null
