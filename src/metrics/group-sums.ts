@@ -26,6 +26,13 @@ const mostValues = 2_000;
 /** The column of each counter in the points; -1 for none. */
 const pointColumns = Int8Array.from({ length: counterCount }, (_, counter) => pointCounters.indexOf(counter));
 
+const amounts = ["totals", "latency", "firstToken", "points"] as const;
+
+/** By index: the iterators of two thousand groups take longer than all the rest. */
+function addTimes(to: Float64Array, from: Float64Array, factor: number): void {
+  for (let i = 0; i < from.length; i++) to[i] = (to[i] ?? 0) + factor * (from[i] ?? 0);
+}
+
 export class Group {
   readonly totals = new Float64Array(counterCount);
   readonly latency = new Float64Array(bucketCount);
@@ -70,10 +77,7 @@ export class Group {
 
   /** Adds all that another group has. */
   merge(other: Group): void {
-    for (const [i, value] of other.totals.entries()) this.totals[i] = (this.totals[i] ?? 0) + value;
-    for (const [i, value] of other.latency.entries()) count(this.latency, i, value);
-    for (const [i, value] of other.firstToken.entries()) count(this.firstToken, i, value);
-    for (const [i, value] of other.points.entries()) this.points[i] = (this.points[i] ?? 0) + value;
+    for (const name of amounts) addTimes(this[name], other[name], 1);
     if (this.values === null || other.values === null) this.values = null;
     else {
       for (const value of other.values.latency) this.values.latency.push(value);
@@ -83,8 +87,7 @@ export class Group {
 
   /** Takes away what is counted elsewhere. */
   subtract(other: Group): void {
-    for (const name of ["totals", "latency", "firstToken", "points"] as const)
-      for (const [i, value] of other[name].entries()) this[name][i] = (this[name][i] ?? 0) - value;
+    for (const name of amounts) addTimes(this[name], other[name], -1);
     this.values = null;
   }
 
@@ -224,9 +227,11 @@ export class GroupedSums {
   /** Only the share in the chart, all of it in one bucket. */
   addPoints(data: RollupData, mask: Uint8Array | null, bucket: number): void {
     const { cells } = this.cellGroups(data, mask);
-    for (const [column, counter] of pointCounters.entries())
-      for (const [cell, amount] of data.counter(counter)?.entries() ?? [])
-        cells[cell]?.addPoint(column, bucket, amount);
+    for (const [column, counter] of pointCounters.entries()) {
+      const amounts = data.counter(counter);
+      if (amounts === null) continue;
+      for (let cell = 0; cell < data.cells; cell++) cells[cell]?.addPoint(column, bucket, amounts[cell] ?? 0);
+    }
   }
 
   /** A day: its sums, and of its hours the shares in the chart; `bucketOfHour` -1: that hour is counted elsewhere. */

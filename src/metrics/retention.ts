@@ -66,8 +66,8 @@ const sumTables = [
   ["usage_days", "day_ms", "day_ms, tenant, provider, model, layer, rule, outcome"],
   ["attempt_days", "day_ms", "day_ms, tenant, provider, model"],
   ["traffic_quarters", "quarter_ms", "quarter_ms, tenant"],
-  ["sessions", "last_ms", "id"],
   ["rollups", "start_ms", "span_ms, start_ms"],
+  ["sessions", "last_ms", "id"],
 ] as const;
 
 /** What was summed up of the time before, at most so many rows of one table at a time. False: there was none. */

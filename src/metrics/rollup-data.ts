@@ -109,14 +109,14 @@ export class RollupBuilder {
     for (const [at, { isCut }] of data.dimensions.entries())
       if (isCut && !this.without.includes(at)) this.cut[at] = true;
     const cells = this.cellsOf(data);
-    for (let at = 0; at < counterCount; at++)
-      for (const [i, amount] of data.counter(at)?.entries() ?? []) {
-        const cell = cells[i];
-        if (cell !== undefined) cell.counters[at] = (cell.counters[at] ?? 0) + amount;
-      }
+    for (let at = 0; at < counterCount; at++) {
+      const column = data.counter(at);
+      if (column === null) continue;
+      for (const [i, { counters }] of cells.entries()) counters[at] = (counters[at] ?? 0) + (column[i] ?? 0);
+    }
     const merge = (from: SparseCounts, read: (cell: Cell) => Map<number, number>): void => {
-      for (const [i, at] of from.cells.entries()) {
-        const cell = cells[at];
+      for (let i = 0; i < from.cells.length; i++) {
+        const cell = cells[from.cells[i] ?? 0];
         if (cell !== undefined) addTo(read(cell), from.buckets[i] ?? 0, from.counts[i] ?? 0);
       }
     };

@@ -5,13 +5,13 @@ import type { SqliteDatabase } from "../sqlite/database-file.ts";
 import type { Grouping, RecordFilter } from "./query-shapes.ts";
 import type { DimensionName } from "./record-counters.ts";
 import { hourMs, hourRollups, rollupData, type RollupRow, type StoredRollup } from "./rollup.ts";
-import { DayBuilder, type DayData, decodeDay } from "./rollup-day-data.ts";
+import { DayBuilder } from "./rollup-day-data.ts";
 import { dayMs } from "./tables.ts";
 
 /** Two rows a day, told apart by what stands for their length: the names of agents and tags make up most of the sums, and few ask for them. */
 const briefSpan = dayMs;
 const detailedSpan = dayMs + 1;
-type DaySpan = typeof briefSpan | typeof detailedSpan;
+export type DaySpan = typeof briefSpan | typeof detailedSpan;
 
 const leftOut: readonly DimensionName[] = ["agent", "parent", "tags"];
 
@@ -38,15 +38,6 @@ export function storedDays(
     )
     .all(span, fromMs, toMs);
   return new Map(rows.map(({ start, requests }) => [start, requests]));
-}
-
-export function readDay(db: SqliteDatabase, span: DaySpan, startMs: number): DayData | null {
-  const row = db
-    .query<{ data: Uint8Array }, [number, number]>(
-      "SELECT data FROM rollups WHERE span_ms = ?1 AND start_ms = ?2",
-    )
-    .get(span, startMs);
-  return row === null ? null : decodeDay(row.data);
 }
 
 export const dayOf = (ms: number): number => Math.floor(ms / dayMs) * dayMs;

@@ -6,9 +6,13 @@ import { type Deadline, isOver, readCountedRows, type RowRange } from "./counted
 import type { GroupedSums, SumPart } from "./group-sums.ts";
 import type { RecordFilter } from "./query-shapes.ts";
 import { isSummable, matchCells, rowConditions } from "./record-filter.ts";
-import { hourMs, hourRollups, quarterRollups, rolledUpTo, rollupData, type RollupRow } from "./rollup.ts";
-import { dayOf, daySpanFor, readDay, requestsOf, storedDays } from "./rollup-days.ts";
+import { hourMs, hourRollups, quarterRollups, rolledUpTo, type RollupRow } from "./rollup.ts";
+import { RollupCache } from "./rollup-cache.ts";
+import { dayOf, daySpanFor, type DaySpan, requestsOf, storedDays } from "./rollup-days.ts";
 import { bucketAt } from "./zone-days.ts";
+
+/** How long may be read, and what was read before. */
+export type Reading = Deadline & { readonly cache?: RollupCache };
 
 export type SummedRange = {
   readonly fromMs: number;
@@ -16,7 +20,7 @@ export type SummedRange = {
   readonly filter: RecordFilter;
   /** The beginnings of the buckets. */
   readonly starts: readonly number[];
-  readonly deadline: Deadline;
+  readonly reading: Reading;
 };
 
 /** So few requests are read one by one: then even their percentiles are exact. */
@@ -30,12 +34,14 @@ const everyId = { firstId: 0, lastId: Number.MAX_SAFE_INTEGER };
 export class RangeSummation {
   private isExact = true;
   private readonly oldestId: number;
+  private readonly cache: RollupCache;
 
   constructor(
     private readonly db: SqliteDatabase,
     private readonly range: SummedRange,
     private readonly sums: GroupedSums,
   ) {
+    this.cache = range.reading.cache ?? new RollupCache();
     this.oldestId =
       db.query<{ id: number | null }, []>("SELECT min(id) AS id FROM request_records").get()?.id ?? 0;
   }
@@ -79,7 +85,7 @@ export class RangeSummation {
   }
 
   /** False: its hours have to be read. */
-  private addDay(startMs: number, hours: readonly RollupRow[], span: ReturnType<typeof daySpanFor>): boolean {
+  private addDay(startMs: number, hours: readonly RollupRow[], span: DaySpan): boolean {
     const { fromMs, toMs, starts, filter } = this.range;
     if (hours.some((hour) => hour.firstMs < fromMs || hour.lastMs >= toMs)) return false;
     const bucketOfHour = new Int32Array(24).fill(-1);
@@ -90,7 +96,7 @@ export class RangeSummation {
       else divided.push(hour);
     }
     if (divided.length > mostDivided) return false;
-    const data = readDay(this.db, span, startMs);
+    const data = this.cache.day(this.db, { spanMs: span, startMs, requests: requestsOf(hours) });
     if (data === null) return false;
     const { mask, matched, isCut } = matchCells(data.sums, filter);
     if (isCut || this.sums.isCutIn(data.sums)) return false;
@@ -134,8 +140,8 @@ export class RangeSummation {
     return true;
   }
 
-  private addSums({ spanMs, startMs }: RollupRow, bucket: number, part: SumPart): void {
-    const data = rollupData(this.db, spanMs, startMs);
+  private addSums(rollup: RollupRow, bucket: number, part: SumPart): void {
+    const data = this.cache.sums(this.db, rollup);
     if (data === null) return;
     const { mask, matched, isCut } = matchCells(data, this.range.filter);
     if (isCut) this.isExact = false;
@@ -168,14 +174,15 @@ export class RangeSummation {
     toMs: number,
     part: SumPart = "all",
   ): void {
-    const { filter, starts, deadline } = this.range;
-    if (isOver(deadline)) {
+    const { filter, starts, reading } = this.range;
+    if (isOver(reading)) {
       this.isExact = false;
       return;
     }
     const row = (each: Parameters<GroupedSums["addRow"]>[0]): void =>
       this.sums.addRow(each, bucketAt(starts, each[1]), part);
     const range = { ...ids, fromMs, toMs };
-    if (!readCountedRows(this.db, range, rowConditions(filter), { deadline, row })) this.isExact = false;
+    if (!readCountedRows(this.db, range, rowConditions(filter), { deadline: reading, row }))
+      this.isExact = false;
   }
 }
