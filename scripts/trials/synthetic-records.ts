@@ -235,7 +235,6 @@ export function* syntheticRecords({ rows, fromMs, toMs, seed }: SyntheticOptions
   for (let i = 0; i < rows; i++) {
     const endedMs = fromMs + (i + 1) * step;
     // A long request began before those that end around it.
-    const record = traffic.record(Math.round(endedMs - next() ** 4 * 60_000));
-    yield record;
+    yield traffic.record(Math.max(fromMs, Math.round(endedMs - next() ** 4 * 60_000)));
   }
 }

@@ -11,28 +11,27 @@ import {
   type DimensionName,
   latencyOf,
   namesOf,
+  pointCounters,
 } from "./record-counters.ts";
 import { usd } from "./request-row.ts";
-import { otherNames, type RollupData, type SparseCounts } from "./rollup-data.ts";
+import type { SparseCounts } from "./rollup-bytes.ts";
+import { otherNames, type RollupData } from "./rollup-data.ts";
+import type { DayHours } from "./rollup-day-data.ts";
 
 /** More groups are not kept apart while reading; a report names a thousand at most. */
 const mostGroups = 2_000;
 /** Percentiles of at most so many values are those of the values themselves. */
 const mostValues = 2_000;
 
-const pointCounters = [
-  at.requests,
-  at.failures,
-  at.input,
-  at.cached,
-  at.output,
-  at.cost,
-  at.durationMs,
-  at.cancelled,
-];
-
 /** The column of each counter in the points; -1 for none. */
 const pointColumns = Int8Array.from({ length: counterCount }, (_, counter) => pointCounters.indexOf(counter));
+
+const amounts = ["totals", "latency", "firstToken", "points"] as const;
+
+/** By index: the iterators of two thousand groups take longer than all the rest. */
+function addTimes(to: Float64Array, from: Float64Array, factor: number): void {
+  for (let i = 0; i < from.length; i++) to[i] = (to[i] ?? 0) + factor * (from[i] ?? 0);
+}
 
 export class Group {
   readonly totals = new Float64Array(counterCount);
@@ -53,9 +52,16 @@ export class Group {
   }
 
   addCounter(counter: number, bucket: number, amount: number): void {
-    this.totals[counter] = (this.totals[counter] ?? 0) + amount;
+    this.addTotal(counter, amount);
     const column = pointColumns[counter] ?? -1;
-    if (column < 0) return;
+    if (column >= 0) this.addPoint(column, bucket, amount);
+  }
+
+  addTotal(counter: number, amount: number): void {
+    this.totals[counter] = (this.totals[counter] ?? 0) + amount;
+  }
+
+  addPoint(column: number, bucket: number, amount: number): void {
     const place = column * this.buckets + bucket;
     this.points[place] = (this.points[place] ?? 0) + amount;
   }
@@ -71,10 +77,7 @@ export class Group {
 
   /** Adds all that another group has. */
   merge(other: Group): void {
-    for (const [i, value] of other.totals.entries()) this.totals[i] = (this.totals[i] ?? 0) + value;
-    for (const [i, value] of other.latency.entries()) count(this.latency, i, value);
-    for (const [i, value] of other.firstToken.entries()) count(this.firstToken, i, value);
-    for (const [i, value] of other.points.entries()) this.points[i] = (this.points[i] ?? 0) + value;
+    for (const name of amounts) addTimes(this[name], other[name], 1);
     if (this.values === null || other.values === null) this.values = null;
     else {
       for (const value of other.values.latency) this.values.latency.push(value);
@@ -84,8 +87,7 @@ export class Group {
 
   /** Takes away what is counted elsewhere. */
   subtract(other: Group): void {
-    for (const name of ["totals", "latency", "firstToken", "points"] as const)
-      for (const [i, value] of other[name].entries()) this[name][i] = (this[name][i] ?? 0) - value;
+    for (const name of amounts) addTimes(this[name], other[name], -1);
     this.values = null;
   }
 
@@ -162,23 +164,36 @@ function dimensionsOf(by: Grouping): readonly DimensionName[] {
   return [by === "status" ? "failure" : by];
 }
 
+export type SumPart = "all" | "points";
+
 export class GroupedSums {
   readonly groups = new Map<string, Group>();
   private readonly scratch = new Float64Array(counterCount);
   private readonly dimensions: readonly number[];
 
   constructor(
-    private readonly by: Grouping | readonly DimensionName[] | undefined,
+    readonly by: Grouping | readonly DimensionName[] | undefined,
     private readonly buckets: number,
   ) {
     const names = typeof by === "string" ? dimensionsOf(by) : (by ?? []);
     this.dimensions = names.map((name) => dimensionIndex[name]);
   }
 
-  addRow(row: CountedRow, bucket: number): void {
+  /** Whether names that are to be told apart are not. */
+  isCutIn({ dimensions }: RollupData): boolean {
+    return this.dimensions.some((at) => dimensions[at]?.isCut === true);
+  }
+
+  /** One request; `part` "points": only its share in the chart, because the rest is counted already. */
+  addRow(row: CountedRow, bucket: number, part: SumPart = "all"): void {
     const names = this.dimensions.length === 0 ? [] : namesOf(row);
     const group = this.groupOf(this.dimensions.map((at) => names[at] ?? "").join("\n"));
     countRow(row, this.scratch);
+    if (part === "points") {
+      for (const [column, counter] of pointCounters.entries())
+        group.addPoint(column, bucket, this.scratch[counter] ?? 0);
+      return;
+    }
     for (let i = 0; i < counterCount; i++) {
       const amount = this.scratch[i] ?? 0;
       if (amount !== 0) group.addCounter(i, bucket, amount);
@@ -187,8 +202,8 @@ export class GroupedSums {
     if (latency !== null) group.addLatency(latency);
   }
 
-  /** The sums of one span, all of them in one bucket. */
-  addRollup(data: RollupData, mask: Uint8Array | null, bucket: number): void {
+  /** The sums of one span, all of them in one bucket; null: those of the time as a whole, without their share in the chart. */
+  addRollup(data: RollupData, mask: Uint8Array | null, bucket: number | null): void {
     if (this.dimensions.length === 0) {
       addWhole(data, mask, { group: this.groupOf(""), bucket });
       return;
@@ -200,11 +215,44 @@ export class GroupedSums {
       if (column === null) continue;
       for (let cell = 0; cell < data.cells; cell++) {
         const amount = column[cell] ?? 0;
-        if (amount !== 0) cells[cell]?.addCounter(counter, bucket, amount);
+        if (amount === 0) continue;
+        if (bucket === null) cells[cell]?.addTotal(counter, amount);
+        else cells[cell]?.addCounter(counter, bucket, amount);
       }
     }
     addSparse(data.latency(), cells, "latency");
     addSparse(data.firstToken(), cells, "firstToken");
+  }
+
+  /** Only the share in the chart, all of it in one bucket. */
+  addPoints(data: RollupData, mask: Uint8Array | null, bucket: number): void {
+    const { cells } = this.cellGroups(data, mask);
+    for (const [column, counter] of pointCounters.entries()) {
+      const amounts = data.counter(counter);
+      if (amounts === null) continue;
+      for (let cell = 0; cell < data.cells; cell++) cells[cell]?.addPoint(column, bucket, amounts[cell] ?? 0);
+    }
+  }
+
+  /** A day: its sums, and of its hours the shares in the chart; `bucketOfHour` -1: that hour is counted elsewhere. */
+  addDay(
+    data: RollupData,
+    mask: Uint8Array | null,
+    { hours, bucketOfHour }: { readonly hours: DayHours; readonly bucketOfHour: Int32Array },
+  ): void {
+    this.addRollup(data, mask, null);
+    const { cells } = this.cellGroups(data, mask);
+    for (const [hour, bucket] of bucketOfHour.entries()) {
+      if (bucket < 0) continue;
+      const [from, to] = [hours.starts[hour] ?? 0, hours.starts[hour + 1] ?? 0];
+      for (const [column, amounts] of hours.columns.entries()) {
+        if (amounts === null) continue;
+        for (let i = from; i < to; i++) {
+          const group = cells[hours.cells[i] ?? 0];
+          if (group !== null && group !== undefined) group.addPoint(column, bucket, amounts[i] ?? 0);
+        }
+      }
+    }
   }
 
   /** The group of each cell; null where the filter does not let it through. */
@@ -265,12 +313,14 @@ export class GroupedSums {
 function addWhole(
   data: RollupData,
   mask: Uint8Array | null,
-  { group, bucket }: { readonly group: Group; readonly bucket: number },
+  { group, bucket }: { readonly group: Group; readonly bucket: number | null },
 ): void {
   group.values = null;
   for (let counter = 0; counter < counterCount; counter++) {
     const column = data.counter(counter);
-    if (column !== null) group.addCounter(counter, bucket, sumOf(column, mask));
+    if (column === null) continue;
+    if (bucket === null) group.addTotal(counter, sumOf(column, mask));
+    else group.addCounter(counter, bucket, sumOf(column, mask));
   }
   for (const [from, to] of [
     [data.latency(), group.latency],

@@ -3,6 +3,7 @@
 import { describeDatabaseError } from "../sqlite/database-error.ts";
 import { ReadingConnection } from "../sqlite/reading-connection.ts";
 import { answerTo, type RecordQuestion } from "./record-questions.ts";
+import { RollupCache } from "./rollup-cache.ts";
 
 export type ThreadMessage = { readonly id: number; readonly path: string; readonly question: RecordQuestion };
 export type ThreadAnswer =
@@ -10,14 +11,19 @@ export type ThreadAnswer =
 
 export function answerMessages(): void {
   const connection = new ReadingConnection();
+  const cache = new RollupCache();
   addEventListener("message", ({ data }: MessageEvent<ThreadMessage>) => {
-    postMessage(answerMessage(connection, data));
+    postMessage(answerMessage(connection, cache, data));
   });
 }
 
-function answerMessage(connection: ReadingConnection, { id, path, question }: ThreadMessage): ThreadAnswer {
+function answerMessage(
+  connection: ReadingConnection,
+  cache: RollupCache,
+  { id, path, question }: ThreadMessage,
+): ThreadAnswer {
   try {
-    return { id, answer: answerTo(connection.at(path), question) };
+    return { id, answer: answerTo(connection.at(path), question, cache) };
   } catch (error) {
     connection.close();
     return { id, error: describeDatabaseError(error) };

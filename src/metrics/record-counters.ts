@@ -42,6 +42,11 @@ export const counterIndex = Object.fromEntries(counterNames.map((name, index) =>
   Record<CounterName, number>
 >;
 
+/** What a chart shows over time; in the order of the columns of a stored day. */
+export const pointCounters = (
+  ["requests", "failures", "input", "cached", "output", "cost", "durationMs", "cancelled"] as const
+).map((name) => counterIndex[name]);
+
 /** The names that requests are told apart by, in the order of a rollup's lists. */
 export const dimensionNames = [
   "tenant",

@@ -1,7 +1,6 @@
 // The queries of records as plain data, so that they can be asked in another thread, and who answers each. Reads only.
 
 import type { SqliteDatabase } from "../sqlite/database-file.ts";
-import type { Deadline } from "./counted-rows.ts";
 import type {
   RecordFilter,
   RequestRow,
@@ -19,10 +18,13 @@ import { aggregateStats } from "./aggregation.ts";
 import type { RecentQuery } from "./metrics-store.ts";
 import { readRecent } from "./recent.ts";
 import { readSums } from "./reports.ts";
-import { readRollupPiece, type RollupPiece } from "./rollup.ts";
+import { readRollupPiece, type RollupPiece, type StoredRollup } from "./rollup.ts";
+import { readDayRow } from "./rollup-days.ts";
 import { readExportPiece, readRequest, readRequests } from "./request-list.ts";
 import { readSeries } from "./series-report.ts";
 import { readSession, readSessions } from "./session-list.ts";
+import type { RollupCache } from "./rollup-cache.ts";
+import type { Reading } from "./summed-range.ts";
 import { readWaste } from "./waste-lines.ts";
 
 export type SessionQuery = { readonly tenant?: string; readonly cursor?: string };
@@ -39,6 +41,7 @@ export type RecordQuestion =
   | { readonly kind: "stats"; readonly nowMs: number; readonly tenant: string | undefined }
   | { readonly kind: "recent"; readonly query: RecentQuery }
   | { readonly kind: "rollup" }
+  | { readonly kind: "rollup-day" }
   | { readonly kind: "export"; readonly filter: RecordFilter; readonly afterId: number };
 
 type Answers = {
@@ -52,6 +55,7 @@ type Answers = {
   readonly stats: Omit<StatsReport, "database">;
   readonly recent: readonly RecentRow[];
   readonly rollup: RollupPiece | null;
+  readonly "rollup-day": StoredRollup | null;
 };
 
 export type AnswerTo<Q extends RecordQuestion> = Answers[Q["kind"]];
@@ -63,7 +67,7 @@ const exportedRows = 1_000;
 /** A question behind this one waits for it. */
 const rolledRows = 2_000;
 
-function answer(db: SqliteDatabase, question: RecordQuestion, deadline: Deadline): Answers[keyof Answers] {
+function answer(db: SqliteDatabase, question: RecordQuestion, deadline: Reading): Answers[keyof Answers] {
   switch (question.kind) {
     case "series":
       return readSeries(db, question.query, deadline);
@@ -83,6 +87,8 @@ function answer(db: SqliteDatabase, question: RecordQuestion, deadline: Deadline
       return readRecent(db, question.query);
     case "rollup":
       return readRollupPiece(db, rolledRows);
+    case "rollup-day":
+      return readDayRow(db);
     case "export":
       return readExportPiece(db, question.filter, {
         afterId: question.afterId,
@@ -93,8 +99,13 @@ function answer(db: SqliteDatabase, question: RecordQuestion, deadline: Deadline
 }
 
 /** In one moment of the file: a request is never counted twice, or missed, because it moved into a rollup meanwhile. */
-export function answerTo<Q extends RecordQuestion>(db: SqliteDatabase, question: Q): AnswerTo<Q> {
+export function answerTo<Q extends RecordQuestion>(
+  db: SqliteDatabase,
+  question: Q,
+  cache?: RollupCache,
+): AnswerTo<Q> {
   const isSum = question.kind === "series" || question.kind === "waste";
-  const deadline = { endMs: performance.now() + (isSum ? sumMs : searchMs) };
-  return db.transaction(() => answer(db, question, deadline) as AnswerTo<Q>)();
+  const endMs = performance.now() + (isSum ? sumMs : searchMs);
+  const reading = cache === undefined ? { endMs } : { endMs, cache };
+  return db.transaction(() => answer(db, question, reading) as AnswerTo<Q>)();
 }

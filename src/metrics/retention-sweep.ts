@@ -7,12 +7,16 @@ import { cutoffMs, deleteExpired, hasExpired } from "./retention.ts";
 
 const sweepEveryMs = 3_600_000;
 const pauseMs = 20;
-const pieceSize = 250;
+/** How long a piece may take: what is not in the disk's cache takes far longer than the rest. */
+const pieceMs = 5;
+const mostRows = 500;
+const fewestRows = 10;
 
 export class RetentionSweep {
   private timer: Timer | null = null;
   private sweptUpTo = 0;
   private isStopped = false;
+  private pieceSize = 50;
 
   /** `retentionDays` 0: nothing is ever deleted. */
   constructor(
@@ -40,13 +44,17 @@ export class RetentionSweep {
     const open = this.connection.current();
     const cutoff = cutoffMs(this.clock.nowMs(), this.retentionDays);
     let next: number | null = null;
+    const startedMs = performance.now();
     try {
       if (open !== null && (this.sweptUpTo > 0 || hasExpired(open.db, cutoff)))
-        next = deleteExpired(open.db, cutoff, this.sweptUpTo, pieceSize);
+        next = deleteExpired(open.db, cutoff, this.sweptUpTo, this.pieceSize);
     } catch (error) {
       this.connection.reportError(error);
     }
     this.sweptUpTo = next ?? 0;
+    const tookMs = performance.now() - startedMs;
+    if (tookMs > pieceMs) this.pieceSize = Math.max(fewestRows, Math.floor(this.pieceSize / 2));
+    else if (tookMs < pieceMs / 2) this.pieceSize = Math.min(mostRows, this.pieceSize * 2);
     this.schedule(next === null ? sweepEveryMs : pauseMs);
   }
 }

@@ -56,24 +56,32 @@ export function deleteExpired(
     );
     return last;
   }
-  db.query("DELETE FROM usage_days WHERE day_ms < ?1").run(cutoff);
-  db.query("DELETE FROM attempt_days WHERE day_ms < ?1").run(cutoff);
-  db.query("DELETE FROM traffic_quarters WHERE quarter_ms < ?1").run(cutoff);
-  return deleteSummed(db, cutoff) ? afterId : null;
+  const isMore = deleteSummed(db, cutoff, limit);
+  restartNumbers(db);
+  return isMore ? afterId : null;
 }
 
-/** Sessions and rollups of the time before, some at a time. True: there may be more. */
-function deleteSummed(db: SqliteDatabase, beforeMs: number): boolean {
-  const { changes: sessions } = db
-    .query("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE last_ms < ?1 LIMIT ?2)")
-    .run(beforeMs, summedPiece);
-  const { changes } = db
-    .query(
-      "DELETE FROM rollups WHERE (span_ms, start_ms) IN (SELECT span_ms, start_ms FROM rollups WHERE start_ms < ?1 LIMIT ?2)",
-    )
-    .run(beforeMs, rollupPiece);
-  restartNumbers(db);
-  return sessions === summedPiece || changes === rollupPiece;
+/** With their keys: most of them have no row numbers. */
+const sumTables = [
+  ["usage_days", "day_ms", "day_ms, tenant, provider, model, layer, rule, outcome"],
+  ["attempt_days", "day_ms", "day_ms, tenant, provider, model"],
+  ["traffic_quarters", "quarter_ms", "quarter_ms, tenant"],
+  ["rollups", "start_ms", "span_ms, start_ms"],
+  ["sessions", "last_ms", "id"],
+] as const;
+
+/** What was summed up of the time before, at most so many rows of one table at a time. False: there was none. */
+function deleteSummed(db: SqliteDatabase, beforeMs: number, limit: number): boolean {
+  return sumTables.some(([table, column, key]) => {
+    // A row of them is as large as a few hundred others.
+    const most = table === "rollups" ? Math.max(1, Math.floor(limit / rollupShare)) : limit;
+    const { changes } = db
+      .query(
+        `DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE ${column} < ?1 LIMIT ?2)`,
+      )
+      .run(beforeMs, most);
+    return changes > 0;
+  });
 }
 
 /** Without any row SQLite numbers from 1 again: then the rollups have seen none of the numbers to come. */
@@ -81,8 +89,10 @@ function restartNumbers(db: SqliteDatabase): void {
   db.query("UPDATE rolled_up SET last_id = 0 WHERE NOT EXISTS (SELECT 1 FROM request_records)").run();
 }
 
-const summedPiece = 500;
-const rollupPiece = 50;
+const rollupShare = 50;
+/** Where the size limit is reached: an older file shrinks no faster than its rows go. */
+const summedPiece = 100;
+const rollupPiece = 5;
 
 // More than any batch needs: after a batch that did not fit, at least this much is freed.
 const batchPages = 1_024;

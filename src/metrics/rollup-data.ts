@@ -6,11 +6,20 @@ import {
   type CountedRow,
   countRow,
   dimensionIndex,
+  type DimensionName,
   dimensionNames,
   latencyOf,
   namesOf,
 } from "./record-counters.ts";
 import { bucketOf } from "./latency-histogram.ts";
+import {
+  ByteReader,
+  column,
+  lengthPrefixed,
+  type Numbers,
+  sparse,
+  type SparseCounts,
+} from "./rollup-bytes.ts";
 
 /** All names that are not kept apart. */
 export const otherNames = "other";
@@ -28,14 +37,16 @@ const mostNames: Readonly<Record<(typeof dimensionNames)[number], number>> = {
   failure: 50,
   tags: 100,
 };
-const limits = dimensionNames.map((name) => mostNames[name]);
 /** With more sets of names than this, those that clients choose freely are not kept apart any more. */
 const mostCells = 20_000;
 const chosenFreely = (["client", "agent", "parent", "tags"] as const).map((name) => dimensionIndex[name]);
 
-type Numbers = Uint8Array | Uint16Array | Uint32Array | Float64Array;
-
-export type SparseCounts = { readonly cells: Numbers; readonly buckets: Numbers; readonly counts: Numbers };
+export type RollupLimits = {
+  /** A long span holds the names of many short ones: its limits are so many times theirs. */
+  readonly factor: number;
+  /** Of these nothing is kept. */
+  readonly without: readonly DimensionName[];
+};
 
 export type Dimension = {
   readonly names: readonly string[];
@@ -56,6 +67,7 @@ export type RollupData = {
 
 /** The sums of the requests that have the same names. */
 type Cell = {
+  readonly place: number;
   readonly names: readonly number[];
   readonly counters: Float64Array;
   readonly latency: Map<number, number>;
@@ -71,6 +83,15 @@ export class RollupBuilder {
   private readonly cut = dimensionNames.map(() => false);
   private readonly cells = new Map<string, Cell>();
   private readonly scratch = new Float64Array(counterCount);
+  private readonly limits: readonly number[];
+  private readonly mostCells: number;
+  private readonly without: readonly number[];
+
+  constructor({ factor, without }: RollupLimits = { factor: 1, without: [] }) {
+    this.limits = dimensionNames.map((name) => mostNames[name] * factor);
+    this.mostCells = mostCells * factor;
+    this.without = without.map((name) => dimensionIndex[name]);
+  }
 
   add(row: CountedRow): void {
     const cell = this.cellOf(namesOf(row));
@@ -83,27 +104,25 @@ export class RollupBuilder {
     if (latency.firstTokenMs !== null) addTo(cell.firstToken, bucketOf(latency.firstTokenMs), 1);
   }
 
-  /** All sums of a span that was stored before. */
-  addAll(data: RollupData): void {
-    for (const [at, { isCut }] of data.dimensions.entries()) if (isCut) this.cut[at] = true;
-    const cells: Cell[] = [];
-    for (let i = 0; i < data.cells; i++) {
-      const cell = this.cellOf(data.dimensions.map(({ names, of }) => names[of[i] ?? 0] ?? ""));
-      cells.push(cell);
+  /** All sums of a span that was stored before. Returns the place of each of its cells among these. */
+  addAll(data: RollupData): readonly number[] {
+    for (const [at, { isCut }] of data.dimensions.entries())
+      if (isCut && !this.without.includes(at)) this.cut[at] = true;
+    const cells = this.cellsOf(data);
+    for (let at = 0; at < counterCount; at++) {
+      const column = data.counter(at);
+      if (column === null) continue;
+      for (const [i, { counters }] of cells.entries()) counters[at] = (counters[at] ?? 0) + (column[i] ?? 0);
     }
-    for (let at = 0; at < counterCount; at++)
-      for (const [i, amount] of data.counter(at)?.entries() ?? []) {
-        const cell = cells[i];
-        if (cell !== undefined) cell.counters[at] = (cell.counters[at] ?? 0) + amount;
-      }
     const merge = (from: SparseCounts, read: (cell: Cell) => Map<number, number>): void => {
-      for (const [i, at] of from.cells.entries()) {
-        const cell = cells[at];
+      for (let i = 0; i < from.cells.length; i++) {
+        const cell = cells[from.cells[i] ?? 0];
         if (cell !== undefined) addTo(read(cell), from.buckets[i] ?? 0, from.counts[i] ?? 0);
       }
     };
     merge(data.latency(), (cell) => cell.latency);
     merge(data.firstToken(), (cell) => cell.firstToken);
+    return cells.map(({ place }) => place);
   }
 
   encode(): Uint8Array {
@@ -122,18 +141,38 @@ export class RollupBuilder {
     return Buffer.concat(parts);
   }
 
+  private cellsOf({ cells, dimensions }: RollupData): Cell[] {
+    // Each name is looked up once, and cells are compared by numbers.
+    const known = dimensions.map(({ names }, at) =>
+      names.map((name) => (this.without.includes(at) ? this.nameIndex(at, "") : this.nameIndex(at, name))),
+    );
+    return Array.from({ length: cells }, (_, cell) => {
+      const names = dimensions.map(({ of }, at) => known[at]?.[of[cell] ?? 0] ?? 0);
+      const found = this.cells.get(names.join());
+      if (found !== undefined) return found;
+      if (this.cells.size < this.mostCells) return this.cellAt(names);
+      return this.cellOf(dimensions.map(({ names: own, of }) => own[of[cell] ?? 0] ?? ""));
+    });
+  }
+
   private cellOf(values: string[]): Cell {
-    const isFull = this.cells.size >= mostCells;
+    for (const at of this.without) values[at] = "";
+    const isFull = this.cells.size >= this.mostCells;
     if (isFull && !this.cells.has(this.keyOf(values)))
       for (const at of chosenFreely) {
+        if (this.without.includes(at)) continue;
         values[at] = otherNames;
         this.cut[at] = true;
       }
-    const names = values.map((value, at) => this.nameIndex(at, value));
+    return this.cellAt(values.map((value, at) => this.nameIndex(at, value)));
+  }
+
+  private cellAt(names: readonly number[]): Cell {
     const key = names.join();
     let cell = this.cells.get(key);
     if (cell === undefined) {
       cell = {
+        place: this.cells.size,
         names,
         counters: new Float64Array(counterCount),
         latency: new Map(),
@@ -153,7 +192,7 @@ export class RollupBuilder {
     if (known === undefined) return 0;
     let found = known.get(value);
     if (found !== undefined) return found;
-    if (known.size >= (limits[at] ?? 0) && value !== otherNames) {
+    if (known.size >= (this.limits[at] ?? 0) && value !== otherNames) {
       this.cut[at] = true;
       return this.nameIndex(at, otherNames);
     }
@@ -163,109 +202,11 @@ export class RollupBuilder {
   }
 }
 
-function lengthPrefixed(bytes: Uint8Array): Uint8Array {
-  return Buffer.concat([new Uint8Array(Uint32Array.of(bytes.length).buffer), bytes]);
-}
-
-const widths = [
-  [1, 0xff],
-  [2, 0xffff],
-  [4, 0xffff_ffff],
-] as const;
-
-/** One byte that says how wide its numbers are, their count, the numbers. */
-function column(values: readonly number[]): Uint8Array {
-  let most = 0;
-  for (const value of values) if (value > most) most = value;
-  const isWhole = values.every((value) => value >= 0 && Number.isInteger(value));
-  const width = most === 0 && isWhole ? 0 : isWhole ? (widths.find(([, max]) => most <= max)?.[0] ?? 8) : 8;
-  const numbers = width === 0 ? new Uint8Array(0) : numbersOf(width, values);
-  return Buffer.concat([
-    Uint8Array.of(width),
-    new Uint8Array(Uint32Array.of(values.length).buffer),
-    new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength),
-  ]);
-}
-
-function numbersOf(width: number, values: readonly number[]): Numbers {
-  if (width === 1) return Uint8Array.from(values);
-  if (width === 2) return Uint16Array.from(values);
-  return width === 4 ? Uint32Array.from(values) : Float64Array.from(values);
-}
-
-function sparse(of: readonly ReadonlyMap<number, number>[]): Uint8Array[] {
-  const [cells, buckets, counts]: [number[], number[], number[]] = [[], [], []];
-  for (const [cell, counted] of of.entries())
-    for (const [bucket, count] of counted) {
-      cells.push(cell);
-      buckets.push(bucket);
-      counts.push(count);
-    }
-  return [column(cells), column(buckets), column(counts)];
-}
-
-class Reader {
-  private at = 0;
-  private readonly view: DataView;
-
-  constructor(private readonly bytes: Uint8Array) {
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-
-  text(): string {
-    const length = this.view.getUint32(this.at, true);
-    const start = this.at + 4;
-    this.at = start + length;
-    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + start, length).toString();
-  }
-
-  /** Null: all are 0. */
-  column(): Numbers | null {
-    const width = this.view.getUint8(this.at);
-    const count = this.view.getUint32(this.at + 1, true);
-    const start = this.at + 5;
-    this.at = start + count * width;
-    if (width === 0) return null;
-    if (width === 1) return this.bytes.subarray(start, this.at);
-    // A copy, because wider numbers must start at a multiple of their width.
-    const { buffer } = new Uint8Array(this.bytes.subarray(start, this.at));
-    if (width === 2) return new Uint16Array(buffer);
-    return width === 4 ? new Uint32Array(buffer) : new Float64Array(buffer);
-  }
-
-  /** As long as it was, also if all are 0. */
-  wholeColumn(): Numbers {
-    const count = this.view.getUint32(this.at + 1, true);
-    return this.column() ?? new Uint8Array(count);
-  }
-
-  /** Where the next column is; the reader goes on behind it. */
-  skipped(): number {
-    const place = this.at;
-    this.at += 5 + this.view.getUint32(place + 1, true) * this.view.getUint8(place);
-    return place;
-  }
-
-  columnAt(place: number): Numbers | null {
-    this.at = place;
-    return this.column();
-  }
-
-  sparseAt(places: readonly number[]): SparseCounts {
-    const [cells, buckets, counts] = places.map((place) => {
-      this.at = place;
-      return this.wholeColumn();
-    });
-    const none = new Uint8Array(0);
-    return { cells: cells ?? none, buckets: buckets ?? none, counts: counts ?? none };
-  }
-}
-
 type Header = { readonly cells: number; readonly names: string[][]; readonly cut: number[] };
 
 /** Throws if the bytes are not those of `RollupBuilder.encode`. */
 export function decodeRollup(bytes: Uint8Array): RollupData {
-  const reader = new Reader(bytes);
+  const reader = new ByteReader(bytes);
   const { cells, names, cut } = JSON.parse(reader.text()) as Header;
   const dimensions = names.map((list, at) => ({
     names: list,

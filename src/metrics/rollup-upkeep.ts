@@ -1,17 +1,20 @@
 // Keeps the rollups up to date: the reading thread adds up what is new, this thread only writes the result, a few pages at a time.
 
+import type { SqliteDatabase } from "../sqlite/database-file.ts";
 import type { MetricsConnection } from "./connection.ts";
-import { type RollupPiece, writeRollupPiece } from "./rollup.ts";
+import { putRollups, type RollupPiece, type StoredRollup, writeRollupPiece } from "./rollup.ts";
 
 const everyMs = 5_000;
 /** Between two pieces while many are behind. */
 const pauseMs = 15;
-const catchUpMs = 250;
+const catchUpMs = 100;
+const daysEveryMs = 600_000;
 
 export type RollupUpkeepOptions = {
   readonly connection: MetricsConnection;
   /** The next piece; null: there is none, or nothing can be read. */
   readonly read: () => Promise<RollupPiece | null>;
+  readonly readDay: () => Promise<StoredRollup | null>;
   /** How many records were written: without new ones there is nothing to do. */
   readonly written: () => number;
 };
@@ -19,6 +22,7 @@ export type RollupUpkeepOptions = {
 export class RollupUpkeep {
   private timer: Timer | null = null;
   private seen = -1;
+  private nextDaysMs = 0;
   private isStopped = false;
 
   constructor(private readonly options: RollupUpkeepOptions) {}
@@ -45,7 +49,7 @@ export class RollupUpkeep {
   }
 
   private async takeIn(): Promise<void> {
-    const isMore = await this.takeInPiece();
+    const isMore = (await this.takeInPiece()) || (await this.takeInDay());
     this.schedule(isMore ? pauseMs : everyMs);
   }
 
@@ -54,16 +58,30 @@ export class RollupUpkeep {
     const written = this.options.written();
     if (written === this.seen || this.isStopped) return false;
     const piece = await this.options.read();
-    if (piece !== null && !this.write(piece)) return false;
+    if (piece !== null && !this.write((db) => writeRollupPiece(db, piece))) return false;
     if (piece?.isFull !== true) this.seen = written;
     return piece?.isFull === true;
   }
 
-  private write(piece: RollupPiece): boolean {
+  /** Days that are over, while no new records wait. True: there may be more. */
+  private async takeInDay(): Promise<boolean> {
+    if (performance.now() < this.nextDaysMs || this.isStopped) return false;
+    const piece = await this.options.readDay();
+    const isWritten =
+      piece !== null &&
+      this.write((db) => {
+        putRollups(db, [piece]);
+        return true;
+      });
+    if (!isWritten) this.nextDaysMs = performance.now() + daysEveryMs;
+    return isWritten;
+  }
+
+  private write(work: (db: SqliteDatabase) => boolean): boolean {
     const open = this.options.connection.current();
     if (this.isStopped || open === null) return false;
     try {
-      return writeRollupPiece(open.db, piece);
+      return work(open.db);
     } catch (error) {
       this.options.connection.reportError(error);
       return false;

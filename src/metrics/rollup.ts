@@ -1,7 +1,7 @@
 // Takes requests into the rollups, a piece at a time: what is new is read and added up in one place (any connection), and written in
 // another (the writer's), where it counts only if nobody else was faster.
 
-import { and, eq, getTableColumns, gte, lt } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import type { SqliteDatabase } from "../sqlite/database-file.ts";
 import { countedRows } from "./counted-rows.ts";
@@ -16,6 +16,8 @@ const rollupSpans = [hourMs, quarterMs] as const;
 
 export type RollupRow = Omit<typeof rollups.$inferSelect, "data">;
 
+export type StoredRollup = RollupRow & { readonly data: Uint8Array };
+
 export type RollupPiece = {
   /** The newest request before and after it. */
   readonly afterId: number;
@@ -23,7 +25,7 @@ export type RollupPiece = {
   /** There may be more. */
   readonly isFull: boolean;
   readonly sessions: readonly SessionAddition[];
-  readonly rows: readonly (RollupRow & { readonly data: Uint8Array })[];
+  readonly rows: readonly StoredRollup[];
 };
 
 const rollupColumns = "span_ms, start_ms, first_id, last_id, first_ms, last_ms, requests";
@@ -68,7 +70,7 @@ class GrowingRollup {
     this.builder.add(row);
   }
 
-  row(): RollupPiece["rows"][number] {
+  row(): StoredRollup {
     return { spanMs: this.spanMs, ...this.span, data: this.builder.encode() };
   }
 
@@ -112,6 +114,14 @@ export function readRollupPiece(db: SqliteDatabase, limit: number): RollupPiece 
   };
 }
 
+export function putRollups(db: SqliteDatabase, rows: readonly StoredRollup[]): void {
+  const put = db.query(
+    `INSERT OR REPLACE INTO rollups (${rollupColumns}, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  for (const { spanMs, startMs, firstId, lastId, firstMs, lastMs, requests, data } of rows)
+    put.run(spanMs, startMs, firstId, lastId, firstMs, lastMs, requests, data);
+}
+
 /** False: somebody else has taken these requests in. */
 export function writeRollupPiece(
   db: SqliteDatabase,
@@ -120,20 +130,7 @@ export function writeRollupPiece(
   return db
     .transaction(() => {
       if (rolledUpTo(db) !== afterId) return false;
-      const put = db.query(
-        `INSERT OR REPLACE INTO rollups (${rollupColumns}, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-      );
-      for (const row of rows)
-        put.run(
-          row.spanMs,
-          row.startMs,
-          row.firstId,
-          row.lastId,
-          row.firstMs,
-          row.lastMs,
-          row.requests,
-          row.data,
-        );
+      putRollups(db, rows);
       writeSessionAdditions(db, sessions);
       db.query("INSERT OR REPLACE INTO rolled_up (id, last_id) VALUES (1, ?1)").run(lastId);
       return true;
@@ -150,20 +147,15 @@ export function quarterRollups(db: SqliteDatabase, fromMs: number, toMs: number)
   return rollupsOf(db, quarterMs, fromMs, toMs);
 }
 
+const namedColumns =
+  "span_ms AS spanMs, start_ms AS startMs, first_id AS firstId, last_id AS lastId, first_ms AS firstMs, last_ms AS lastMs, requests";
+
 function rollupsOf(db: SqliteDatabase, spanMs: number, fromMs: number, toMs: number): RollupRow[] {
-  const { data: _data, ...columns } = getTableColumns(rollups);
-  return drizzle({ client: db })
-    .select(columns)
-    .from(rollups)
-    .where(
-      and(
-        eq(rollups.spanMs, spanMs),
-        gte(rollups.startMs, Math.floor(fromMs / spanMs) * spanMs),
-        lt(rollups.startMs, toMs),
-      ),
+  return db
+    .query<RollupRow, [number, number, number]>(
+      `SELECT ${namedColumns} FROM rollups WHERE span_ms = ?1 AND start_ms >= ?2 AND start_ms < ?3 ORDER BY start_ms`,
     )
-    .orderBy(rollups.startMs)
-    .all();
+    .all(spanMs, Math.floor(fromMs / spanMs) * spanMs, toMs);
 }
 
 export function rollupData(db: SqliteDatabase, spanMs: number, startMs: number) {

@@ -1,11 +1,10 @@
 // The answer of /api/series: sums and charts of any range of time, any grouping and any filter. Reads only.
 
 import type { SqliteDatabase } from "../sqlite/database-file.ts";
-import type { Deadline } from "./counted-rows.ts";
 import { type Group, GroupedSums } from "./group-sums.ts";
 import type { SeriesGroup, SeriesQuery, SeriesReport } from "./query-shapes.ts";
 import { addSessionGroups } from "./session-groups.ts";
-import { RangeSummation, type SummedRange } from "./summed-range.ts";
+import { RangeSummation, type Reading, type SummedRange } from "./summed-range.ts";
 import { type Buckets, bucketsOf, isTimeZone } from "./zone-days.ts";
 
 const defaultGroups = 50;
@@ -21,7 +20,9 @@ const shown = (group: Group): SeriesGroup => ({
 function recordedRange(db: SqliteDatabase): { readonly firstMs: number; readonly lastMs: number } | null {
   const row = db
     .query<{ first: number | null; last: number | null }, []>(
-      "SELECT min(first_ms) AS first, max(last_ms) AS last FROM usage_days",
+      // Only the days at both ends: the others can hold thousands of rows each.
+      "SELECT (SELECT min(first_ms) FROM usage_days WHERE day_ms = (SELECT min(day_ms) FROM usage_days)) AS first, " +
+        "(SELECT max(last_ms) FROM usage_days WHERE day_ms = (SELECT max(day_ms) FROM usage_days)) AS last",
     )
     .get();
   return row === null || row.first === null || row.last === null
@@ -71,10 +72,10 @@ function report({ by }: SeriesQuery, { fromMs, toMs, tz, buckets }: Frame, read:
   };
 }
 
-export function readSeries(db: SqliteDatabase, query: SeriesQuery, deadline: Deadline): SeriesReport {
+export function readSeries(db: SqliteDatabase, query: SeriesQuery, reading: Reading): SeriesReport {
   const frame = frameOf(query, recordedRange(db));
   const { fromMs, toMs, buckets } = frame;
-  const range: SummedRange = { fromMs, toMs, filter: query, starts: buckets.starts, deadline };
+  const range: SummedRange = { fromMs, toMs, filter: query, starts: buckets.starts, reading };
   const sums = new GroupedSums(query.by, buckets.starts.length);
   let isExact = new RangeSummation(db, range, sums).run();
   const all = sums.all();

@@ -38,7 +38,7 @@ export function addSessionGroups(
   range: SummedRange,
   { limit, all }: { readonly limit: number; readonly all: Group },
 ): { readonly groups: Group[]; readonly isExact: boolean } {
-  const { fromMs, toMs, filter, starts, deadline } = range;
+  const { fromMs, toMs, filter, starts, reading: deadline } = range;
   const conditions = rowConditions({ ...filter, session: undefined });
   const named: Group[] = [];
   let isExact = true;

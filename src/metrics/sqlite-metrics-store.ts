@@ -97,6 +97,7 @@ export class SqliteMetricsStore implements MetricsStore {
     this.upkeep = new RollupUpkeep({
       connection: this.connection,
       read: async () => (await this.ask({ kind: "rollup" }))?.answer ?? null,
+      readDay: async () => (await this.ask({ kind: "rollup-day" }))?.answer ?? null,
       written: () => this.queue.counts().written,
     });
     this.closeWaitMs = options.closeWaitMs ?? 2_000;

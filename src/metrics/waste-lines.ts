@@ -3,7 +3,6 @@
 
 import type { Candidate } from "../canon/decision.ts";
 import type { SqliteDatabase } from "../sqlite/database-file.ts";
-import type { Deadline } from "./counted-rows.ts";
 import { type Group, GroupedSums } from "./group-sums.ts";
 import type { RecordFilter, WasteLine } from "./query-shapes.ts";
 import { counterIndex, type CounterName } from "./record-counters.ts";
@@ -11,7 +10,7 @@ import { rowConditions } from "./record-filter.ts";
 import type { SqlValue } from "./record-row.ts";
 import { usd } from "./request-row.ts";
 import { hourMs, hourRollups } from "./rollup.ts";
-import { RangeSummation } from "./summed-range.ts";
+import { RangeSummation, type Reading } from "./summed-range.ts";
 
 /** Fewer requests say nothing about a price. */
 const fewestRequests = 20;
@@ -153,11 +152,11 @@ function dearModels(db: SqliteDatabase, filter: RecordFilter, groups: Iterable<G
 export function readWaste(
   db: SqliteDatabase,
   { nowMs, ...filter }: RecordFilter & { readonly nowMs: number },
-  deadline: Deadline,
+  reading: Reading,
 ): WasteLine[] {
   const { fromMs = 0, toMs = nowMs + 1 } = filter;
   const sums = new GroupedSums(["rule", "provider", "model"], 1);
-  new RangeSummation(db, { fromMs, toMs, filter, starts: [fromMs], deadline }, sums).run();
+  new RangeSummation(db, { fromMs, toMs, filter, starts: [fromMs], reading }, sums).run();
   const all = sums.all();
   const line = (
     kind: WasteLine["kind"],

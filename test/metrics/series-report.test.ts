@@ -6,7 +6,7 @@ import fc from "fast-check";
 import type { RequestRecord } from "../../src/canon/record.ts";
 import type { Grouping, RecordFilter, SeriesReport } from "../../src/metrics/query-shapes.ts";
 import { answerTo } from "../../src/metrics/record-questions.ts";
-import { writeRollupPiece } from "../../src/metrics/rollup.ts";
+import { putRollups, writeRollupPiece } from "../../src/metrics/rollup.ts";
 import type { SqliteMetricsStore } from "../../src/metrics/sqlite-metrics-store.ts";
 import { createStoreFixture, sampleRecord } from "./samples.ts";
 
@@ -19,6 +19,15 @@ function rollUp(store: SqliteMetricsStore, most = 1_000): void {
     const piece = store.read((db) => answerTo(db, { kind: "rollup" }));
     if (piece === null || piece === undefined) return;
     expect(store.read((db) => writeRollupPiece(db, piece))).toBe(true);
+  }
+}
+
+/** Makes the sums of the days that are over. */
+function makeDays(store: SqliteMetricsStore): void {
+  for (;;) {
+    const piece = store.read((db) => answerTo(db, { kind: "rollup-day" }));
+    if (piece === null) return;
+    store.read((db) => putRollups(db, [piece]));
   }
 }
 
@@ -172,6 +181,7 @@ describe("series", () => {
     for (const record of records.slice(0, 6_000)) store.record(record);
     await store.flush();
     rollUp(store);
+    makeDays(store);
     for (const record of records.slice(6_000)) store.record(record);
     await store.flush();
     const value = <T>(...values: T[]) => fc.constantFrom(undefined, ...values);
@@ -213,4 +223,59 @@ describe("series", () => {
       { numRuns: 250, seed: 5 },
     );
   }, 120_000);
+
+  const month = { fromMs: base, toMs: base + 5 * day, nowMs: base + 5 * day, bucket: "1d" } as const;
+
+  /** Five days in the file, with the sums of the first four. */
+  async function fiveDays(): Promise<readonly [SqliteMetricsStore, RequestRecord[]]> {
+    const store = opened(join(place(), "clawgate.db"));
+    const records = mixed(6_000, 11);
+    for (const record of records) store.record(record);
+    await store.flush();
+    rollUp(store);
+    makeDays(store);
+    return [store, records];
+  }
+
+  test("whole days are read from sums of their own, in any zone and by any name", async () => {
+    const [store, records] = await fiveDays();
+    const before = await Promise.all(
+      zones.map((tz) => store.series({ ...month, tz, by: "agent", tag: "x", limit: 1_000 })),
+    );
+    for (const report of before) check(report, records, { ...month, tag: "x" });
+    // Nothing of the hours of the second and third day is needed: only those that the zone's midnight divides.
+    store.read((db) =>
+      db.run("UPDATE rollups SET data = x'00' WHERE span_ms = 3600000 AND start_ms BETWEEN ? AND ?", [
+        base + day,
+        base + 3 * day - 1,
+      ]),
+    );
+    for (const [at, tz] of zones.entries()) {
+      const report = await store.series({ ...month, tz, by: "agent", tag: "x", limit: 1_000 });
+      expect(report).toEqual(before[at] as SeriesReport);
+      check(await store.series({ ...month, tz, by: "model", limit: 1_000 }), records, month);
+    }
+  });
+
+  test("a day to which a late request is added counts by its hours until it is made again", async () => {
+    const [store, records] = await fiveDays();
+    const late = sampleRecord("late", { startedAtMs: base + day + 5 * hour, durationMs: 4 * day });
+    store.record(late);
+    await store.flush();
+    rollUp(store);
+    const all = [...records, late];
+    check(await store.series({ ...month, tz: "Europe/Berlin", by: "client", limit: 1_000 }), all, month);
+    const stale = (): number | undefined =>
+      store.read((db) =>
+        db
+          .query<{ n: number }, [number]>(
+            "SELECT sum(requests) AS n FROM rollups WHERE span_ms >= 86400000 AND start_ms = ?",
+          )
+          .get(base + day),
+      )?.n;
+    const known = stale() ?? 0;
+    makeDays(store);
+    expect(stale()).toBe(known + 2);
+    check(await store.series({ ...month, tz: "Europe/Berlin", by: "client", limit: 1_000 }), all, month);
+  });
 });

@@ -1,0 +1,88 @@
+// The sums of whole UTC days, made from those of their hours once the day is over. They are a copy that saves reading: a day counts
+// only while it holds as many requests as its hours do, otherwise the hours are read, and it is made again.
+
+import type { SqliteDatabase } from "../sqlite/database-file.ts";
+import type { Grouping, RecordFilter } from "./query-shapes.ts";
+import type { DimensionName } from "./record-counters.ts";
+import { hourMs, hourRollups, rollupData, type RollupRow, type StoredRollup } from "./rollup.ts";
+import { DayBuilder } from "./rollup-day-data.ts";
+import { dayMs } from "./tables.ts";
+
+/** Two rows a day, told apart by what stands for their length: the names of agents and tags make up most of the sums, and few ask for them. */
+const briefSpan = dayMs;
+const detailedSpan = dayMs + 1;
+export type DaySpan = typeof briefSpan | typeof detailedSpan;
+
+const leftOut: readonly DimensionName[] = ["agent", "parent", "tags"];
+
+/** The kind of day that can answer it. */
+export function daySpanFor(
+  { agent, tag }: RecordFilter,
+  by: Grouping | readonly DimensionName[] | undefined,
+): DaySpan {
+  const names: readonly string[] = typeof by === "string" ? [by] : (by ?? []);
+  const isDetailed = agent !== undefined || tag !== undefined || leftOut.some((name) => names.includes(name));
+  return isDetailed ? detailedSpan : briefSpan;
+}
+
+/** How many requests the day that begins at each moment holds. */
+export function storedDays(
+  db: SqliteDatabase,
+  span: DaySpan,
+  fromMs: number,
+  toMs: number,
+): ReadonlyMap<number, number> {
+  const rows = db
+    .query<{ start: number; requests: number }, [number, number, number]>(
+      "SELECT start_ms AS start, requests FROM rollups WHERE span_ms = ?1 AND start_ms >= ?2 AND start_ms < ?3",
+    )
+    .all(span, fromMs, toMs);
+  return new Map(rows.map(({ start, requests }) => [start, requests]));
+}
+
+export const dayOf = (ms: number): number => Math.floor(ms / dayMs) * dayMs;
+
+export const requestsOf = (hours: readonly RollupRow[]): number =>
+  hours.reduce((sum, hour) => sum + hour.requests, 0);
+
+/** Requests that began before midnight may end after it. */
+const settleMs = hourMs;
+
+/** The oldest day that is over and of which a row is not as its hours are; null: there is none. */
+function dueDay(db: SqliteDatabase): { readonly span: DaySpan; readonly startMs: number } | null {
+  const days = db
+    .query<{ day: number; requests: number }, [number, number, number]>(
+      "SELECT start_ms - start_ms % ?1 AS day, sum(requests) AS requests FROM rollups WHERE span_ms = ?2 AND start_ms + ?3 <= " +
+        "(SELECT max(start_ms) FROM rollups WHERE span_ms = ?2) GROUP BY day ORDER BY day",
+    )
+    .all(dayMs, hourMs, settleMs);
+  // The last one may go on.
+  const over = days.slice(0, -1);
+  for (const span of [briefSpan, detailedSpan] as const) {
+    const stored = storedDays(db, span, 0, Number.MAX_SAFE_INTEGER);
+    const due = over.find(({ day, requests }) => stored.get(day) !== requests);
+    if (due !== undefined) return { span, startMs: due.day };
+  }
+  return null;
+}
+
+/** One row of the next day that is due, because a question behind this one waits for it; null: no day is due. */
+export function readDayRow(db: SqliteDatabase): StoredRollup | null {
+  const due = dueDay(db);
+  if (due === null) return null;
+  const { span, startMs } = due;
+  const hours = hourRollups(db, startMs, startMs + dayMs);
+  const builder = new DayBuilder(span === briefSpan ? leftOut : []);
+  for (let at = startMs; at < startMs + dayMs; at += hourMs)
+    builder.addHour(hours.some((hour) => hour.startMs === at) ? rollupData(db, hourMs, at) : null);
+  return {
+    spanMs: span,
+    startMs,
+    firstId: Math.min(...hours.map((hour) => hour.firstId)),
+    lastId: Math.max(...hours.map((hour) => hour.lastId)),
+    firstMs: Math.min(...hours.map((hour) => hour.firstMs)),
+    lastMs: Math.max(...hours.map((hour) => hour.lastMs)),
+    requests: requestsOf(hours),
+    data: builder.encode(),
+  };
+}
