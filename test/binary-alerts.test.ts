@@ -121,6 +121,13 @@ test("a provider goes out: one alert, nothing more after a restart, one when it 
   await until("the program", () => existsSync(join(dir, "told.txt")));
   expect(readFileSync(join(dir, "told.txt"), "utf8")).toContain('"kind":"provider-out"');
 
+  const after = await runBinary(["alerts"], join(dir, "work"), {
+    CLAWGATE_STATE_DIR: join(dir, "clawgate-state"),
+  });
+  expect(after.stdout).toMatch(
+    /\n\nEnded lately:\nSINCE \(UTC\) +ENDED \(UTC\) .*\n20\S+ \S+ +20\S+ \S+ +critical +Provider only/,
+  );
+
   const tried = await runBinary(["alerts", "--test"], join(dir, "work"), {
     CLAWGATE_STATE_DIR: join(dir, "clawgate-state"),
   });

@@ -38,6 +38,8 @@ export type MonitorOptions = {
 };
 
 export type AlertReport = {
+  /** False: nothing is judged. */
+  readonly enabled: boolean;
   readonly alerts: readonly AlertView[];
   readonly recent: readonly AlertView[];
 };
@@ -107,6 +109,7 @@ export class AlertMonitor {
   report(): AlertReport {
     const { active, ended } = this.tracker.list();
     return {
+      enabled: this.options.settings().enabled,
       alerts: active.map(viewOf).toSorted((one, other) => other.since_ms - one.since_ms),
       recent: ended.map(viewOf),
     };

@@ -51,12 +51,25 @@ async function list(context: CommandContext, gateway: RunningGateway, isJson: bo
     const active = rowsOf(memberOf(report, "alerts"));
     const ended = rowsOf(memberOf(report, "recent")).slice(0, shownEnded);
     const style = terminalStyle(context);
-    const columns = [{ title: "SINCE" }, { title: "SEVERITY" }, { title: "ALERT", shrinks: true }];
-    const table = (rows: readonly Readonly<Record<string, unknown>>[]): string =>
-      textTable(columns, rows.map(cellsOf), style);
+    const since = { title: "SINCE (UTC)" };
+    const rest = [{ title: "SEVERITY" }, { title: "ALERT", shrinks: true }];
+    const isOff = memberOf(report, "enabled") === false;
+    const nothing = isOff ? "Alerts are switched off (alerts.enabled).\n" : "Nothing to report.\n";
     context.stdout.write(
-      (active.length === 0 ? "Nothing to report.\n" : table(active)) +
-        (ended.length === 0 ? "" : `\nEnded lately:\n${table(ended)}`),
+      (active.length === 0
+        ? nothing
+        : textTable(
+            [since, ...rest],
+            active.map((each) => [timeOf(each, "since_ms"), ...cellsOf(each)]),
+            style,
+          )) +
+        (ended.length === 0
+          ? ""
+          : `\nEnded lately:\n${textTable(
+              [since, { title: "ENDED (UTC)" }, ...rest],
+              ended.map((each) => [timeOf(each, "since_ms"), timeOf(each, "ended_ms"), ...cellsOf(each)]),
+              style,
+            )}`),
     );
   }
   return exitCodes.ok;
@@ -81,14 +94,20 @@ async function test(context: CommandContext, gateway: RunningGateway, isJson: bo
   return isDone ? exitCodes.ok : exitCodes.failed;
 }
 
-function rowsOf(value: unknown): readonly Readonly<Record<string, unknown>>[] {
+type Row = Readonly<Record<string, unknown>>;
+
+function rowsOf(value: unknown): readonly Row[] {
   return Array.isArray(value) ? value.map((each: unknown) => Object(each) as Record<string, unknown>) : [];
 }
 
-function cellsOf(alert: Readonly<Record<string, unknown>>): readonly Cell[] {
-  const { since_ms: since, severity, message } = alert;
-  const at = typeof since === "number" ? new Date(since).toISOString().slice(0, 16).replace("T", " ") : "";
-  return [at, plain(String(severity)), plain(String(message))];
+const cellsOf = ({ severity, message }: Row): readonly Cell[] => [
+  plain(String(severity)),
+  plain(String(message)),
+];
+
+function timeOf(alert: Row, name: string): string {
+  const at = alert[name];
+  return typeof at === "number" ? new Date(at).toISOString().slice(0, 16).replace("T", " ") : "";
 }
 
 export const alerts: Command = {

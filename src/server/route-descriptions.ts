@@ -363,7 +363,7 @@ export const routeDescriptions = {
   ),
   alerts: operatorRoute(
     "The alerts that last, and those that ended lately",
-    "`alerts`: kind, severity, subject, message, `since_ms`, `until_ms`, `value` and its `limit`. `recent`: the last 200 that ended, with `ended_ms`. Kept over a restart.",
+    "`alerts`: kind, severity, subject, message, `since_ms`, `until_ms`, `value` and its `limit`. `recent`: the last 200 that ended, with `ended_ms`. Kept over a restart. `enabled`: false where the config switches them off.",
   ),
   testAlert: operatorRoute(
     "Send a test message by every configured way",

@@ -158,7 +158,7 @@ test("what was kept by another build or is damaged is no reason not to start", a
   const store = createStore();
   store.values.set("known", JSON.stringify({ active: [{ kind: "unheard" }] }));
   const desk = await start(fakeClock(), store);
-  expect(desk.monitor.report()).toEqual({ alerts: [], recent: [] });
+  expect(desk.monitor.report()).toEqual({ enabled: true, alerts: [], recent: [] });
   desk.stop();
 });
 

@@ -172,6 +172,11 @@ test("a config on disk that is not valid, and its repair; alerts that are switch
   expect((await alertsOf(gateway)).alerts).toEqual([]);
 });
 
+test("who asks is told that alerts are switched off", async () => {
+  const { gateway } = await open({}, { alerts: { enabled: false } });
+  expect(await alertsOf(gateway)).toMatchObject({ enabled: false, alerts: [] });
+});
+
 test("a store that fails is critical", async () => {
   const clock = fakeClock();
   const path = join(tmpdir(), `clawgate-alerts-${process.pid}`);

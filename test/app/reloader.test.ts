@@ -285,7 +285,9 @@ describe("never mixed", () => {
       headers: { authorization: `Bearer ${gateway.token()}` },
     });
     expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "2"]);
-    expect(gateway.log.filter((line) => line.includes("no file descriptors are free"))).toHaveLength(1);
+    const isTold = (line: string): boolean =>
+      line.includes("the config cannot be read because no file descriptors");
+    expect(gateway.log.filter(isTold)).toHaveLength(1);
     expect(gateway.log.join("")).not.toMatch(/(?:met|because of) a bug/);
     gateway.unreadable = null;
     await clock.advance(1_500);
