@@ -25,7 +25,7 @@ test("the trial of records runs to its end", async () => {
   expect(said).toMatch(/overview, 30 d: p50 \d+ ms, max \d+ ms \(\d+ requests, exact\)/);
   expect(said).toMatch(/one request by its id: .*\(found\)/);
   expect(said).toMatch(/longest stall of the loop: [\d.]+ ms/);
-  expect(said).toMatch(/GET \/api\/stats: p50 \d+ ms, max \d+ ms$/m);
+  expect(said).toMatch(/GET \/api\/stats: p50 \d+ ms, max \d+ ms \(\d+ requests\)$/m);
 }, 300_000);
 
 test("a trial that does not exist is a wrong use, and says which there are", async () => {
