@@ -69,6 +69,19 @@ async function twoClicks({ page, gateway }: StepParts): Promise<string> {
   return "requests, then the first row";
 }
 
+/** One that ended before a provider was asked: the list says what was asked for, the sheet that it cost nothing. */
+async function refusedOne({ page, gateway, hostile }: StepParts): Promise<string> {
+  await open(page, gateway, "requests?status=404");
+  const row = page.locator("tbody tr").first();
+  must((await row.innerText()).includes(hostile), "the row does not say what was asked for");
+  await row.getByRole("link").click();
+  const sheet = page.getByRole("dialog");
+  await sheet.getByText("It ended before a route was chosen.").waitFor();
+  await sheet.getByText("Nobody was asked, so it cost nothing.").waitFor();
+  await page.keyboard.press("Escape");
+  return "";
+}
+
 async function cancel({ page, gateway, streamSlowly }: StepParts): Promise<string> {
   const ended = streamSlowly(gateway.url);
   await open(page, gateway, "live");
@@ -184,6 +197,7 @@ async function signOut({ page, gateway }: StepParts): Promise<string> {
 export const steps: readonly Step[] = [
   ["a filter narrows the requests", filterAndOpen],
   ["two clicks tell why and what it cost", twoClicks],
+  ["a refused request says why it cost nothing", refusedOne],
   ["a live request is cancelled", cancel],
   ["a provider is tested and reset", testAndReset],
   ["two texts are decided side by side", tryRoutes],

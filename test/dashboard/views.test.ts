@@ -9,8 +9,9 @@ import {
   queueText,
   withLines,
 } from "../../src/dashboard/client/live-view.ts";
-import { missText } from "../../src/dashboard/client/pages/request-cost.tsx";
+import { isUnsent, missText } from "../../src/dashboard/client/pages/request-cost.tsx";
 import { shownDifference } from "../../src/dashboard/client/pages/overview-money.tsx";
+import { ApiError } from "../../src/dashboard/client/api.ts";
 import { figuresAt } from "../../src/dashboard/client/components/chart.tsx";
 import { sparkPath } from "../../src/dashboard/client/components/sparkline.tsx";
 import { routeCommand } from "../../src/dashboard/client/route-command.ts";
@@ -255,6 +256,25 @@ describe("live", () => {
   test("a place in a queue is told", () => {
     expect(queueText({ provider: "ollama", position: 3, waited_ms: 9 })).toBe("place 3 at ollama");
     expect([queueText(null), queueText(undefined)]).toEqual([null, null]);
+  });
+});
+
+describe("a request that no provider was asked for", () => {
+  test("cost nothing; one whose cost is not known is not called free", () => {
+    expect(isUnsent({ attempts: [], cost_usd: null })).toBe(true);
+    expect(isUnsent({ attempts: [attempt({})], cost_usd: null })).toBe(false);
+    expect(isUnsent({ attempts: [], cost_usd: 0.1 })).toBe(false);
+  });
+
+  test("what was refused for its words is not to be tried again, what failed is", () => {
+    const statuses = [0, 400, 403, 404, 412, 429, 500, 503];
+    expect(statuses.filter((status) => new ApiError("", status, {}).mayPass)).toEqual([
+      0, 412, 429, 500, 503,
+    ]);
+    expect([new ApiError("", 403, {}).isRefusal, new ApiError("", 403, null).isRefusal]).toEqual([
+      true,
+      false,
+    ]);
   });
 });
 

@@ -14,6 +14,11 @@ export class ApiError extends Error {
     this.name = "ApiError";
   }
 
+  /** The same question may be answered later: it was not refused for what it asks. */
+  get mayPass(): boolean {
+    return this.status !== 400 && this.status !== 404 && !this.isRefusal;
+  }
+
   /** Signing in may help. Not against a proxy, whose refusal has no words of the gateway. */
   get isRefusal(): boolean {
     return this.status === 401 || (this.status === 403 && this.answer !== null);

@@ -7,7 +7,17 @@ import { Link } from "../link.tsx";
 import { Badge, StatusBadge } from "./badge.tsx";
 import { type Column, Table } from "./table.tsx";
 
+/** It ended before any provider was asked. */
+const isUnsent = ({ attempt_count: attempts, cost_usd: usd }: Row): boolean => attempts === 0 && usd === null;
+
 function Target({ row }: { readonly row: Row }): JSX.Element {
+  if (isUnsent(row) && row.model === "")
+    return (
+      <span class="muted">
+        {shown(row.requested_model, 60)}
+        <span class="cell-sub">asked for, sent nowhere</span>
+      </span>
+    );
   return (
     <>
       {shown(row.model, 60)}
@@ -27,7 +37,8 @@ function Target({ row }: { readonly row: Row }): JSX.Element {
 }
 
 function Cost({ row }: { readonly row: Row }): JSX.Element {
-  if (row.list_usd === null || row.list_usd === undefined) return <>{money(row.cost_usd)}</>;
+  if (row.list_usd === null || row.list_usd === undefined)
+    return <>{money(isUnsent(row) ? 0 : row.cost_usd)}</>;
   return (
     <>
       {money(row.cost_usd)}

@@ -42,7 +42,7 @@ export function Problem({ error, retry }: { readonly error: ApiError; retry?(): 
           Sign in
         </Link>
       ) : null}
-      {retry === undefined || error.isRefusal ? null : (
+      {retry === undefined || !error.mayPass ? null : (
         <button type="button" class="button" onClick={retry}>
           Try again
         </button>

@@ -59,8 +59,20 @@ function Otherwise({ request }: { readonly request: RequestDetail }): JSX.Elemen
   );
 }
 
+/** It ended before any provider was asked: the cost that nobody counted is none. */
+export function isUnsent({ attempts, cost_usd }: Pick<RequestDetail, "attempts" | "cost_usd">): boolean {
+  return attempts.length === 0 && cost_usd === null;
+}
+
 export function RequestCost({ request }: { readonly request: RequestDetail }): JSX.Element {
   const { cost_usd, missed_cache, usage } = request;
+  if (isUnsent(request))
+    return (
+      <section class="sheet-part" aria-label="Cost">
+        <h3>Cost</h3>
+        <p class="muted">Nobody was asked, so it cost nothing.</p>
+      </section>
+    );
   return (
     <section class="sheet-part" aria-label="Cost">
       <h3>Cost</h3>

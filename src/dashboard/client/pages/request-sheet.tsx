@@ -13,7 +13,7 @@ import { addressWith, home, type Place, segment, withRange } from "../location.t
 import { routeCommand } from "../route-command.ts";
 import { useSession } from "../session.ts";
 import { useApi } from "../use-api.ts";
-import { RequestCost } from "./request-cost.tsx";
+import { isUnsent, RequestCost } from "./request-cost.tsx";
 import { RequestWaterfall } from "./request-waterfall.tsx";
 
 function Summary({ request }: { readonly request: RequestDetail }): JSX.Element {
@@ -21,13 +21,13 @@ function Summary({ request }: { readonly request: RequestDetail }): JSX.Element 
   return (
     <div class="summary">
       <div>
-        <span class="muted">Went to</span>
-        <b>{shown(request.model, 80)}</b>
+        <span class="muted">{request.failure === null || isUnsent(request) ? "Went to" : "Tried last"}</span>
+        <b>{isUnsent(request) ? "nobody" : shown(request.model, 80)}</b>
         <span class="muted">{shown(request.provider, 60)}</span>
       </div>
       <div>
         <span class="muted">Cost</span>
-        <b>{money(request.cost_usd)}</b>
+        <b>{isUnsent(request) ? money(0) : money(request.cost_usd)}</b>
         <span class="muted">
           {count(usage.input)} in, {count(usage.output)} out
         </span>
@@ -58,6 +58,13 @@ const layers: Readonly<Record<string, string>> = {
 
 function WhyThere({ request }: { readonly request: RequestDetail }): JSX.Element {
   const { layer, rule_name, confidence, reason, candidates, facts } = request;
+  if (rule_name === "" && candidates.length === 0)
+    return (
+      <section class="sheet-part" aria-label="Why it went there">
+        <h3>Why it went there</h3>
+        <p class="muted">It ended before a route was chosen.</p>
+      </section>
+    );
   return (
     <section class="sheet-part" aria-label="Why it went there">
       <h3>Why it went there</h3>

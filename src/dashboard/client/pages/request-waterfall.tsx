@@ -99,6 +99,13 @@ function Bar({
 
 export function RequestWaterfall({ request }: { readonly request: RequestDetail }): JSX.Element {
   const { rows, wholeMs } = waterfallOf(request);
+  if (rows.length === 0)
+    return (
+      <section class="sheet-part" aria-label="Course">
+        <h3>Course</h3>
+        <p class="muted">Nobody was asked.</p>
+      </section>
+    );
   return (
     <section class="sheet-part" aria-label="Course">
       <h3>
@@ -111,18 +118,14 @@ export function RequestWaterfall({ request }: { readonly request: RequestDetail 
           ))}
         </span>
       </h3>
-      {rows.length === 0 ? (
-        <p class="muted">Nobody was asked.</p>
-      ) : (
-        <ol class="waterfall">
-          {rows.map((row, at) => (
-            <li key={at}>
-              <Bar row={row} number={at + 1} />
-              <AttemptFacts row={row} />
-            </li>
-          ))}
-        </ol>
-      )}
+      <ol class="waterfall">
+        {rows.map((row, at) => (
+          <li key={at}>
+            <Bar row={row} number={at + 1} />
+            <AttemptFacts row={row} />
+          </li>
+        ))}
+      </ol>
       <p class="muted waterfall-scale">
         <span>0</span>
         <span>{duration(wholeMs / 2)}</span>
