@@ -91,13 +91,15 @@ export type Sums = {
   readonly modelNames: ModelNameLimit;
   readonly tallies: Map<string, Tally>;
   readonly attempts: Map<string, AttemptTally>;
-  // Most requests are like the previous one: comparing is cheaper than building a key.
-  latest: Tally | null;
+  /** The first kinds of request of the batch: most batches have no more, and comparing is cheaper than building a key. */
+  readonly firstTallies: Tally[];
   latestAttempt: AttemptTally | null;
 };
 
+const maxFirstTallies = 8;
+
 export function emptySums(modelNames: ModelNameLimit): Sums {
-  return { modelNames, tallies: new Map(), attempts: new Map(), latest: null, latestAttempt: null };
+  return { modelNames, tallies: new Map(), attempts: new Map(), firstTallies: [], latestAttempt: null };
 }
 
 function attemptTallyOf(sums: Sums, day: number, tenant: string, attempt: AttemptRecord): AttemptTally {
@@ -150,24 +152,24 @@ function tallyOf(record: RequestRecord, sums: Sums): Tally {
   const tenant = record.tenant ?? "";
   const layer = record.layer ?? "";
   const rule = record.rule ?? "";
-  const last = sums.latest;
-  if (
-    last?.quarterMs === quarter &&
-    last.outcome === outcome &&
-    last.layer === layer &&
-    last.provider === provider &&
-    last.model === model &&
-    last.rule === rule &&
-    last.tenant === tenant
-  )
-    return last;
+  for (const each of sums.firstTallies)
+    if (
+      each.rule === rule &&
+      each.model === model &&
+      each.outcome === outcome &&
+      each.tenant === tenant &&
+      each.provider === provider &&
+      each.layer === layer &&
+      each.quarterMs === quarter
+    )
+      return each;
   const key = `${quarter}\0${outcome}\0${layer}\0${provider}\0${model}\0${rule}\0${tenant}`;
   let tally = sums.tallies.get(key);
   if (tally === undefined) {
     tally = emptyTally(record, provider, model, outcome);
     sums.tallies.set(key, tally);
+    if (sums.firstTallies.length < maxFirstTallies) sums.firstTallies.push(tally);
   }
-  sums.latest = tally;
   return tally;
 }
 

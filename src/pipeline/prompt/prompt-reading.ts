@@ -5,7 +5,7 @@ import type { PendingOutline, PromptOutline } from "../../canon/prompt-outline.t
 import { promptLayout } from "../../dialects/prompt-layout.ts";
 import { BrokenJson } from "../../wire/json.ts";
 import type { IncomingRequest } from "../incoming-request.ts";
-import { readOutline, ToolHashes } from "./read-outline.ts";
+import { KnownHashes, readOutline } from "./read-outline.ts";
 
 /** A larger body would hold up the loop for longer than a few milliseconds. */
 const maxReadBytes = 4_194_304;
@@ -66,7 +66,7 @@ export class PromptReading implements PendingOutline {
         envelope.scan,
         promptLayout(bodyDialect),
         envelope.model,
-        this.readings.tools,
+        this.readings.known,
       );
     } catch (thrown) {
       // A body whose parts are not what its format says has been answered all the same.
@@ -76,7 +76,7 @@ export class PromptReading implements PendingOutline {
 }
 
 export class PromptReadings {
-  readonly tools = new ToolHashes();
+  readonly known = new KnownHashes();
   private waiting: PromptReading[] = [];
   private timer: Timer | null = null;
 

@@ -23,10 +23,10 @@ export function readOutline(
   scan: JsonScan,
   layout: PromptLayout,
   model: string,
-  toolHashes: ToolHashes,
+  known: KnownHashes,
 ): PromptOutline {
   const named = (key: string): JsonMember | undefined => memberNamed(scan, key);
-  const tools = layout.tools.flatMap((key) => toolHashes.of(bytes, named(key)));
+  const tools = layout.tools.flatMap((key) => known.tools(bytes, named(key)));
   const system = layout.system.flatMap((key) => systemHashes(bytes, named(key)));
   const items = itemsOf(bytes, named(layout.messages));
   let firstMessage = 0;
@@ -35,7 +35,7 @@ export function readOutline(
     system.push(...contentHashes(item));
     firstMessage++;
   }
-  const messages = items.slice(firstMessage).map(messageHash);
+  const messages = items.slice(firstMessage).map((item) => known.message(item));
   const options = optionsHash(bytes, scan, layout);
   return {
     tools,
@@ -49,11 +49,22 @@ export function readOutline(
   };
 }
 
-/** Tools are most of a prompt's structure, and a session sends the same ones each time: their bytes are read once. */
-export class ToolHashes {
+/** A session sends the same tools and messages with each of its turns: their bytes are looked into once. */
+export class KnownHashes {
   private readonly known = new Map<bigint, readonly number[]>();
+  private readonly messages = new Map<bigint, number>();
 
-  of(bytes: Buffer, member: JsonMember | undefined): readonly number[] {
+  message(item: Buffer): number {
+    const key = Bun.hash.wyhash(item);
+    let hash = this.messages.get(key);
+    if (hash === undefined) {
+      if (this.messages.size >= maxKnownMessages) this.messages.clear();
+      this.messages.set(key, (hash = messageHash(item)));
+    }
+    return hash;
+  }
+
+  tools(bytes: Buffer, member: JsonMember | undefined): readonly number[] {
     if (member?.kind !== "array") return [];
     const part = partOf(bytes, member);
     const key = Bun.hash.wyhash(part);
@@ -67,6 +78,7 @@ export class ToolHashes {
 }
 
 const maxKnownTools = 200;
+const maxKnownMessages = 20_000;
 /** More are remembered by nobody, and are counted as one part. */
 const maxTools = 512;
 

@@ -3,14 +3,14 @@
 import { describe, expect, test } from "bun:test";
 import type { PromptOutline } from "../../../src/canon/prompt-outline.ts";
 import { promptLayout } from "../../../src/dialects/prompt-layout.ts";
-import { readOutline, ToolHashes } from "../../../src/pipeline/prompt/read-outline.ts";
+import { readOutline, KnownHashes } from "../../../src/pipeline/prompt/read-outline.ts";
 import { arrayItems, scanObject, skipValue } from "../../../src/wire/json.ts";
 
 type Format = Parameters<typeof promptLayout>[0];
 
 function outlineOf(body: object | string, format: Format = "anthropic-messages"): PromptOutline {
   const bytes = Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
-  return readOutline(bytes, scanObject(bytes, 128), promptLayout(format), "m", new ToolHashes());
+  return readOutline(bytes, scanObject(bytes, 128), promptLayout(format), "m", new KnownHashes());
 }
 
 const messagesOf = (...messages: unknown[]): readonly number[] => outlineOf({ messages }).messages;
@@ -212,4 +212,23 @@ test("values are skipped like JSON.parse reads them", () => {
   }
   for (const broken of ["[", "[1", '["a', "[,]", "[{]"])
     expect(() => arrayItems(Buffer.from(broken), 0, 128)).toThrow();
+});
+
+test("what was looked into before gives the same outline again, turn after turn and past the bound", () => {
+  const known = new KnownHashes();
+  const layout = promptLayout("anthropic-messages");
+  const tools = [{ name: "t", input_schema: { type: "object" } }];
+  const read = (messages: readonly object[], hashes: KnownHashes): PromptOutline => {
+    const bytes = Buffer.from(JSON.stringify({ model: "m", tools, messages }));
+    return readOutline(bytes, scanObject(bytes, 128), layout, "m", hashes);
+  };
+  const history: object[] = [];
+  for (let turn = 0; turn < 30; turn++) {
+    history.push({ role: turn % 2 === 0 ? "user" : "assistant", content: `turn ${turn % 7}` });
+    const marked = history.map((message, at) => (at === turn ? { ...message, ...mark } : message));
+    for (const messages of [history, marked])
+      expect(read(messages, known)).toEqual(read(messages, new KnownHashes()));
+  }
+  const many = Array.from({ length: 21_000 }, (_, at) => ({ role: "user", content: `${at}` }));
+  expect(read(many, known).contentHash).toBe(read(many, new KnownHashes()).contentHash);
 });
