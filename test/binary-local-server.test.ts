@@ -57,7 +57,7 @@ test("is used while it answers", async () => {
 
     await ollama.stop(true);
     gateway.signal("SIGHUP");
-    await gateway.waitForOutput("and no model server answers at 127.0.0.1:");
+    await gateway.waitForOutput(`and no model server answers at 127.0.0.1:${port}`);
     expect((await ask()).status).not.toBe(200);
     const skipped = async (headers: Record<string, string>): Promise<string | undefined> => {
       const answer = await fetch(`${gateway.url}/health`, { headers });

@@ -168,7 +168,8 @@ export function createConfigSource(input: ConfigSourceInput, clock: Clock): Conf
 /** Null: the thread that reads texts is lost or busy, so the loader reads this one itself. */
 async function readElsewhere(texts: TextWorker, text: string): Promise<ReadDocument | null> {
   try {
-    return receivedDocument(await texts.ask({ ask: "read", text }));
+    const sent = await texts.ask({ ask: "read", text });
+    return sent === null ? null : receivedDocument(sent);
   } catch (thrown) {
     if (thrown instanceof Conflict) return null;
     throw thrown;

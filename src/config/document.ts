@@ -1,6 +1,7 @@
 // YAML text to a plain value, with the line of every key. Refuses what YAML allows and a config never needs:
 // duplicate keys, cyclic or exploding aliases, endless nesting, huge files. It must never know what a key means.
 
+import { isDeepStrictEqual } from "node:util";
 import {
   type Alias,
   isAlias,
@@ -32,7 +33,7 @@ export type ConfigDocument = {
 export type DocumentParts = {
   readonly value: unknown;
   /** By path, as JSON. */
-  readonly lines: ReadonlyMap<string, number>;
+  lines(): ReadonlyMap<string, number>;
   /** Null: all sections are valid. */
   readonly broken: ReadonlySet<string> | null;
 };
@@ -207,14 +208,14 @@ function read(text: string, refuse: Refuse): ConfigDocument | null {
   if (messages.length > 0) return readValidSections(text, messages, refuse);
   const { convert, lineByPath } = converter(lines, refuse);
   const value = parsed.contents === null ? {} : (convert(parsed.contents, []) ?? {});
-  return documentFrom({ value, lines: lineByPath, broken: null });
+  return documentFrom({ value, lines: () => lineByPath, broken: null });
 }
 
 function documentFrom(parts: DocumentParts): ConfigDocument {
   const { value, lines, broken } = parts;
   const lineOf = (path: Path): number | null => {
     for (let length = path.length; length >= 0; length--) {
-      const line = lines.get(JSON.stringify(path.slice(0, length)));
+      const line = lines().get(JSON.stringify(path.slice(0, length)));
       if (line !== undefined) return line;
     }
     return null;
@@ -289,21 +290,47 @@ export function readDocument(text: string): ReadDocument {
   }
 }
 
-/** A read document as data, and back. */
-export type SentDocument =
-  | { readonly parts: DocumentParts }
-  | { readonly problems: readonly DocumentProblem[]; readonly rest: DocumentParts | null };
+type SentParts = {
+  readonly value: unknown;
+  /** As JSON: only problems need them. */
+  readonly lines: string;
+  readonly broken: readonly string[] | null;
+};
 
-export function sentDocument(read: ReadDocument): SentDocument {
-  if ("problem" in read) return { problems: read.problems, rest: read.rest?.parts ?? null };
-  return { parts: read.document.parts ?? { value: read.document.value, lines: new Map(), broken: null } };
+/** A read document as JSON can hold it. */
+export type SentDocument =
+  | { readonly parts: SentParts }
+  | { readonly problems: readonly DocumentProblem[]; readonly rest: SentParts | null };
+
+/** Null: a value would become another one in JSON, such as `.inf`. */
+export function sentDocument(read: ReadDocument): SentDocument | null {
+  const document = "problem" in read ? read.rest : read.document;
+  const rest = document === null ? null : sentParts(document);
+  if (document !== null && rest === null) return null;
+  if ("problem" in read) return { problems: read.problems, rest };
+  return rest === null ? null : { parts: rest };
+}
+
+function sentParts({ value, parts }: ConfigDocument): SentParts | null {
+  if (!isDeepStrictEqual(JSON.parse(JSON.stringify(value)), value)) return null;
+  const lines = JSON.stringify([...(parts?.lines() ?? [])]);
+  return { value, lines, broken: parts?.broken == null ? null : [...parts.broken] };
 }
 
 export function receivedDocument(sent: SentDocument): ReadDocument {
-  if ("parts" in sent) return { document: documentFrom(sent.parts) };
+  if ("parts" in sent) return { document: receivedParts(sent.parts) };
   const { problems, rest } = sent;
   const [problem = { line: null, key: "", message: "not YAML" }] = problems;
-  return { problem, problems, rest: rest === null ? null : documentFrom(rest) };
+  return { problem, problems, rest: rest === null ? null : receivedParts(rest) };
+}
+
+function receivedParts({ value, lines, broken }: SentParts): ConfigDocument {
+  let known: ReadonlyMap<string, number> | null = null;
+  return documentFrom({
+    value,
+    lines: () => (known ??= new Map(JSON.parse(lines) as readonly [string, number][])),
+    broken: broken === null ? null : new Set(broken),
+  });
 }
 
 /** The document of a value that never came from a file (the result of discovery). */

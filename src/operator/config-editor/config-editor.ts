@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import type { LoadedConfig } from "../../config/load.ts";
 import type { ReloadReport } from "../../config/changes.ts";
-import { type ReadDocument, receivedDocument } from "../../config/document.ts";
+import { type ReadDocument, readDocument, receivedDocument } from "../../config/document.ts";
 import { ConfigProblem } from "../../config/problems.ts";
 import { valueAt } from "../../config/values.ts";
 import { Conflict } from "../conflict.ts";
@@ -191,7 +191,8 @@ export class ConfigEditor {
     const diff = await this.diff(now, text);
     try {
       const { loaded, needsRestart } = await this.options.tryText(text);
-      const read = receivedDocument(await this.texts.ask({ ask: "read", text }));
+      const sent = await this.texts.ask({ ask: "read", text });
+      const read = sent === null ? readDocument(text) : receivedDocument(sent);
       return { ok: true, problems: warnings(loaded, read, redact), diff, needs_restart: needsRestart, text };
     } catch (thrown) {
       if (!(thrown instanceof ConfigProblem)) throw thrown;

@@ -13,7 +13,8 @@ import { Conflict } from "../conflict.ts";
 
 export type FileText = { readonly text: string; readonly etag: string };
 
-export const maxConfigBytes = 128 * 1024;
+/** About 1,500 tenants. What a reload of more than that takes would delay requests. */
+export const maxConfigBytes = 256 * 1024;
 
 /** Throws Conflict: it cannot be read, is too large, or is no text. */
 export function readConfigFile(path: string): Promise<FileText> {

@@ -23,11 +23,11 @@ export type MaskedText = {
   readonly text: string;
   readonly masked: readonly Masked[];
   /** Values that hold our sign without being a placeholder, with their places. */
-  readonly literals: ReadonlySet<string>;
+  readonly literals: readonly string[];
 };
 
 /** Of a text that nobody can mask. */
-export const nothingMasked: MaskedText = { text: "", masked: [], literals: new Set() };
+export const nothingMasked: MaskedText = { text: "", masked: [], literals: [] };
 
 export type RestoredText =
   | {
@@ -145,11 +145,9 @@ export function restoreText(edited: string, original: MaskedText, masking: Maski
   return lost.length > 0 ? { problems: lost } : { text };
 }
 
-function literalsOf(scalars: readonly TextScalar[]): ReadonlySet<string> {
-  return new Set(
-    scalars.flatMap(({ place, value }) =>
-      typeof value === "string" && value.includes(maskStart) ? [JSON.stringify([place, value])] : [],
-    ),
+function literalsOf(scalars: readonly TextScalar[]): readonly string[] {
+  return scalars.flatMap(({ place, value }) =>
+    typeof value === "string" && value.includes(maskStart) ? [JSON.stringify([place, value])] : [],
   );
 }
 
@@ -167,7 +165,7 @@ class Restoring {
     private readonly nameInPlace: NameInPlace,
   ) {
     this.masked = masked;
-    this.literals = literals;
+    this.literals = new Set(literals);
   }
 
   scalar(text: string, scalar: TextScalar): void {

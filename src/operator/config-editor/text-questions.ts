@@ -1,5 +1,5 @@
 // What is asked about a config text that takes long for a large one: reading it, masking it, putting secrets back, the difference of
-// two, a change of a tenant's keys. Questions and answers are data, because a thread answers them. It must never read a file.
+// two, a change of a tenant's keys. Questions and answers are what JSON can hold, because a thread answers them. It must never read a file.
 
 import { secretFinder } from "../../canon/redact.ts";
 import { readDocument, sentDocument, type SentDocument } from "../../config/document.ts";
@@ -37,7 +37,8 @@ type TextQuestions = {
 };
 
 export type TextAnswers = {
-  read: SentDocument;
+  /** Null: it cannot be handed over. */
+  read: SentDocument | null;
   mask: MaskedText | null;
   restore: RestoredText;
   /** "" also for what is not YAML: it cannot be masked. */

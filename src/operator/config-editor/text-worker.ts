@@ -47,7 +47,7 @@ export class TextWorker {
       this.waiting.set(this.lastId, { answer: resolve, fail: reject, timer });
       this.worker ??= this.started();
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window.
-      this.worker.postMessage({ id: this.lastId, question });
+      this.worker.postMessage({ id: this.lastId, question: JSON.stringify(question) });
     });
   }
 
@@ -68,7 +68,7 @@ export class TextWorker {
     this.waiting.delete(said.id);
     clearTimeout(waiting.timer);
     if ("error" in said) waiting.fail(new Error(`a config text could not be worked on (${said.error})`));
-    else waiting.answer(said.answer);
+    else waiting.answer(JSON.parse(said.answer));
     if (this.idle !== null) clearTimeout(this.idle);
     this.idle = setTimeout(() => {
       if (this.waiting.size === 0) this.end();
