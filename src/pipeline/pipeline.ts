@@ -17,7 +17,7 @@ import { planForward } from "./plans/forward.ts";
 import { type IncomingRequest, readIncoming } from "./incoming-request.ts";
 import { passHeaders } from "./attempts/pass-headers.ts";
 import { failureResponse, streamResponse, wholeResponse } from "./answer/respond.ts";
-import { promptReadingOf } from "./prompt/prompt-reading.ts";
+import { bodyHashOf, promptReadingOf } from "./prompt/prompt-reading.ts";
 import type { Run } from "./run.ts";
 import { decideTargets } from "./target-decision.ts";
 import { enterSession } from "./tenants/session-budget.ts";
@@ -60,8 +60,10 @@ export async function handleRequest(
     admission.connection?.keepOpen();
     takeUp(run, incoming, bytes);
     const { toolHashes } = services;
-    if (toolHashes !== null)
+    if (toolHashes !== null) {
       run.prompt = promptReadingOf(incoming, toolHashes, (error) => reportUnread(run, error));
+      if (run.prompt === null) run.bodyHash = bodyHashOf(incoming);
+    }
     if (endpoint.kind !== "count-tokens") enterSession(run, incoming, policy);
     const decision = decideTargets(run, incoming, policy);
     run.decision = decision instanceof Promise ? await decision : decision;
