@@ -297,7 +297,7 @@ describe("waste", () => {
       // A dear one that stood in for another is not wasted.
       const stoodIn = { rule: "coding->fallback", costNanoUsd: 10_500_000 };
       const dear = { costNanoUsd: 10_500_000 };
-      store.record(sampleRecord(`r-${i}`, { candidates, ...([cheap, dear, stoodIn][i % 3] ?? {}) }));
+      store.record(sampleRecord(`r-${i}`, { candidates, ...[cheap, dear, stoodIn][i % 3] }));
     }
     const line = (await store.waste({ nowMs: noonMs + 1 })).find(({ kind }) => kind === "dear-model");
     expect(line).toMatchObject({ requests: 20, usd: 0.189 });

@@ -21,6 +21,7 @@ function exportsOf(first: Partial<StoreStatus>, later = first, thrown: Error | n
     status: (): StoreStatus => ({ ...working, ...(looks++ === 0 ? first : later) }),
     async *export(): AsyncGenerator<readonly RequestRow[]> {
       if (thrown !== null) throw thrown;
+      yield [];
     },
   };
   return new Exports(store, () => 0);
