@@ -58,7 +58,7 @@ export const filterParameters: readonly Parameter[] = [
     description:
       "`ok`, `failed`, `cancelled`, an HTTP status (`429`), a class of them (`4xx`), or a kind of failure (`rate-limited`).",
   },
-  text("tag", "One of the request's tags."),
+  text("tag", "One of the request's tags; of several with commas between them it must have all."),
   { name: "min_usd", kind: "usd", description: "Requests that cost at least this many USD." },
   { name: "cursor", kind: "cursor", description: "`next` of the page before." },
   { name: "limit", kind: "count", description: "Most rows, or most groups.", most: 1000 },

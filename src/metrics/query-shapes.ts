@@ -19,7 +19,7 @@ export type RecordFilter = {
   readonly rule?: string;
   /** "ok", "failed", "cancelled", an HTTP status ("429"), a class of them ("4xx"), or a failure kind ("rate-limited"). */
   readonly status?: string;
-  /** One of its tags; or "waste:idle", "waste:repeated", "waste:cache-miss": the requests behind a line of waste. */
+  /** One of its tags, or several with commas between them, all of which it must have; also "waste:idle", "waste:repeated", "waste:cache-miss": the requests behind a line of waste. */
   readonly tag?: string;
   /** At least this cost, in nano-USD. */
   readonly minNanoUsd?: number;

@@ -72,6 +72,13 @@ const wasteTags: Readonly<Record<string, { readonly sql: string; readonly counte
   "waste:cache-miss": { sql: "miss_nano_usd IS NOT NULL", counter: "misses" },
 };
 
+/** A tag holds no comma (pipeline/admission.ts): several in one filter must all hold. */
+const tagsOf = (tag: string | undefined): readonly string[] =>
+  (tag ?? "")
+    .split(",")
+    .map((each) => each.trim())
+    .filter((each) => each !== "");
+
 /** Everything but the time and the number of the row. "" asks for requests without that name. */
 export function rowConditions(filter: RecordFilter): Conditions {
   const parts: string[] = [];
@@ -97,12 +104,10 @@ export function rowConditions(filter: RecordFilter): Conditions {
     parts.push(status.sql);
     values.push(...status.values);
   }
-  const marked =
-    filter.tag !== undefined && Object.hasOwn(wasteTags, filter.tag) ? wasteTags[filter.tag] : undefined;
-  if (marked !== undefined) parts.push(marked.sql);
-  else if (filter.tag !== undefined) {
-    parts.push("tags IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)");
-    values.push(filter.tag);
+  for (const tag of tagsOf(filter.tag)) {
+    const marked = Object.hasOwn(wasteTags, tag) ? wasteTags[tag] : undefined;
+    parts.push(marked?.sql ?? "tags IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)");
+    if (marked === undefined) values.push(tag);
   }
   if (filter.minNanoUsd !== undefined) {
     parts.push("cost_nano_usd >= ?");
@@ -113,9 +118,8 @@ export function rowConditions(filter: RecordFilter): Conditions {
 
 /** Whether sums can answer it: they know neither sessions nor single costs. */
 export function isSummable({ session, minNanoUsd, tag }: RecordFilter): boolean {
-  return (
-    session === undefined && minNanoUsd === undefined && (tag === undefined || !Object.hasOwn(wasteTags, tag))
-  );
+  const isMarked = tagsOf(tag).some((each) => Object.hasOwn(wasteTags, each));
+  return session === undefined && minNanoUsd === undefined && !isMarked;
 }
 
 function hasTag(written: string, tag: string): boolean {
@@ -162,11 +166,14 @@ export function matchCells(data: RollupData, filter: RecordFilter): CellMatch {
     const { dimension, matches } = statusOf(status);
     keep([[dimension, matches]]);
   }
-  const marked = tag !== undefined && Object.hasOwn(wasteTags, tag) ? wasteTags[tag] : undefined;
-  if (marked !== undefined) {
-    const counts = data.counter(counterIndex[marked.counter]);
-    for (let i = 0; i < data.cells; i++) if ((counts?.[i] ?? 0) === 0) mask[i] = 0;
-  } else if (tag !== undefined) keep([["tags", (written) => hasTag(written, tag)]]);
+  for (const each of tagsOf(tag)) {
+    const marked = Object.hasOwn(wasteTags, each) ? wasteTags[each] : undefined;
+    if (marked === undefined) keep([["tags", (written) => hasTag(written, each)]]);
+    else {
+      const counts = data.counter(counterIndex[marked.counter]);
+      for (let i = 0; i < data.cells; i++) if ((counts?.[i] ?? 0) === 0) mask[i] = 0;
+    }
+  }
   let matched = 0;
   for (const each of mask) matched += each;
   return { mask, matched, isCut };

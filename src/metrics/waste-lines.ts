@@ -44,8 +44,12 @@ function pageFilter(query: RecordFilter, more: Readonly<Record<string, string>>)
   return parameters.toString();
 }
 
+/** Records add this to the rule where another target answered than the one that it chose. */
+const diversion = "->fallback";
+
 type Rates = {
   readonly group: Group;
+  /** As it stands in the records. */
   readonly rule: string;
   readonly provider: string;
   readonly model: string;
@@ -116,8 +120,9 @@ function dearModels(db: SqliteDatabase, filter: RecordFilter, groups: Iterable<G
   for (const group of groups) {
     const [rule = "", provider = "", model = ""] = group.name.split("\n");
     const one = { group, rule, provider, model };
-    if (rule !== "" && provider !== "" && isComparable(one))
-      rules.set(rule, [...(rules.get(rule) ?? []), one]);
+    const name = rule.endsWith(diversion) ? rule.slice(0, -diversion.length) : rule;
+    if (name !== "" && provider !== "" && isComparable(one))
+      rules.set(name, [...(rules.get(name) ?? []), one]);
   }
   const sampled = rules.size === 0 ? new Map<string, ReadonlySet<string>[]>() : sampledCandidates(db, filter);
   let worst: { readonly dear: Rates; readonly cheap: Rates; readonly nanoUsd: number } | null = null;
@@ -127,7 +132,9 @@ function dearModels(db: SqliteDatabase, filter: RecordFilter, groups: Iterable<G
     if (cheap === undefined) continue;
     for (const dear of targets) {
       const spared = of(dear.group, "cost") - tokens(dear.group) * rate(cheap.group);
-      if (dear === cheap || spared <= 0) continue;
+      const isSame = dear.provider === cheap.provider && dear.model === cheap.model;
+      // Where the dear one only stood in for another, there was no choice.
+      if (isSame || dear.rule.endsWith(diversion) || spared <= 0) continue;
       const share = candidateShare(sampled, dear, cheap);
       if (share === 0) continue;
       const nanoUsd = spared * share;
@@ -167,7 +174,9 @@ export function readWaste(
     requests: of(all, counters[0]),
     usd: usd(of(all, counters[1])),
     text,
-    filter: pageFilter(filter, { tag: `waste:${kind}` }),
+    filter: pageFilter(filter, {
+      tag: filter.tag === undefined ? `waste:${kind}` : `${filter.tag},waste:${kind}`,
+    }),
   });
   const dear = dearModels(db, filter, sums.groups.values());
   return [

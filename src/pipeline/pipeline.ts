@@ -17,6 +17,7 @@ import { planForward } from "./plans/forward.ts";
 import { type IncomingRequest, readIncoming } from "./incoming-request.ts";
 import { passHeaders } from "./attempts/pass-headers.ts";
 import { failureResponse, streamResponse, wholeResponse } from "./answer/respond.ts";
+import { bodyHashOf } from "./prompt/prompt-reading.ts";
 import type { Run } from "./run.ts";
 import { decideTargets } from "./target-decision.ts";
 import { enterSession } from "./tenants/session-budget.ts";
@@ -59,7 +60,10 @@ export async function handleRequest(
     admission.connection?.keepOpen();
     takeUp(run, incoming, bytes);
     const { prompts } = services;
-    if (prompts !== null) run.prompt = prompts.of(incoming, (error) => reportUnread(run, error));
+    if (prompts !== null) {
+      run.prompt = prompts.of(incoming, (error) => reportUnread(run, error));
+      if (run.prompt === null) run.bodyHash = bodyHashOf(incoming);
+    }
     if (endpoint.kind !== "count-tokens") enterSession(run, incoming, policy);
     const decision = decideTargets(run, incoming, policy);
     run.decision = decision instanceof Promise ? await decision : decision;

@@ -21,6 +21,7 @@ type RecordedRun = {
   readonly session: string | null;
   readonly stream: boolean;
   readonly prompt: PendingOutline | null;
+  readonly bodyHash: string | null;
   readonly hedged: readonly string[];
   readonly attemptRecords: readonly AttemptRecord[];
   /** The attempt whose answer the client got. */
@@ -92,6 +93,8 @@ export function recordOf(run: RecordedRun, status: number, failure: Failure | nu
     failure: failure?.kind ?? null,
     error: failure === null ? null : shortError(run, withPlace(failure, winner?.provider.backend.address)),
     ...(run.prompt === null ? noFields : { prompt: run.prompt }),
+    // As with a prompt: asking again for what was not answered is no waste.
+    ...(run.bodyHash === null || winner === null ? noFields : { contentHash: run.bodyHash }),
     ...(failure === null || failure.cause === undefined || !isOperatorsConcern(failure)
       ? noFields
       : { cause: failure.cause }),

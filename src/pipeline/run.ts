@@ -68,6 +68,8 @@ export class Run {
   body: Buffer | null = null;
   /** Reads the prompt for the record once the answer has begun; null for most requests. */
   prompt: PromptReading | null = null;
+  /** Of a chat whose prompt is not read. */
+  bodyHash: string | null = null;
   /** What was removed from the body before any target saw it. */
   dropped = nothingDropped;
   /** Keeps what the client sends and gets; null for most requests. */

@@ -259,6 +259,52 @@ describe("waste", () => {
     }
   });
 
+  test("of requests with a tag has a filter that shows those alone", async () => {
+    const store = opened(join(place(), "clawgate.db"));
+    for (const [id, tags] of [
+      ["a", ["mine", "heartbeat"]],
+      ["b", ["heartbeat"]],
+      ["c", ["mine"]],
+      ["d", ["mine", "cron"]],
+    ] as const)
+      store.record(sampleRecord(id, { tags }));
+    const [, idle] = await store.waste({ nowMs: noonMs + 1, tag: "mine" });
+    const tag = new URLSearchParams(idle?.filter).get("tag") ?? "";
+    expect([idle?.requests, tag]).toEqual([2, "mine,waste:idle"]);
+    const ids = async (filter: RecordFilter) => allIds(store, filter, 2);
+    expect(await ids({ tag })).toEqual(["d", "a"]);
+    expect(await ids({ tag: "mine, heartbeat" })).toEqual(["a"]);
+    await store.flush();
+    rollUp(store);
+    for (const [each, requests] of [
+      ["mine,cron", 1],
+      ["mine", 3],
+      ["mine,nobody", 0],
+    ] as const) {
+      const series = await store.series({ tag: each, nowMs: noonMs, tz: "UTC", bucket: "total" });
+      expect(series.totals.requests).toBe(requests);
+    }
+  });
+
+  test("is a dearer target also where the cheap one answered only instead of it", async () => {
+    const store = opened(join(place(), "clawgate.db"));
+    const candidates = [
+      { provider: "alpha", model: "alpha-1", note: "chosen", kept: true },
+      { provider: "beta", model: "beta-1", note: "fallback", kept: true },
+    ];
+    for (let i = 0; i < 60; i++) {
+      const cheap = { rule: "coding->fallback", provider: "beta", model: "beta-1", costNanoUsd: 1_050_000 };
+      // A dear one that stood in for another is not wasted.
+      const stoodIn = { rule: "coding->fallback", costNanoUsd: 10_500_000 };
+      const dear = { costNanoUsd: 10_500_000 };
+      store.record(sampleRecord(`r-${i}`, { candidates, ...[cheap, dear, stoodIn][i % 3] }));
+    }
+    const line = (await store.waste({ nowMs: noonMs + 1 })).find(({ kind }) => kind === "dear-model");
+    expect(line).toMatchObject({ requests: 20, usd: 0.189 });
+    const shown = Object.fromEntries(new URLSearchParams(line?.filter)) as RecordFilter;
+    expect((await store.requests(shown)).requests).toHaveLength(20);
+  });
+
   test("is a dearer target of the rule, as far as the cheap one was a candidate", async () => {
     const store = opened(join(place(), "clawgate.db"));
     const both = [
