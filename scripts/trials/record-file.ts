@@ -64,7 +64,7 @@ export function writeRecords(path: string, whole: SyntheticOptions): WrittenFile
   };
   for (const record of syntheticRecords(options)) {
     batch.push(record);
-    if (sample === null && written >= options.rows / 2 && record.failure === null) sample = record;
+    if (written + batch.length >= options.rows / 2 && record.failure === null) sample ??= record;
     if (batch.length === batchSize) write();
   }
   if (batch.length > 0) write();

@@ -64,7 +64,10 @@ class SyntheticTraffic {
   private readonly sessions: Session[] = [];
   private made = 0;
 
-  constructor(private readonly next: () => number) {}
+  constructor(
+    private readonly next: () => number,
+    private readonly seed: number,
+  ) {}
 
   record(startedAtMs: number): RequestRecord {
     const session = this.session();
@@ -80,7 +83,7 @@ class SyntheticTraffic {
     this.made += 1;
     const tenant = Math.floor(next() * tenants.length);
     const fresh: Session = {
-      name: `5e55${String(this.made).padStart(8, "0")}-4a0d-4c51-9d3e-0242ac120002`,
+      name: `5e55${String(this.made).padStart(8, "0")}-4a0d-4c51-9d3e-${String(this.seed).padStart(12, "0")}`,
       tenant: tenants[tenant] ?? null,
       client: clients[(tenant * 2 + Math.floor(next() * 3)) % clients.length] ?? "curl",
       rule: rules[Math.floor(next() ** 2 * rules.length)] ?? "default",
@@ -230,7 +233,7 @@ function recordOf(session: Session, startedAtMs: number, next: () => number): Re
 /** In the order in which they end. */
 export function* syntheticRecords({ rows, fromMs, toMs, seed }: SyntheticOptions): Generator<RequestRecord> {
   const next = randomNumbers(seed);
-  const traffic = new SyntheticTraffic(next);
+  const traffic = new SyntheticTraffic(next, seed);
   const step = (toMs - fromMs) / rows;
   for (let i = 0; i < rows; i++) {
     const endedMs = fromMs + (i + 1) * step;

@@ -174,6 +174,8 @@ export class GroupedSums {
   constructor(
     readonly by: Grouping | readonly DimensionName[] | undefined,
     private readonly buckets: number,
+    /** False: nobody asks for the percentiles. */
+    private readonly hasLatencies = true,
   ) {
     const names = typeof by === "string" ? dimensionsOf(by) : (by ?? []);
     this.dimensions = names.map((name) => dimensionIndex[name]);
@@ -220,6 +222,7 @@ export class GroupedSums {
         else cells[cell]?.addCounter(counter, bucket, amount);
       }
     }
+    if (!this.hasLatencies) return;
     addSparse(data.latency(), cells, "latency");
     addSparse(data.firstToken(), cells, "firstToken");
   }

@@ -82,7 +82,7 @@ function answer(db: SqliteDatabase, question: RecordQuestion, deadline: Reading)
     case "waste":
       return readWaste(db, question.query, deadline);
     case "stats":
-      return aggregateStats(readSums(db, question.nowMs, question.tenant), question.nowMs);
+      return aggregateStats(readSums(db, question, deadline.cache?.usage), question.nowMs);
     case "recent":
       return readRecent(db, question.query);
     case "rollup":

@@ -1,9 +1,10 @@
 // The queries behind /api/stats and `clawgate stats`. They read the sums, not the requests, and never write.
 
-import { and, desc, eq, gte, isNull, max, min, sum } from "drizzle-orm";
+import { and, desc, eq, gte, isNull, lt, max, min, sum } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import type { SqliteDatabase } from "../sqlite/database-file.ts";
 import type { AttemptSums, Latency, ReadSums, UsageSums } from "./aggregation.ts";
+import type { UsageCache } from "./usage-cache.ts";
 import type { QuarterSums } from "./series.ts";
 import { attemptDays, dayMs, requests, trafficQuarters, usageDays } from "./tables.ts";
 
@@ -11,7 +12,12 @@ const latencySample = 2_000;
 
 const number = (column: Parameters<typeof sum>[0]) => sum(column).mapWith(Number);
 
-function usageSums(db: SqliteDatabase, tenant: string | undefined): UsageSums[] {
+/** Only days from `fromMs` on and before `toMs`. */
+function usageSums(
+  db: SqliteDatabase,
+  tenant: string | undefined,
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+): UsageSums[] {
   const table = usageDays;
   return drizzle({ client: db })
     .select({
@@ -38,9 +44,31 @@ function usageSums(db: SqliteDatabase, tenant: string | undefined): UsageSums[] 
       firstTokens: number(table.firstTokens),
     })
     .from(table)
-    .where(tenant === undefined ? undefined : eq(table.tenant, tenant))
+    .where(
+      and(
+        gte(table.dayMs, fromMs),
+        lt(table.dayMs, toMs),
+        tenant === undefined ? undefined : eq(table.tenant, tenant),
+      ),
+    )
     .groupBy(table.provider, table.model, table.layer, table.rule, table.outcome)
     .all();
+}
+
+/** Days that still grow; of all others the sums may be kept. */
+const growingMs = 2 * dayMs;
+
+/** All days; those before the newest are added up again only when one of them changed. */
+function allUsageSums(
+  db: SqliteDatabase,
+  tenant: string | undefined,
+  { nowMs, cache }: { readonly nowMs: number; readonly cache: UsageCache | undefined },
+): readonly UsageSums[] {
+  const whole = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
+  if (cache === undefined) return usageSums(db, tenant, whole);
+  const toMs = Math.floor(nowMs / dayMs) * dayMs - growingMs;
+  const older = cache.read(db, { tenant, toMs }, () => usageSums(db, tenant, { ...whole, toMs }));
+  return [...older, ...usageSums(db, tenant, { ...whole, fromMs: toMs })];
 }
 
 function attemptSums(db: SqliteDatabase, tenant: string | undefined): AttemptSums[] {
@@ -100,9 +128,13 @@ function latency(db: SqliteDatabase, tenant: string | undefined): Latency {
 }
 
 /** Everything that /api/stats is built from. */
-export function readSums(db: SqliteDatabase, nowMs: number, tenant: string | undefined): ReadSums {
+export function readSums(
+  db: SqliteDatabase,
+  { nowMs, tenant }: { readonly nowMs: number; readonly tenant: string | undefined },
+  cache?: UsageCache,
+): ReadSums {
   return {
-    usage: usageSums(db, tenant),
+    usage: allUsageSums(db, tenant, { nowMs, cache }),
     attempts: attemptSums(db, tenant),
     quarters: quarterSums(db, nowMs, tenant),
     latency: latency(db, tenant),

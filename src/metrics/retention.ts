@@ -3,7 +3,7 @@
 
 import { readNumber } from "../sqlite/database-schema.ts";
 import type { SqliteDatabase } from "../sqlite/database-file.ts";
-import { hourMs, rolledUpTo } from "./rollup.ts";
+import { hourMs, rolledUpTo, rollupRange } from "./rollup.ts";
 import { dayMs, quarterMs } from "./tables.ts";
 
 /** Rounded down to a UTC day, so that rows and sums always end at the same moment. */
@@ -35,12 +35,7 @@ export function deleteExpired(
   limit: number,
 ): number | null {
   const expiredTo =
-    numberOf(
-      db,
-      "SELECT max(last_id) AS n FROM rollups WHERE span_ms = ?1 AND start_ms < ?2",
-      hourMs,
-      cutoff,
-    ) ?? 0;
+    numberOf(db, `SELECT max(last_id) AS n FROM rollups WHERE ${rollupRange}`, hourMs, 0, cutoff) ?? 0;
   const after = afterId < expiredTo ? afterId : Math.max(afterId, rolledUpTo(db));
   const last = numberOf(
     db,

@@ -4,6 +4,7 @@
 import { LRUCache } from "lru-cache";
 import type { SqliteDatabase } from "../sqlite/database-file.ts";
 import { type RollupData, decodeRollup } from "./rollup-data.ts";
+import { UsageCache } from "./usage-cache.ts";
 import { type DayData, decodeDay } from "./rollup-day-data.ts";
 
 export type RollupKey = { readonly spanMs: number; readonly startMs: number; readonly requests: number };
@@ -44,6 +45,7 @@ class KeptSums<T extends object> {
 type OfFile = { readonly days: KeptSums<DayData>; readonly others: KeptSums<RollupData> };
 
 export class RollupCache {
+  readonly usage = new UsageCache();
   /** Another file may hold other sums of the same time. */
   private readonly ofFile = new WeakMap<SqliteDatabase, OfFile>();
 

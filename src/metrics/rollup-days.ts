@@ -4,7 +4,7 @@
 import type { SqliteDatabase } from "../sqlite/database-file.ts";
 import type { Grouping, RecordFilter } from "./query-shapes.ts";
 import type { DimensionName } from "./record-counters.ts";
-import { hourMs, hourRollups, rollupData, type RollupRow, type StoredRollup } from "./rollup.ts";
+import { hourMs, hourRollups, rollupData, rollupRange, type RollupRow, type StoredRollup } from "./rollup.ts";
 import { DayBuilder } from "./rollup-day-data.ts";
 import { dayMs } from "./tables.ts";
 
@@ -34,7 +34,7 @@ export function storedDays(
 ): ReadonlyMap<number, number> {
   const rows = db
     .query<{ start: number; requests: number }, [number, number, number]>(
-      "SELECT start_ms AS start, requests FROM rollups WHERE span_ms = ?1 AND start_ms >= ?2 AND start_ms < ?3",
+      `SELECT start_ms AS start, requests FROM rollups WHERE ${rollupRange}`,
     )
     .all(span, fromMs, toMs);
   return new Map(rows.map(({ start, requests }) => [start, requests]));
@@ -48,14 +48,18 @@ export const requestsOf = (hours: readonly RollupRow[]): number =>
 /** Requests that began before midnight may end after it. */
 const settleMs = hourMs;
 
+const newestHour = (db: SqliteDatabase): number =>
+  db
+    .query<{ ms: number | null }, [number]>("SELECT max(start_ms) AS ms FROM rollups WHERE span_ms = ?1")
+    .get(hourMs)?.ms ?? 0;
+
 /** The oldest day that is over and of which a row is not as its hours are; null: there is none. */
 function dueDay(db: SqliteDatabase): { readonly span: DaySpan; readonly startMs: number } | null {
   const days = db
     .query<{ day: number; requests: number }, [number, number, number]>(
-      "SELECT start_ms - start_ms % ?1 AS day, sum(requests) AS requests FROM rollups WHERE span_ms = ?2 AND start_ms + ?3 <= " +
-        "(SELECT max(start_ms) FROM rollups WHERE span_ms = ?2) GROUP BY day ORDER BY day",
+      `SELECT start_ms - start_ms % ${dayMs} AS day, sum(requests) AS requests FROM rollups WHERE ${rollupRange} GROUP BY day ORDER BY day`,
     )
-    .all(dayMs, hourMs, settleMs);
+    .all(hourMs, 0, newestHour(db) - settleMs + 1);
   // The last one may go on.
   const over = days.slice(0, -1);
   for (const span of [briefSpan, detailedSpan] as const) {

@@ -147,13 +147,19 @@ export function quarterRollups(db: SqliteDatabase, fromMs: number, toMs: number)
   return rollupsOf(db, quarterMs, fromMs, toMs);
 }
 
+/**
+ * The rows of a span (?1) from a moment (?2) to another (?3). The plus signs keep SQLite from ending the search by the key: for that
+ * it reads the whole of every row, with all its sums, to compare a few bytes.
+ */
+export const rollupRange = "(span_ms, start_ms) >= (?1, ?2) AND +span_ms = ?1 AND +start_ms < ?3";
+
 const namedColumns =
   "span_ms AS spanMs, start_ms AS startMs, first_id AS firstId, last_id AS lastId, first_ms AS firstMs, last_ms AS lastMs, requests";
 
 function rollupsOf(db: SqliteDatabase, spanMs: number, fromMs: number, toMs: number): RollupRow[] {
   return db
     .query<RollupRow, [number, number, number]>(
-      `SELECT ${namedColumns} FROM rollups WHERE span_ms = ?1 AND start_ms >= ?2 AND start_ms < ?3 ORDER BY start_ms`,
+      `SELECT ${namedColumns} FROM rollups WHERE ${rollupRange} ORDER BY +start_ms`,
     )
     .all(spanMs, Math.floor(fromMs / spanMs) * spanMs, toMs);
 }

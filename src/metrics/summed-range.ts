@@ -35,6 +35,7 @@ export class RangeSummation {
   private isExact = true;
   private readonly oldestId: number;
   private readonly cache: RollupCache;
+  private quarters: ReadonlyMap<number, readonly RollupRow[]> | null = null;
 
   constructor(
     private readonly db: SqliteDatabase,
@@ -101,7 +102,9 @@ export class RangeSummation {
     const { mask, matched, isCut } = matchCells(data.sums, filter);
     if (isCut || this.sums.isCutIn(data.sums)) return false;
     if (matched === 0) return true;
-    this.sums.addDay(data.sums, mask, { hours: data.hours(), bucketOfHour });
+    // Without a chart the day is one sum like any other.
+    if (starts.length === 1) this.sums.addRollup(data.sums, mask, 0);
+    else this.sums.addDay(data.sums, mask, { hours: data.hours(), bucketOfHour });
     for (const hour of divided) this.addHour(hour, "points");
     return true;
   }
@@ -117,7 +120,7 @@ export class RangeSummation {
   private addHour(hour: RollupRow, part: SumPart = "all"): void {
     if (this.addWhole(hour, part)) return;
     const { fromMs, toMs } = this.range;
-    const quarters = quarterRollups(this.db, hour.startMs, hour.startMs + hourMs);
+    const quarters = this.quartersOf(hour);
     const known = quarters.reduce((sum, quarter) => sum + quarter.requests, 0);
     // Quarters go with the rows of their time; the hours stay.
     if (known !== hour.requests) {
@@ -127,6 +130,16 @@ export class RangeSummation {
     for (const quarter of quarters)
       if (quarter.lastMs >= fromMs && quarter.firstMs < toMs && !this.addWhole(quarter, part))
         this.addEdge(quarter, part);
+  }
+
+  /** All quarters of the range are looked up at once: a chart of hours in a zone at half an hour divides every one of them. */
+  private quartersOf(hour: RollupRow): readonly RollupRow[] {
+    const { fromMs, toMs } = this.range;
+    this.quarters ??= Map.groupBy(
+      quarterRollups(this.db, Math.floor(fromMs / hourMs) * hourMs, Math.ceil(toMs / hourMs) * hourMs),
+      ({ startMs }) => Math.floor(startMs / hourMs) * hourMs,
+    );
+    return this.quarters.get(hour.startMs) ?? [];
   }
 
   /** True: all its requests belong to one bucket, and were added; or none belongs to the range. */

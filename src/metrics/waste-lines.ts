@@ -162,7 +162,7 @@ export function readWaste(
   reading: Reading,
 ): WasteLine[] {
   const { fromMs = 0, toMs = nowMs + 1 } = filter;
-  const sums = new GroupedSums(["rule", "provider", "model"], 1);
+  const sums = new GroupedSums(["rule", "provider", "model"], 1, false);
   new RangeSummation(db, { fromMs, toMs, filter, starts: [fromMs], reading }, sums).run();
   const all = sums.all();
   const line = (

@@ -58,3 +58,24 @@ test("another file with as many requests in the same hour is read itself", async
   second.store.read((db) => db.run("UPDATE rollups SET data = x'00'"));
   expect(() => second.store.read((db) => counted(cache, db))).toThrow();
 });
+
+test("older days of /api/stats are added up again only when one of them changed", async () => {
+  const { store, add } = await filled(3);
+  const cache = new RollupCache();
+  const nowMs = noonMs + 10 * 86_400_000;
+  const total = () =>
+    store.read((db) => answerTo(db, { kind: "stats", nowMs, tenant: undefined }, cache))?.totals;
+  expect(total()?.total_requests).toBe(3);
+  // A change that adds no request is not one that a gateway makes: it shows that nothing was added up.
+  store.read((db) => db.run("UPDATE usage_days SET input_tokens = input_tokens + 1000000"));
+  const before = total()?.total_prompt_tokens ?? 0;
+  expect(before).toBeLessThan(1_000_000);
+  await add(2);
+  expect(total()?.total_requests).toBe(5);
+  expect(total()?.total_prompt_tokens).toBeGreaterThan(1_000_000);
+  store.record(sampleRecord("new", { startedAtMs: nowMs }));
+  await store.flush();
+  expect(total()?.total_requests).toBe(6);
+  store.read((db) => db.run("DELETE FROM usage_days WHERE day_ms < ?", [nowMs - 86_400_000]));
+  expect(total()?.total_requests).toBe(1);
+});
