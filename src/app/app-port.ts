@@ -47,7 +47,7 @@ type ModelServices = Pick<AppServices, "claudePrograms">;
 type ReportServices = HealthReportServices &
   ProviderReportServices &
   LiveStateServices &
-  Pick<AppServices, "meters" | "exposition" | "alerts">;
+  Pick<AppServices, "meters" | "exposition" | "alerts" | "completeRecords">;
 type QueryServices = Pick<AppServices, "reports" | "clock" | "redact">;
 type ActionServices = ProviderTestServices &
   Pick<AppServices, "log" | "health" | "live"> &
@@ -157,7 +157,10 @@ function reportPort(services: ReportServices, parts: PortParts) {
         disk: diskState(),
         startProblems: parts.startProblems(),
       }),
-    metrics: async (accept) => services.exposition.page(await liveState(services, current()), accept),
+    async metrics(accept) {
+      await services.completeRecords();
+      return services.exposition.page(await liveState(services, current()), accept);
+    },
     live: () => liveReport(services.live),
     config: async () => ({
       ...(await configReport(current().loaded, diskState(), peek, services.redact)),

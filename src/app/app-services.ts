@@ -40,7 +40,7 @@ import { createQueueRegistry } from "../tenants/provider-queues.ts";
 import { createAccessLog, type AccessLogStyle } from "./access-log.ts";
 import { createConfiguredModels } from "./providers/configured-models.ts";
 import { createRefusals } from "./refusals.ts";
-import { openRecords, RequestRecorder } from "./request-records.ts";
+import { keepsRecords, openRecords, RequestRecorder } from "./request-records.ts";
 import { openSavedState } from "./persistence/saved-state.ts";
 import { createSecretRegistry, type SecretRegistry } from "./known-secrets.ts";
 import { createTelemetry } from "./telemetry-service.ts";
@@ -138,7 +138,13 @@ type RecordingParts = {
 /** Where finished requests go, and what follows them. */
 function createRecording(options: ServicesOptions, { settingsOf, isListed, accessLogStyle }: RecordingParts) {
   const { clock, log, currentConfig } = options;
-  const { keepsRecords, store, recordsLocation } = openRecords({ ...options, isListed });
+  const isKept = keepsRecords(options.loaded.config.metrics);
+  const prompts = isKept ? new PromptReadings() : null;
+  const completeRecords = (): Promise<void> => {
+    prompts?.finish();
+    return recorder.completed();
+  };
+  const { store, recordsLocation } = openRecords({ ...options, isListed, completeRecords });
   const events = new EventFeed(clock);
   const prices = openPrices(log);
   const isCounted = options.loaded.config.metrics.enabled;
@@ -150,7 +156,7 @@ function createRecording(options: ServicesOptions, { settingsOf, isListed, acces
   const exposition = createExposition({ counts: isCounted, isListed, isPriced, more: telemetry.moreSeries });
   const alertTraffic = new TrafficCounts(clock.nowMs);
   const recorder = new RequestRecorder({
-    keepsRecords,
+    keepsRecords: isKept,
     store,
     alertTraffic,
     isCounted,
@@ -173,7 +179,8 @@ function createRecording(options: ServicesOptions, { settingsOf, isListed, acces
     alertTraffic,
     costOf: recorder.costOf.bind(recorder),
     record: recorder.record.bind(recorder),
-    prompts: isCounted && keepsRecords ? new PromptReadings() : null,
+    prompts,
+    completeRecords,
   };
 }
 

@@ -323,7 +323,7 @@ class RunningApp {
     this.abortRequests();
     try {
       await services.claudePrograms.stop();
-      services.prompts?.finish();
+      await services.completeRecords();
       await services.telemetry.stop();
       await services.store.close();
       await services.spending.close();

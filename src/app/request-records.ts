@@ -24,7 +24,6 @@ export type RecordsStore = {
   readonly store: MetricsStore;
   /** The preferred path of the database, and the variable or key that sets it. */
   readonly recordsLocation: { readonly path: string; readonly from: string };
-  readonly keepsRecords: boolean;
 };
 
 export type RecordsStoreOptions = {
@@ -34,22 +33,28 @@ export type RecordsStoreOptions = {
   readonly loaded: LoadedConfig;
   readonly workingDirectory: string;
   readonly homeDirectory: string;
+  /** Called before the store answers: hands in the records that are not complete yet. */
+  completeRecords(): Promise<void>;
   /** Whether the operator named this model of the provider. */
   isListed(id: string, model: string): boolean;
 };
 
+/** Whether there is a database of records at all. */
+export const keepsRecords = (metrics: LoadedConfig["config"]["metrics"]): boolean =>
+  metrics.enabled && metrics.log_requests;
+
 export function openRecords(options: RecordsStoreOptions): RecordsStore {
   const { clock, log, loaded, isListed } = options;
   const { metrics } = loaded.config;
-  const keepsRecords = metrics.enabled && metrics.log_requests;
+  const isKept = keepsRecords(metrics);
   const databases = databasePaths({
     env: loaded.environment,
     configured: metrics.db_path ?? null,
     cwd: options.workingDirectory,
     home: options.homeDirectory,
   });
-  if (keepsRecords) for (const notice of databases.notices) log.warn(notice);
-  const store: MetricsStore = keepsRecords
+  if (isKept) for (const notice of databases.notices) log.warn(notice);
+  const store: MetricsStore = isKept
     ? new SqliteMetricsStore({
         paths: databases.paths,
         from: databases.from,
@@ -57,6 +62,7 @@ export function openRecords(options: RecordsStoreOptions): RecordsStore {
         maxFileBytes: metrics.max_mb * 1024 ** 2,
         keepsDecisions: metrics.log_routing_decisions,
         isListed,
+        completeRecords: () => options.completeRecords(),
         log,
         clock,
       })
@@ -64,11 +70,11 @@ export function openRecords(options: RecordsStoreOptions): RecordsStore {
   return {
     store,
     recordsLocation: { path: databases.paths[0] ?? "", from: databases.from },
-    keepsRecords,
   };
 }
 
-export type RecorderOptions = Pick<RecordsStore, "store" | "keepsRecords"> & {
+export type RecorderOptions = Pick<RecordsStore, "store"> & {
+  readonly keepsRecords: boolean;
   readonly prices: PriceBook & LoadedTable;
   readonly accessLog: AccessLog;
   /** False: neither the database nor the exposition wants records. */
@@ -89,11 +95,18 @@ export class RequestRecorder {
   private readonly modelsOf = createPricedModels();
   private readonly costs: RecordCosts;
   private readonly sold = new WeakMap<ProviderSettings, ProviderSettings>();
+  /** Settles when the record that waits for the table of prices, and all before it, are written. */
+  private priced: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: RecorderOptions) {
     const pricedTarget = (settings: ProviderSettings, model: string): PricedTarget =>
       this.modelsOf(this.soldBy(settings)).of(model);
     this.costs = new RecordCosts({ ...options, pricedTarget });
+  }
+
+  /** Settles when no record waits for its price. */
+  completed(): Promise<void> {
+    return this.priced;
   }
 
   /** By the last attempt if no target answered: that may be billed as well. */
@@ -140,7 +153,7 @@ export class RequestRecorder {
     const target = this.billedTarget(sold, model, finished);
     if (target !== null && prices.isReady(target) && this.costs.isReady(finished)) complete(target);
     else
-      void prices
+      this.priced = prices
         .load()
         .then(() => complete(this.billedTarget(sold, model, finished) ?? this.modelsOf(sold).of(model)));
   }

@@ -50,6 +50,8 @@ export type SqliteMetricsOptions = {
   readonly isListed?: (provider: string, model: string) => boolean;
   readonly log: MetricsLog;
   readonly clock: Pick<Clock, "nowMs">;
+  /** Called before a query: hands in the records of requests that are over but not complete yet. Absent: there are none. */
+  readonly completeRecords?: () => Promise<void>;
   readonly queueLimit?: number;
   readonly maxFileBytes?: number;
   readonly closeWaitMs?: number;
@@ -76,6 +78,7 @@ export class SqliteMetricsStore implements MetricsStore {
   private readonly sweep: RetentionSweep;
   private readonly worker: QueryWorker;
   private readonly upkeep: RollupUpkeep;
+  private readonly completeRecords: () => Promise<void>;
   private readonly closeWaitMs: number;
   private readonly opening: Timer;
   private isClosed = false;
@@ -101,6 +104,7 @@ export class SqliteMetricsStore implements MetricsStore {
       written: () => this.queue.counts().written,
     });
     this.closeWaitMs = options.closeWaitMs ?? 2_000;
+    this.completeRecords = options.completeRecords ?? (() => Promise.resolve());
     // Opened soon, but not now: a slow disk must not delay the start.
     this.opening = setTimeout(() => {
       this.connection.current();
@@ -237,7 +241,7 @@ export class SqliteMetricsStore implements MetricsStore {
     const enough = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, flushWaitMs);
     });
-    await Promise.race([this.flush(), enough]);
+    await Promise.race([this.completeRecords().then(() => this.flush()), enough]);
     clearTimeout(timer);
   }
 }

@@ -29,6 +29,7 @@ test.each([
     workingDirectory: folder.path,
     homeDirectory: folder.path,
     isListed: () => false,
+    completeRecords: () => Promise.resolve(),
   });
   if (!(store instanceof SqliteMetricsStore)) throw new Error("another store");
   const most = store.read((db) => db.query("SELECT * FROM pragma_max_page_count, pragma_page_size").get());

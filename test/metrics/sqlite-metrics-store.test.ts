@@ -12,6 +12,7 @@ import {
   noonMs,
   rowCount,
   sampleRecord,
+  temporaryFolder,
   testStore,
   until,
   createStoreFixture,
@@ -301,4 +302,17 @@ test("switched off, nothing is kept, and no query says that there was nothing", 
   expect(await store.recent({})).toEqual([]);
   expect(store.status()).toMatchObject({ state: "disabled", written: 0, queued: 0 });
   await store.close();
+});
+
+test("a query waits for records that are not complete yet", async () => {
+  const folder = temporaryFolder();
+  const late = testStore(join(folder.path, "late.db"), {
+    completeRecords: async () => {
+      await Bun.sleep(1);
+      late.record(sampleRecord("late"));
+    },
+  });
+  expect((await late.recent({})).map(({ request_id }) => request_id)).toEqual(["late"]);
+  await late.close();
+  folder.remove();
 });

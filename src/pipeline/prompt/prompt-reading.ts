@@ -9,8 +9,8 @@ import { KnownHashes, readOutline } from "./read-outline.ts";
 
 /** A larger body would hold up the loop for longer than a few milliseconds. */
 const maxReadBytes = 4_194_304;
-/** A turn of the loop for each prompt costs several times what its reading costs. */
-const delayMs = 3;
+/** A prompt of this size is read in a fraction of a millisecond: its record is written when the request ends, in the order of the ends. */
+const maxImmediateBytes = 65_536;
 /** Other work gets its turn after this. */
 const turnMs = 1;
 
@@ -40,12 +40,17 @@ export class PromptReading implements PendingOutline {
 
   /** At once where it was not begun: no answer came. */
   whenRead(listener: () => void): void {
-    if (this.isUnderWay) this.listener = listener;
-    else listener();
+    if (!this.isUnderWay) {
+      listener();
+      return;
+    }
+    this.listener = listener;
+    if ((this.incoming?.envelope.bytes.length ?? 0) <= maxImmediateBytes) this.readNow();
   }
 
   /** Called by the readings it was added to. */
   readNow(): void {
+    if (this.state === "read") return;
     const { release, listener } = this;
     this.read();
     this.state = "read";
@@ -78,7 +83,7 @@ export class PromptReading implements PendingOutline {
 export class PromptReadings {
   readonly known = new KnownHashes();
   private waiting: PromptReading[] = [];
-  private timer: Timer | null = null;
+  private turn: NodeJS.Immediate | null = null;
 
   /** Null: the request belongs to no session, or is no chat, or too large. */
   of(incoming: IncomingRequest, onError: (error: unknown) => void): PromptReading | null {
@@ -98,11 +103,11 @@ export class PromptReadings {
   }
 
   private schedule(): void {
-    if (this.waiting.length > 0) this.timer ??= setTimeout(() => this.readSome(), delayMs);
+    if (this.waiting.length > 0) this.turn ??= setImmediate(() => this.readSome());
   }
 
   private readSome(): void {
-    this.timer = null;
+    this.turn = null;
     try {
       this.readUntil(performance.now() + turnMs);
     } finally {

@@ -19,15 +19,28 @@ function requestOf(text: string, session: string | null = "s"): IncomingRequest 
   } as never;
 }
 
-function begun(readings: PromptReadings, text: string, events: string[]): PromptReading {
-  const reading = readings.of(requestOf(text), noError);
+/** Larger than what is read as soon as the request is over. */
+const large = "x".repeat(70_000);
+
+function begun(readings: PromptReadings, text: string, events: string[], more = large): PromptReading {
+  const reading = readings.of(requestOf(text + more), noError);
   if (reading === null) throw new Error("it is not read");
   reading.readSoon(() => events.push(`${text} released`));
   reading.whenRead(() => events.push(`${text} recorded`));
   return reading;
 }
 
-test("all that began meanwhile are read in the order of their beginning, bytes first given back", async () => {
+test("a small one is read when its request is over: its record is written in the order of the ends", async () => {
+  const readings = new PromptReadings();
+  const events: string[] = [];
+  const reading = begun(readings, "a", events, "");
+  expect(events).toEqual(["a released", "a recorded"]);
+  expect(reading.outline?.messages).toHaveLength(1);
+  await Bun.sleep(10);
+  expect(events).toHaveLength(2);
+});
+
+test("all large ones that began meanwhile are read in the order of their beginning, bytes first given back", async () => {
   const readings = new PromptReadings();
   const events: string[] = [];
   const [first] = [begun(readings, "a", events), begun(readings, "b", events)];
