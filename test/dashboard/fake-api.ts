@@ -2,7 +2,8 @@
 // A page's own answers are rows of their own, given to `startFakeApi`; the first row that matches answers.
 
 import { dashboardRoutes } from "../../src/server/dashboard-routes.ts";
-import type { AlertFacts, LiveRow } from "../../src/dashboard/client/api-shapes.ts";
+import type { LiveRow } from "../../src/dashboard/client/api-shapes.ts";
+import type { Alert } from "../../src/dashboard/client/operator/shapes.ts";
 import { fakeRecords, hostileNames, rowOf, sessionNames } from "./fake-records.ts";
 import { fakeSeries, fakeSession, fakeSessions, filtered } from "./fake-reports.ts";
 
@@ -59,7 +60,7 @@ function liveRows(cancelled: readonly string[]): readonly LiveRow[] {
   return rows.filter(({ id }) => !cancelled.includes(id));
 }
 
-const alerts: readonly AlertFacts[] = [
+const alerts: readonly Alert[] = [
   {
     id: "a1",
     kind: "provider-out",
@@ -68,6 +69,8 @@ const alerts: readonly AlertFacts[] = [
     message: "openai answers nothing: 429 since its quota was reached.",
     since_ms: startMs - 900_000,
     until_ms: startMs + 5_400_000,
+    value: null,
+    limit: null,
   },
   {
     id: "a2",
@@ -77,6 +80,8 @@ const alerts: readonly AlertFacts[] = [
     message: `team-search ${hostileNames[0]} has used 84 % of its budget of this month.`,
     since_ms: startMs - 3_600_000,
     until_ms: null,
+    value: 84,
+    limit: 100,
   },
 ];
 

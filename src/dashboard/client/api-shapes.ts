@@ -63,14 +63,3 @@ export type LogEntry = {
   readonly message: string;
   readonly fields?: Readonly<Record<string, unknown>>;
 };
-
-export type AlertFacts = {
-  readonly id: string;
-  readonly kind: string;
-  readonly severity: "warning" | "critical";
-  readonly subject: string;
-  readonly message: string;
-  readonly since_ms: number;
-  readonly until_ms: number | null;
-  readonly ended_ms?: number | null;
-};

@@ -1,5 +1,6 @@
-// Reads the outlines of prompts for their records, shortly after the answers have begun, many at a time. Until then each holds its body's
-// bytes, and its request's record waits for it. It must never hold up the loop for long, nor fail a request.
+// Reads the outlines of prompts for their records: in the turn after the answer has begun, a small one at the latest when its request is
+// over. Until then each holds its body's bytes, and a record waits for a large one. It must never hold up the loop for long, nor fail a
+// request.
 
 import type { PendingOutline, PromptOutline } from "../../canon/prompt-outline.ts";
 import { promptLayout } from "../../dialects/prompt-layout.ts";
@@ -48,7 +49,7 @@ export class PromptReading implements PendingOutline {
     if ((this.incoming?.envelope.bytes.length ?? 0) <= maxImmediateBytes) this.readNow();
   }
 
-  /** Called by the readings it was added to. */
+  /** Once; later calls do nothing. */
   readNow(): void {
     if (this.state === "read") return;
     const { release, listener } = this;

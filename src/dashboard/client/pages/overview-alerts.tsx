@@ -1,15 +1,15 @@
 // What is wrong now, above everything else. Nothing is shown while nothing is.
 
 import type { JSX } from "preact";
-import type { AlertFacts } from "../api-shapes.ts";
 import { Icon } from "../components/icon.tsx";
 import { shortTime, shown } from "../formatting.ts";
+import type { AlertsAnswer } from "../operator/shapes.ts";
 import { useApi } from "../use-api.ts";
 
 const refreshMs = 15_000;
 
 export function ActiveAlerts(): JSX.Element | null {
-  const { data } = useApi<{ readonly alerts: readonly AlertFacts[] }>("/api/alerts", { everyMs: refreshMs });
+  const { data } = useApi<AlertsAnswer>("/api/alerts", { everyMs: refreshMs });
   if (data === null || data.alerts.length === 0) return null;
   return (
     <ul class="alerts" aria-label="Active alerts">
