@@ -8,15 +8,28 @@ import { parseArgs } from "node:util";
 
 const root = dirname(import.meta.dir);
 const defaultOutput = join(root, "dist", "clawgate");
+const defaultReleaseKey = join(root, "scripts", "packaging", "release-key.pem");
 const stampPath = join(root, ".cache", "build-stamp");
 /** Everything that determines the binary's bytes. */
-const inputs = ["src", "skills", "package.json", "tsconfig.json", "bun.lock", "scripts/build.ts"];
+const inputs = [
+  "src",
+  "skills",
+  "package.json",
+  "tsconfig.json",
+  "bun.lock",
+  "scripts/build.ts",
+  "scripts/packaging/release-key.pem",
+];
 
 export type BuildOptions = {
   /** One of Bun's names ("bun-darwin-arm64"); default: this machine. */
   readonly target?: string;
   readonly output?: string;
   readonly entry?: string;
+  /** Instead of package.json's: a release that is tried before it is made. */
+  readonly version?: string;
+  /** A file with the public key of the releases; default: scripts/packaging/release-key.pem, where there is one. */
+  readonly releaseKeyPath?: string;
 };
 
 /** Excludes variables that would change the result for the same sources: options for bun, another repository than this one. */
@@ -29,15 +42,36 @@ function buildEnvironment(): Record<string, string> {
   return Object.fromEntries(kept);
 }
 
-/** Short commit id, or "" outside a repository. */
-function commitId(): string {
-  const git = Bun.spawnSync(["git", "-c", "safe.directory=*", "rev-parse", "--short=12", "HEAD"], {
-    cwd: root,
-    env: buildEnvironment(),
-    stdout: "pipe",
-    stderr: "ignore",
-  });
+/** What git says of the last commit in this format, or "" outside a repository. */
+function lastCommit(format: string): string {
+  const words = ["git", "-c", "safe.directory=*", "log", "-1", "--abbrev=12", `--format=${format}`];
+  const git = Bun.spawnSync(words, { cwd: root, env: buildEnvironment(), stdout: "pipe", stderr: "ignore" });
   return git.success ? git.stdout.toString().trim() : "";
+}
+
+/** In UTC: two people in two time zones build one program. */
+function commitTime(): string {
+  const seconds = Number(lastCommit("%ct"));
+  return seconds > 0 ? new Date(seconds * 1000).toISOString() : "";
+}
+
+/** "linux-x64-musl-baseline" for Bun's "bun-linux-x64-musl-baseline"; without a target, this machine. */
+function targetName(target: string | undefined): string {
+  if (target !== undefined) return target.replace(/^bun-/, "").replace(/-v\d.*$/, "");
+  return `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
+}
+
+/** What identity.ts shows of this build. */
+function identityDefines(options: BuildOptions): string[] {
+  const keyPath = resolve(options.releaseKeyPath ?? defaultReleaseKey);
+  const values = {
+    CLAWGATE_VERSION: options.version ?? "",
+    CLAWGATE_COMMIT: lastCommit("%h"),
+    CLAWGATE_COMMIT_TIME: commitTime(),
+    CLAWGATE_TARGET: targetName(options.target),
+    CLAWGATE_RELEASE_KEY: existsSync(keyPath) ? readFileSync(keyPath, "utf8") : "",
+  };
+  return Object.entries(values).flatMap(([name, value]) => ["--define", `${name}=${JSON.stringify(value)}`]);
 }
 
 /** Throws an Error if the build fails; bun's own message is already on stderr. */
@@ -60,7 +94,7 @@ export function buildBinary(options: BuildOptions = {}): string {
     (name) => `--no-compile-autoload-${name}`,
   );
   const target = options.target === undefined ? [] : [`--target=${options.target}`];
-  const define = ["--define", `CLAWGATE_COMMIT=${JSON.stringify(commitId())}`];
+  const define = identityDefines(options);
   const build = Bun.spawnSync(
     [
       process.execPath,
@@ -90,7 +124,7 @@ export function buildBinary(options: BuildOptions = {}): string {
 }
 
 function hashOfInputs(): string {
-  const hash = createHash("sha256").update(`${Bun.version} ${commitId()}`);
+  const hash = createHash("sha256").update(`${Bun.version} ${lastCommit("%h")}`);
   for (const input of inputs) {
     const path = join(root, input);
     if (!existsSync(path)) continue;

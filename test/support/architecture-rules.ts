@@ -89,7 +89,17 @@ export const mayImport: Readonly<Record<string, readonly Permission[] | null>> =
   // The entry of a thread: bundled beside main.ts, imported by nobody.
   "records-worker.ts": ["metrics"],
   "config-worker.ts": ["operator"],
-  commands: ["app", "operator", "config", "openclaw", "manual", metricsInterface, "system", "canon"],
+  commands: [
+    "app",
+    "operator",
+    "updates",
+    "config",
+    "openclaw",
+    "manual",
+    metricsInterface,
+    "system",
+    "canon",
+  ],
   // null: everything but main.ts and commands.
   app: null,
   // The operator's reports and tests: the app composes them, so they must not import it.
@@ -122,6 +132,7 @@ export const mayImport: Readonly<Record<string, readonly Permission[] | null>> =
   state: ["sqlite", "canon", "system"],
   alerts: ["canon", "system"],
   "request-log": ["routing", "sqlite", "canon", "system"],
+  updates: ["canon", "system"],
   sqlite: ["system"],
   catalog: ["canon", "system"],
   openclaw: ["system", "canon"],
