@@ -1,6 +1,8 @@
 // What the terminal shows when the gateway listens: what was found, where it is, and a line to try.
 
 import type { Summary } from "../app/gateway.ts";
+import { buildAgeHint } from "../system/build-age.ts";
+import { systemClock } from "../system/clock.ts";
 import { fullVersion } from "../system/identity.ts";
 import type { CommandContext } from "./command.ts";
 import { notLoadedLines } from "./not-loaded.ts";
@@ -48,6 +50,8 @@ export function banner(summary: Summary, context: Pick<CommandContext, "stdout" 
       "  or write a config.yaml, and start again.",
       "",
     );
+  const age = buildAgeHint(systemClock.nowMs(), context.environment);
+  if (age !== null) lines.push(dim(`  ${age}`), "");
   return `${lines.join("\n")}\n`;
 }
 

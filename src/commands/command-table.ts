@@ -2,6 +2,7 @@
 
 import { alerts } from "./alerts.ts";
 import type { Command } from "./command.ts";
+import { completionsCommand } from "./completions.ts";
 import { dashboard } from "./dashboard.ts";
 import { doctor } from "./doctor.ts";
 import { exportCommand } from "./export.ts";
@@ -41,6 +42,7 @@ export const commands: readonly Command[] = [
   setup,
   manage,
   login,
+  completionsCommand(() => commands),
   versionCommand,
   helpCommand(() => commands),
 ];

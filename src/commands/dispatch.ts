@@ -3,6 +3,7 @@
 import { runtimeWarnings } from "../system/runtime-variables.ts";
 import { type CommandContext, exitCodes } from "./command.ts";
 import { commands } from "./command-table.ts";
+import { completeWord, printNames } from "./completion/names.ts";
 import { findCommand, refuseUnknown } from "./find-command.ts";
 import { overview } from "./help.ts";
 
@@ -16,6 +17,7 @@ export async function dispatch(context: CommandContext): Promise<number> {
     return exitCodes.ok;
   }
   if (first === "--version" || first === "-v" || first === "-V") return run(["version", ...rest], context);
+  if (first === completeWord) return printNames({ ...context, args: rest }, commands);
   if (first === undefined || first.startsWith("-")) return run(["serve", ...context.args], context);
   return run(context.args, context);
 }

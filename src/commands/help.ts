@@ -6,6 +6,8 @@ import { type Topic, topicGroups, topicNamed, topics } from "../manual/topics.ts
 import { terminalPage } from "../manual/terminal-page.ts";
 import { fullVersion, programName } from "../system/identity.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import { commandTree } from "./completion/command-tree.ts";
+import { manPage } from "./completion/man-page.ts";
 import { findCommand, refuseUnknown } from "./find-command.ts";
 import { readOptions, refuseUsage } from "./options.ts";
 import { hasColour, terminalStyle } from "./terminal.ts";
@@ -17,6 +19,7 @@ Shows a page of the manual, or a command's options. Without a name it lists both
 width; elsewhere it is the plain markdown. A running gateway shows the same pages at /docs.
 
 Options:
+  --man            the man page of all commands, as roff: clawgate help --man > clawgate.1
   --json           the list, or the page with its text, as JSON
   -h, --help       this text
 `;
@@ -133,11 +136,20 @@ async function refuseName(
 }
 
 async function run(context: CommandContext, commands: readonly Command[]): Promise<number> {
-  const options = { json: { type: "boolean", default: false } } as const;
+  const options = {
+    json: { type: "boolean", default: false },
+    man: { type: "boolean", default: false },
+  } as const;
   const read = readOptions(context, "help", options, Number.POSITIVE_INFINITY);
   if ("usage" in read) return read.usage;
-  const { json: isJson } = read.values;
+  const { json: isJson, man: isMan } = read.values;
   const [name, extra] = read.positionals;
+  if (isMan && (isJson || name !== undefined))
+    return refuseUsage(context, "help", "--man is the page of all commands: it takes nothing else").usage;
+  if (isMan) {
+    context.stdout.write(manPage(commandTree(commands)));
+    return exitCodes.ok;
+  }
   if (name === undefined) return listAll(context, commands, isJson);
   if (commands.some((command) => command.name === name))
     return showCommand(context, commands, read.positionals, isJson);

@@ -23,7 +23,7 @@ prompt cache is an estimate; requests of your own sign-in (a flat rate) cost $0 
 
 Options:
   --daily         one line a day
-  --by X          one line for each ${groupings.slice(0, -1).join(", ")} or ${groupings.at(-1)}
+  --by X          ${groupings.slice(0, -1).join(", ")} or ${groupings.at(-1)}: one line for each
   --days N        the last N days, today included (default 30); not with --from
   --top N         with --by: most lines, the rest is "other" (default 50)
   --json          the report as JSON (with --daily: a day a bucket)

@@ -47,6 +47,8 @@ const keysOf = (row: VendorRow): readonly string[] =>
   row.keyVariable === null ? [] : [row.keyVariable, ...(row.otherKeyVariables ?? [])];
 
 /** Every variable that may hold a vendor's key. */
+export const vendorIds: readonly string[] = [...vendors, ...localServers].map(({ id }) => id);
+
 export const vendorKeyVariables = (): readonly string[] => [...vendors, ...localServers].flatMap(keysOf);
 
 export async function vendorCatalog(

@@ -16,7 +16,7 @@ import { offlineInput } from "../config-input.ts";
 import { type TerminalStyle, terminalStyle } from "../terminal.ts";
 import { textTable } from "../text-table.ts";
 
-const help = `Usage: clawgate providers catalog [id] [options]
+const help = `Usage: clawgate providers catalog [vendor] [options]
 
 Lists the vendors that ClawGate knows: address, the variable that holds the key and whether it is set, models with
 price (USD per million tokens) and context window. The default model is marked with *. No request is sent.

@@ -9,7 +9,7 @@ import { test } from "./test.ts";
 const help = `Usage: clawgate providers [list] [options]
        clawgate providers reset <id>
        clawgate providers test [id] [options]
-       clawgate providers catalog [id] [options]
+       clawgate providers catalog [vendor] [options]
 
 Commands:
   list      every provider of the running gateway and its state (the default)

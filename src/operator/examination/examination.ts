@@ -4,7 +4,8 @@
 import { ConfigProblem, problemText } from "../../config/problems.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import { descriptorLimit, lowLimitNotice } from "../../system/descriptors.ts";
-import { fullVersion, programName } from "../../system/identity.ts";
+import { buildAgeHint } from "../../system/build-age.ts";
+import { buildTarget, fullVersion, programName } from "../../system/identity.ts";
 import { runtimeWarnings } from "../../system/runtime-variables.ts";
 import { systemClock } from "../../system/clock.ts";
 import type { Environment } from "../../system/state-directory.ts";
@@ -73,7 +74,7 @@ export async function examine(input: ExaminationInput, options: ExamineOptions):
   });
   return {
     findings: [
-      inProgram("ok", "version", `${programName} ${fullVersion}`, `${process.platform} ${process.arch}`),
+      ...versionFindings(input.environment),
       ...runtimeFindings(input.environment),
       ...(await certificateFindings(environment, workingDirectory, systemClock.nowMs())),
       descriptorFinding(),
@@ -96,6 +97,15 @@ function runtimeFindings(environment: Environment): readonly Finding[] {
   return runtimeWarnings(environment).map((warning) =>
     inProgram("warning", "runtime", warning, null, advice),
   );
+}
+
+function versionFindings(environment: Environment): readonly Finding[] {
+  const target = buildTarget ?? `${process.platform} ${process.arch}`;
+  const hint = buildAgeHint(systemClock.nowMs(), environment);
+  return [
+    inProgram("ok", "version", `${programName} ${fullVersion}`, target),
+    ...(hint === null ? [] : [inProgram("warning", "age", hint)]),
+  ];
 }
 
 function descriptorFinding(): Finding {
