@@ -7,7 +7,8 @@ import { Failure } from "../canon/failure.ts";
 import { nearest } from "../canon/nearest.ts";
 import { ConfigProblem } from "../config/problems.ts";
 import { errorCode } from "../system/files.ts";
-import { runCommand, runInTerminal } from "../system/process.ts";
+import { runInTerminal } from "../system/process.ts";
+import { claudeLoginStatus } from "./claude-login-status.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { readOptions, refuseUsage } from "./options.ts";
 import { memberOf } from "./running-gateway.ts";
@@ -30,8 +31,6 @@ Options:
   --config FILE   config file, as for serve
   -h, --help      this text
 `;
-
-const statusMs = 15_000;
 
 const terms =
   'Anthropic: subscription sign-in is "designed to support ordinary use of Claude Code" by its purchaser; requests may not be ' +
@@ -147,18 +146,7 @@ async function showStatus(
   login: ClaudeLogin,
   isJson: boolean,
 ): Promise<number> {
-  const result = await runCommand([login.bin, "auth", "status"], {
-    timeoutMs: statusMs,
-    env: login.env,
-    cwd: login.cwd,
-    user: login.user,
-  });
-  let answer: unknown = null;
-  try {
-    answer = JSON.parse(result.stdout);
-  } catch {
-    // Reported below, with the exit code.
-  }
+  const { answer, why } = await claudeLoginStatus(login);
   const text = (name: string): string | null => {
     const value = memberOf(answer, name);
     return typeof value === "string" ? plain(value) : null;
@@ -174,9 +162,6 @@ async function showStatus(
     shared_with: login.sharedWith,
   };
   if (answer === null) {
-    const why = result.timedOut
-      ? "did not answer in time"
-      : `answered with exit code ${result.code ?? "none"} and no JSON`;
     context.stderr.write(`clawgate: "claude auth status" ${why}.\n`);
     return exitCodes.failed;
   }

@@ -2,24 +2,22 @@
 // It must never write without consent, and never print a key.
 
 import { createInterface } from "node:readline/promises";
-import { loadOffline } from "../app/offline/offline-config.ts";
 import { readDocument } from "../config/document.ts";
 import { editConfig, EditProblem } from "../config/edit.ts";
 import { ConfigProblem } from "../config/problems.ts";
 import { type FileChange, type Undone, undoLast } from "../openclaw/applied-changes.ts";
 import { removeFromDotEnv } from "../openclaw/dot-env.ts";
 import { variableNames, withoutGateway } from "../openclaw/instance-files.ts";
-import { type Api, apis, integrationText } from "../openclaw/provider-entry.ts";
+import { type Api, apis } from "../openclaw/provider-entry.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
-import { withGatewayPort } from "./gateway-port.ts";
 import { setupFolder, writeInstances } from "./instance-writing.ts";
 import { placesOf } from "./instance-search.ts";
+import { integrationFile } from "./integration-file.ts";
 import { readOptions, refuseUsage } from "./options.ts";
 import { memberOf } from "./running-gateway.ts";
 import { planSetup, type SetupPlan } from "./setup-plan.ts";
 import { isPulled, pullSkills, showSkills } from "./setup-skills.ts";
 import { describe, show } from "./setup-text.ts";
-import { offlineInput } from "./config-input.ts";
 import { terminalStyle, plain } from "./terminal.ts";
 
 const help = `Usage: clawgate setup [options]
@@ -183,17 +181,7 @@ function hostIn(text: string | null): string | null {
 }
 
 async function print(context: CommandContext, named: string | undefined, api: Api): Promise<number> {
-  const input = offlineInput(context, named);
-  const { config, notes } = await withGatewayPort(context, (await loadOffline(input)).config, input);
-  for (const note of notes) context.stderr.write(`clawgate: ${plain(note)}.\n`);
-  const hasKeys = config.auth.keys.length > 0 || config.tenants.length > 0;
-  const { host, port } = config.server;
-  const isAny = ["0.0.0.0", "::", "localhost", "::1"].includes(host);
-  const known = [...Object.keys(config.providers), ...Object.keys(config.aliases)];
-  const url = `http://${isAny ? "127.0.0.1" : host}:${port}`;
-  // OpenClaw needs a value there even without keys.
-  const apiKey = hasKeys ? "${CLAWGATE_API_KEY}" : "local";
-  context.stdout.write(integrationText({ url, apiKey, api, models: config.fallback_chain }, known));
+  context.stdout.write(await integrationFile(context, named, api));
   return exitCodes.ok;
 }
 

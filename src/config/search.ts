@@ -55,6 +55,14 @@ function namedPath(input: SearchInput): string | null {
   return input.argvConfigPath ?? (variable === "" ? undefined : variable) ?? null;
 }
 
+/** Where a new config file belongs: named, or the first place that a start looks at and `isUsable`. */
+export function newConfigPath(input: SearchInput, isUsable: (folder: string) => boolean): string {
+  const named = namedPath(input);
+  if (named !== null) return absolute(named, input);
+  const folder = isUsable(input.workingDirectory) ? input.workingDirectory : configFolder(input);
+  return join(folder, "config.yaml");
+}
+
 type Place = { readonly path: string; readonly by: string };
 
 function placesOf(input: SearchInput): readonly Place[] {

@@ -47,7 +47,18 @@ const keysOf = (row: VendorRow): readonly string[] =>
   row.keyVariable === null ? [] : [row.keyVariable, ...(row.otherKeyVariables ?? [])];
 
 /** Every variable that may hold a vendor's key. */
-export const vendorIds: readonly string[] = [...vendors, ...localServers].map(({ id }) => id);
+export type NamedVendor = {
+  readonly id: string;
+  readonly name: string;
+  /** The variable that usually holds its key; null: it has none. */
+  readonly keyVariable: string | null;
+  readonly isLocal: boolean;
+};
+
+export const namedVendors: readonly NamedVendor[] = [
+  ...vendors.map(({ id, name, keyVariable }) => ({ id, name, keyVariable, isLocal: false })),
+  ...localServers.map(({ id, name, keyVariable }) => ({ id, name, keyVariable, isLocal: true })),
+];
 
 export const vendorKeyVariables = (): readonly string[] => [...vendors, ...localServers].flatMap(keysOf);
 

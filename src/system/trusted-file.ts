@@ -46,6 +46,9 @@ function isDanglingLink(path: string): boolean {
   }
 }
 
+/** Why nothing in this folder would be read without being named; null: it would be. Throws for a folder that is not there. */
+export const untrustedFolderReason = (path: string): string | null => othersMayWrite(realpathSync(path));
+
 function othersMayWrite(path: string): string | null {
   const user = process.getuid?.();
   // On a system without owners and modes, they mean nothing.

@@ -6,6 +6,10 @@ import { canOpen, isScarcity, Scarcity } from "../../system/descriptors.ts";
 const probeMs = 300;
 const maxModels = 200;
 
+/** Names that a config takes as they are: one with a blank would make it invalid, and a variable in one would be expanded. */
+const isUsable = (id: string): boolean =>
+  id.length <= maxModelLength && /^[^\s\p{C}]+$/u.test(id) && !id.includes("${");
+
 /** The ids that the server lists; null if no server answers in this format. Throws Scarcity if no request could be sent. */
 export async function probeModels(modelsUrl: string): Promise<readonly string[] | null> {
   try {
@@ -23,7 +27,7 @@ export async function probeModels(modelsUrl: string): Promise<readonly string[] 
       each !== null &&
       "id" in each &&
       typeof each.id === "string" &&
-      each.id.length <= maxModelLength
+      isUsable(each.id)
         ? [each.id]
         : [],
     );

@@ -4,7 +4,7 @@
 import { findConfigFile } from "../../config/search.ts";
 import { readDocument } from "../../config/document.ts";
 import { topics } from "../../manual/topics.ts";
-import { vendorIds } from "../../operator/vendor-catalog.ts";
+import { namedVendors } from "../../operator/vendor-catalog.ts";
 import { offlineInput } from "../config-input.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { memberOf } from "../running-gateway.ts";
@@ -46,7 +46,7 @@ function namesOf(kind: NameKind, context: CommandContext, commands: readonly Com
     case "topic":
       return [...topics, ...commands].map(({ name }) => name);
     case "vendor":
-      return vendorIds;
+      return namedVendors.map(({ id }) => id);
     case "model":
       return modelsOf(configOf(context, words));
     case "provider":

@@ -40,7 +40,7 @@ function functionText({ path, options, subcommands, argument }: ListedCommand): 
   if (subcommands.length === 0) {
     // Without the last one nothing is completed behind a second argument.
     const first = argument.kind === "none" ? [] : [quoted(`1:argument:${action(argument)}`)];
-    const operands = [...first, quoted("*:argument: ")];
+    const operands = [...first, quoted("*:argument:()")];
     return `${name}() {\n  _arguments -s -S \\\n    ${[...specs, ...operands].join(" \\\n    ")}\n}\n`;
   }
   const rows = subcommands.map((each) => quoted(`${each.name}:${described(each.summary)}`));

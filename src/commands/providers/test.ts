@@ -115,7 +115,19 @@ async function show(
     context.stderr.write(
       `One small request to ${ids.length === 1 ? "1 provider" : `${ids.length} providers`}; it may cost a fraction of a cent.\n`,
     );
-  // All in parallel, shown in order: one that hangs must not delay the others.
+  const results = await testEach(tests, ids, (result) => {
+    if (!isJson) context.stdout.write(testLines(result, style));
+  });
+  if (isJson) context.stdout.write(`${JSON.stringify({ tests: results }, null, 2)}\n`);
+  return results.every(({ ok }) => ok) ? exitCodes.ok : exitCodes.failed;
+}
+
+/** All in parallel, shown in order: one that hangs must not delay the others. */
+export async function testEach(
+  tests: Pick<Tests, "test">,
+  ids: readonly string[],
+  onResult: (result: ProviderTest) => void,
+): Promise<readonly ProviderTest[]> {
   const running = ids.map((id) => tests.test(id));
   // Awaited one after the other below; one that fails in the meantime must not be an unhandled rejection.
   void Promise.allSettled(running);
@@ -123,13 +135,12 @@ async function show(
   for (const each of running) {
     const result = await each;
     results.push(result);
-    if (!isJson) context.stdout.write(linesOf(result, style));
+    onResult(result);
   }
-  if (isJson) context.stdout.write(`${JSON.stringify({ tests: results }, null, 2)}\n`);
-  return results.every(({ ok }) => ok) ? exitCodes.ok : exitCodes.failed;
+  return results;
 }
 
-function linesOf(result: ProviderTest, style: TerminalStyle): string {
+export function testLines(result: ProviderTest, style: TerminalStyle): string {
   const target = `${style.bold(plain(result.provider))} / ${plain(result.model)}`;
   const { error } = result;
   if (error !== null)

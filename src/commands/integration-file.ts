@@ -1,0 +1,27 @@
+// OpenClaw's side of the connection as a file to be merged by hand, for the config that is found here.
+
+import { loadOffline } from "../app/offline/offline-config.ts";
+import { type Api, integrationText } from "../openclaw/provider-entry.ts";
+import type { CommandContext } from "./command.ts";
+import { offlineInput } from "./config-input.ts";
+import { withGatewayPort } from "./gateway-port.ts";
+import { plain } from "./terminal.ts";
+
+/** Throws ConfigProblem, GatewayProblem. */
+export async function integrationFile(
+  context: CommandContext,
+  named: string | undefined,
+  api: Api,
+): Promise<string> {
+  const input = offlineInput(context, named);
+  const { config, notes } = await withGatewayPort(context, (await loadOffline(input)).config, input);
+  for (const note of notes) context.stderr.write(`clawgate: ${plain(note)}.\n`);
+  const hasKeys = config.auth.keys.length > 0 || config.tenants.length > 0;
+  const { host, port } = config.server;
+  const isAny = ["0.0.0.0", "::", "localhost", "::1"].includes(host);
+  const known = [...Object.keys(config.providers), ...Object.keys(config.aliases)];
+  const url = `http://${isAny ? "127.0.0.1" : host}:${port}`;
+  // OpenClaw needs a value there even without keys.
+  const apiKey = hasKeys ? "${CLAWGATE_API_KEY}" : "local";
+  return integrationText({ url, apiKey, api, models: config.fallback_chain }, known);
+}
