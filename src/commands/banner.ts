@@ -35,19 +35,20 @@ export function banner(summary: Summary, context: Pick<CommandContext, "stdout" 
   if (summary.providers.length === 0)
     lines.push(
       "",
-      "  No provider is loaded, so no model can answer yet. Set the key of one in the environment or in .env and",
-      "  start again; clawgate serve --demo serves the built-in demonstration.",
+      "  No provider is loaded, so no model can answer yet. Set the key of one in the",
+      "  environment or in .env and start again. clawgate init helps with that;",
+      "  clawgate serve --demo serves the built-in demonstration.",
       "",
     );
   else lines.push("", "  Try it:", "", ...tryIt(summary).map((line) => `    ${line}`), "");
   if (summary.providers.length > 0 && summary.providers.every(({ id }) => id === "demo"))
     lines.push(
-      "  Only the built-in demonstration is being served: it answers offline and asks no AI model.",
+      "  Only the built-in demonstration is being served: it asks no AI model.",
       ...(summary.distrusted.length > 0
         ? ["  The lines above name what was ignored in this folder, and what to do about it."]
         : []),
-      "  Set a key such as OPENAI_API_KEY or ANTHROPIC_API_KEY, start a local server such as Ollama,",
-      "  or write a config.yaml, and start again.",
+      "  Stop it (Ctrl-C) and run clawgate init, which asks for what is missing; or set a",
+      "  key such as OPENAI_API_KEY, or start a model server such as Ollama, and start again.",
       "",
     );
   const age = buildAgeHint(systemClock.nowMs(), context.environment);

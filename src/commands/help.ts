@@ -33,14 +33,19 @@ export function overview(commands: readonly Command[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length)) + 2;
   const lines = commands.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`);
   return [
-    `${programName} ${fullVersion}: one local endpoint between AI clients and AI models.`,
+    `${programName} ${fullVersion}`,
+    "One local endpoint between AI clients and AI models.",
     "",
     "Usage: clawgate [command] [options]        (no command: serve)",
+    "",
+    "New here? clawgate init looks at this machine and writes a config; clawgate alone",
+    "starts with what it finds; clawgate help start is the first page of the manual.",
     "",
     "Commands:",
     ...lines,
     "",
-    "clawgate <command> --help shows a command's options; clawgate help lists the pages of the manual.",
+    "clawgate <command> --help shows a command's options.",
+    "clawgate help lists the pages of the manual.",
     "",
   ].join("\n");
 }

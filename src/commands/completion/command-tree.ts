@@ -19,7 +19,7 @@ const version: ListedOption = { name: "version", short: "V", value: null, text: 
 /** A group takes the options of the command that it stands for, if it has none of its own. */
 function optionsOf(command: Command): readonly ListedOption[] {
   const own = optionsIn(command.help);
-  const usual = command.verbs?.find(({ name }) => name === "list");
+  const usual = command.verbs?.find((verb) => verb.run === command.run);
   const options = own.length === 0 && usual !== undefined ? optionsIn(usual.help) : own;
   return options.some(({ name }) => name === "help") ? options : [...options, help];
 }

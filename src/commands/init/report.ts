@@ -9,6 +9,8 @@ import type { Dialogue } from "./dialogue.ts";
 import { claudeId, demoId, type Findings, type SignIn } from "./findings.ts";
 import type { Plan, Written } from "./plan.ts";
 
+const serviceWords = ["service", "install"] as const;
+
 export type Outcome = {
   readonly findings: Findings;
   readonly signIn: SignIn | null;
@@ -51,8 +53,9 @@ function nextSteps(
   const steps: (readonly [string, string])[] = [
     [isNamed ? `clawgate --config ${quoted}` : "clawgate", "start it in this folder"],
   ];
-  if (has(commands, ["service", "install"]))
-    steps.push(["clawgate service install", "start it with the machine"]);
+  // A service starts in a folder of its own.
+  if (has(commands, serviceWords))
+    steps.push([`clawgate service install --config ${quoted}`, "start it with the machine"]);
   if (has(commands, ["connect"])) steps.push(["clawgate connect", "point your clients at it"]);
   if (findings.instances.length > 0) steps.push(["clawgate setup", "connect OpenClaw"]);
   steps.push(["clawgate doctor", "see whether everything works"]);
@@ -107,8 +110,6 @@ export function reportJson(commands: readonly Command[], outcome: Outcome): stri
   };
   return `${JSON.stringify(report, null, 2)}\n`;
 }
-
-const serviceWords = ["service", "install"] as const;
 
 /** Asks only where the command exists. */
 export async function offerService(commands: readonly Command[], dialogue: Dialogue): Promise<boolean> {
