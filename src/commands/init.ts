@@ -131,7 +131,7 @@ async function withQuestions(
 ): Promise<number> {
   const { stdout } = context;
   stdout.write(
-    "ClawGate looks at what this machine has. Enter takes the answer in brackets; Ctrl-C leaves.\n",
+    "ClawGate looks at what this machine has. Enter takes the answer in brackets.\nCtrl-C leaves, and nothing is written.\n",
   );
   const { findings, signIn } = await look(context);
   showFound(context, findings, signIn);
@@ -142,7 +142,7 @@ async function withQuestions(
     const plan = await askPlan(context, dialogue, place, findings);
     await checkPlan(context, plan);
     const isReal = plan.providers.some(({ id }) => id !== demoId);
-    const question = "Send each provider one small test request? It may cost a fraction of a cent.";
+    const question = "Send each provider one small test request (a fraction of a cent)?";
     const tests =
       isTested && isReal && (await dialogue.confirm(question, true)) ? await test(context, plan, false) : [];
     const files =

@@ -32,7 +32,7 @@ async function run(context: CommandContext): Promise<number> {
   const write = (value: object): void => void context.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
   if ("why" in found) {
     if (read.values.json) write({ running: false, state_dir: stateDirectory(environment), why: found.why });
-    else context.stdout.write(`${sentence(found.why)}\n`);
+    else context.stdout.write(`${sentence(found.why)}\nclawgate starts one.\n`);
     return exitCodes.failed;
   }
   let answer: Answer;

@@ -84,9 +84,11 @@ describe("bash", () => {
     [["clawgate", "prov"], ["providers"]],
     [["clawgate", "manage", "skills", ""], subcommands("manage skills")],
     [
-      ["clawgate", "manage", "--config", "config.yaml", "skills", "pu"],
+      ["clawgate", "manage", "skills", "pu"],
       ["pull", "push"],
     ],
+    [["clawgate", "--config", "config.yaml", ""], []],
+    [["clawgate", "manage", "--json", "sk"], []],
     [["clawgate", "--po"], ["--port"]],
     [
       ["clawgate", "stats", "--da"],
@@ -148,7 +150,8 @@ describe.skipIf(!isThere("fish"))("fish", () => {
     ["clawgate stats --by pro", ["provider"]],
     ["clawgate --config no", ["notes.yaml"]],
     ["clawgate login ali", ["alice", "alina"]],
-    ["clawgate manage --config config.yaml skills pul", ["pull"]],
+    ["clawgate --config config.yaml sta", []],
+    ["clawgate manage --json sk", []],
     ["clawgate route hi --model smar", ["smart"]],
     ["clawgate completions z", ["zsh"]],
   ])("%j", async (line, offered) => {
@@ -201,6 +204,7 @@ describe.skipIf(!isThere("zsh"))("zsh", () => {
       ["clawgate prov", "clawgate providers"],
       ["clawgate manage skills pul", "clawgate manage skills pull"],
       ["clawgate stats --dail", "clawgate stats --daily"],
+      ["clawgate --json-log statu", "clawgate --json-log statu"],
       ["clawgate export --format j", "clawgate export --format jsonl"],
       ["clawgate stats --by pro", "clawgate stats --by provider"],
       ["clawgate serve --config no", "clawgate serve --config notes.yaml"],

@@ -154,6 +154,10 @@ describe.skipIf(process.platform === "win32")("programs of this machine", () => 
     const report = await reported(["--no-test"], { PATH: `${home.at("bin")}:/usr/bin:/bin` });
     expect(report.providers.map(({ id }) => id)).toEqual(["claude-cli"]);
     expect(report.claude_code?.signed_in).toBe(isIn);
+    const listed = await home.run(["providers", "list", "--json"], {
+      environment: { PATH: `${home.at("bin")}:/usr/bin:/bin` },
+    });
+    expect(JSON.parse(listed.stdout)).toMatchObject({ providers: [{ id: "claude-cli" }], skipped: [] });
   });
 
   test("an OpenClaw: set-up is named", async () => {

@@ -50,7 +50,7 @@ _clawgate_offer() {
 
 _clawgate() {
   local -a words
-  local word current option path="" skip="" count=0 index prefix=""
+  local word current option path="" skip="" count=0 index prefix="" options=""
   COMPREPLY=()
   # Bash splits a word at = and :, so its parts are put together again.
   for ((index = 0; index <= COMP_CWORD; index++)); do
@@ -68,8 +68,9 @@ _clawgate() {
     if [[ -n $skip ]]; then
       skip=""
     elif [[ $word == -* ]]; then
+      options=yes
       if [[ $word != *=* && -n $(_clawgate_source "$path" "$word") ]]; then skip=$word; fi
-    elif [[ " $(_clawgate_commands "$path") " == *" $word "* ]]; then
+    elif [[ -z $options && " $(_clawgate_commands "$path") " == *" $word "* ]]; then
       path=\${path:+$path }$word
     fi
   done
@@ -84,7 +85,8 @@ _clawgate() {
     word=$(_clawgate_options "$path")
     _clawgate_offer "$current" "words $word"
   elif word=$(_clawgate_commands "$path") && [[ -n $word ]]; then
-    _clawgate_offer "$current" "words $word"
+    # Behind an option no command is taken.
+    if [[ -z $options ]]; then _clawgate_offer "$current" "words $word"; fi
   else
     _clawgate_offer "$current" "$(_clawgate_argument "$path")"
   fi

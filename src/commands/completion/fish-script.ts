@@ -30,7 +30,10 @@ function optionLine(path: string, option: ListedOption): string {
 
 function linesOf({ path, subcommands, options, argument }: ListedCommand): readonly string[] {
   return [
-    ...subcommands.map(({ name, summary }) => `${at(path)} -a ${name} -d ${quoted(summary)}`),
+    ...subcommands.map(
+      ({ name, summary }) =>
+        `${at(path).replace("__clawgate_at", "__clawgate_before")} -a ${name} -d ${quoted(summary)}`,
+    ),
     ...options.map((option) => optionLine(path, option)),
     ...(argument.kind === "none" ? [] : [`${at(path)}${choices(argument).replace(" -r -F", " -F")}`]),
   ];
@@ -52,16 +55,18 @@ export function fishScript(tree: readonly ListedCommand[]): string {
 set -g __clawgate_commands ${commands.join(" ")}
 set -g __clawgate_valued ${valued.join(" ")}
 
-# The words of the command line that name a command.
+# The words of the command line that name a command: behind an option none is taken.
 function __clawgate_path
     set -l path ''
+    set -l options 0
     set -l skip 0
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
         else if string match -q -- '-*' $word
+            set options 1
             contains -- "$path $word" $__clawgate_valued; and set skip 1
-        else
+        else if test $options = 0
             set -l longer (string trim -- "$path $word")
             contains -- $longer $__clawgate_commands; and set path $longer
         end
@@ -71,6 +76,11 @@ end
 
 function __clawgate_at
     test (__clawgate_path) = "$argv[1]"
+end
+
+# The same, where a command may come.
+function __clawgate_before
+    __clawgate_at $argv[1]; and not string match -q -- '-*' (commandline -opc)[2..-1]
 end
 
 function __clawgate_names

@@ -57,6 +57,8 @@ function functionText({ path, options, subcommands, argument }: ListedCommand): 
     '1: :->command' '*:: :->rest'
   case $state in
     command)
+      # Behind an option no command is taken.
+      (( CURRENT == 2 )) || return 1
       commands=(
         ${rows.join("\n        ")}
       )

@@ -22,9 +22,6 @@ const settings = `# Where the gateway listens, and how much it logs; they win ov
 #HOST=127.0.0.1
 #PORT=8090
 #LOG_LEVEL=info
-
-# The operator's key for the dashboard and the statistics; without it they answer on this machine only.
-#CLAWGATE_ADMIN_KEY=
 `;
 
 function environmentExample(): string {

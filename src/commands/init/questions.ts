@@ -16,8 +16,7 @@ export async function askKeys(
   const variables: Record<string, string> = {};
   const ids = keyedVendors.map(({ id }) => id);
   stdout.write(
-    `\nVendors that take an API key: ${ids.slice(0, 8).join(", ")} and ${ids.length - 8} more ` +
-      "(clawgate providers catalog).\n",
+    `\nVendors with API keys: ${ids.slice(0, 5).join(", ")} and more\n(clawgate providers catalog lists all).\n`,
   );
   for (;;) {
     const isFirst = Object.keys(variables).length === 0;
@@ -56,7 +55,8 @@ export async function askProviders(
   found: readonly FoundProvider[],
 ): Promise<readonly FoundProvider[]> {
   if (found.length < 2) return found;
-  if (await dialogue.confirm("\nUse all of them?", true)) return found;
+  if (await dialogue.confirm(`\nUse all of them: ${found.map(({ name }) => plain(name)).join(", ")}?`, true))
+    return found;
   const chosen: FoundProvider[] = [];
   for (const each of found) if (await dialogue.confirm(`Use ${each.name}?`, true)) chosen.push(each);
   return chosen;
@@ -80,10 +80,12 @@ export async function askToKeep(
   const names = providers
     .filter(({ id }) => id !== demoId)
     .flatMap(({ keyVariable }) => (keyVariable === null || keyVariable in typed ? [] : [keyVariable]));
+  const { stdout } = context;
   const exported = onlyExported(context, names);
   const kept = Object.entries(exported).filter(([, value]) => isForFile(value));
   if (kept.length === 0) return {};
   const list = kept.map(([name]) => name).join(", ");
-  const question = `Keep ${list} in .env too? A service does not see the variables of this shell.`;
+  stdout.write("A service does not see the variables of this shell.\n");
+  const question = `Keep ${list} in .env too?`;
   return (await dialogue.confirm(question, false)) ? Object.fromEntries(kept) : {};
 }

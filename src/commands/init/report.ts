@@ -32,7 +32,7 @@ export function showFound(context: CommandContext, findings: Findings, signIn: S
       `${name}, ${isRunning ? "running" : "not running"}`,
     ]),
   ].map(([name = "", detail = ""]) => `  ${style.bold(plain(name).padEnd(16))}  ${plain(detail)}\n`);
-  const none = "  No API key in a known variable, no model server on this machine, no Claude Code.\n";
+  const none = "  No API key in a known variable, no local model server, no Claude Code.\n";
   context.stdout.write(`\nFound:\n${real.length === 0 ? none : ""}${lines.join("")}`);
   for (const remark of findings.remarks) context.stdout.write(`  ${style.yellow("not used:")} ${remark}\n`);
 }
@@ -63,7 +63,8 @@ function nextSteps(
 }
 
 const curlOf = (port: number): string =>
-  `curl http://127.0.0.1:${port}/v1/chat/completions -H "Content-Type: application/json" \\\n` +
+  `curl http://127.0.0.1:${port}/v1/chat/completions \\\n` +
+  `    -H "Content-Type: application/json" \\\n` +
   `    -d '{"model":"auto","messages":[{"role":"user","content":"Hello"}]}'`;
 
 export function showEnd(context: CommandContext, commands: readonly Command[], outcome: Outcome): void {
