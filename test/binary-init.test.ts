@@ -5,6 +5,7 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { commands } from "../src/commands/command-table.ts";
 import { binaryPath, cleanEnvironment, startBinary } from "./support/binary.ts";
 import { runProgram } from "./support/program-run.ts";
 import { startUpstream } from "./support/upstream.ts";
@@ -80,6 +81,7 @@ test.skipIf(process.platform === "win32")(
     await dialogue.answer("small test request", "\r");
     await dialogue.answer("You said: Reply", "");
     await dialogue.answer("Write ", "\r");
+    if (commands.some(({ name }) => name === "service")) await dialogue.answer("as a service", "n\r");
     expect(await dialogue.child.exited).toBe(0);
     expect(dialogue.seen()).not.toContain(key);
     expect(dialogue.seen()).toContain("Next:");

@@ -26,6 +26,7 @@ import { versionCommand } from "./version.ts";
 
 export const commands: readonly Command[] = [
   serve,
+  initCommand(() => commands),
   status,
   health,
   stop,
@@ -40,7 +41,6 @@ export const commands: readonly Command[] = [
   providers,
   reload,
   doctor,
-  initCommand(() => commands),
   setup,
   manage,
   login,
