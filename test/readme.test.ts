@@ -150,6 +150,28 @@ const rows: readonly Row[] = [
         expect(stdout).toContain(words);
     },
   },
+  {
+    begins: "clawgate service install\n",
+    needs: ["src/commands/service/group.ts", "src/commands/update.ts", "src/commands/import.ts"],
+    async run(text) {
+      const [service = "", update = "", importing = ""] = text.trim().split("\n");
+      // A test installs nothing into this machine: the unit is printed.
+      expect((await typed(`${service} --user --print`)).stdout).toMatch(/^ExecStart=|<key>ProgramArguments/m);
+      // This program is a checkout's, and there is no release at that address: either is told, and nothing is changed.
+      const updated = await typed(update, { CLAWGATE_RELEASE_URL: "http://127.0.0.1:1" });
+      expect([1, 3]).toContain(updated.code);
+      expect(updated.stdout + updated.stderr).not.toBe("");
+      const from = join(dir, "openclaw-cc-gateway");
+      mkdirSync(from);
+      writeFileSync(
+        join(from, "config.yaml"),
+        "server:\n  port: 3456\ntenants:\n  - name: alice\n    api_key: 0123456789abcdef0123456789abcdef\n",
+      );
+      const imported = await typed(`${importing} --yes`);
+      expect(imported).toMatchObject({ code: 0 });
+      expect(imported.stdout).toContain("From openclaw-cc-gateway");
+    },
+  },
 ];
 
 /** From a release on this machine, signed with a key of its own. */
@@ -215,7 +237,11 @@ describe("a fence of commands", () => {
   }
 
   test("every row has its fence", () => {
-    const idle = rows.filter(({ begins }) => !textsOf("sh").some((text) => text.startsWith(begins)));
+    const idle = rows.filter(
+      ({ begins, needs = [] }) =>
+        needs.every((path) => existsSync(join(root, path))) &&
+        !textsOf("sh").some((text) => text.startsWith(begins)),
+    );
     expect(idle.map(({ begins }) => begins)).toEqual([]);
   });
 });

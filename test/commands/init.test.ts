@@ -121,6 +121,22 @@ describe("the place", () => {
     expect(existsSync(home.at("config.yaml"))).toBe(false);
   });
 
+  test("--out that names a folder", async () => {
+    mkdirSync(home.at("there"), { mode: 0o700 });
+    const report = await reported(["--no-test", "--out", "there"], openai());
+    expect(report.config).toBe(home.at("there/config.yaml"));
+  });
+
+  test("a place in which nothing can be written: said, and nothing is half done", async () => {
+    home.put("file", "");
+    const { code, stderr } = await home.run(["init", "--yes", "--no-test", "--out", "file/config.yaml"], {
+      environment: openai(),
+    });
+    expect(code).toBe(1);
+    expect(stderr).toStartWith("clawgate: ");
+    expect(readdirSync(home.dir)).toEqual(["file"]);
+  });
+
   test("$CLAWGATE_CONFIG", async () => {
     const report = await reported(["--no-test"], { ...openai(), CLAWGATE_CONFIG: home.at("named.yaml") });
     expect(report.config).toBe(home.at("named.yaml"));

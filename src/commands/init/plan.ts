@@ -1,7 +1,7 @@
 // What `init` is going to write: the config and the variables next to it, from what was found and what was answered.
 // Nothing is written here: whoever leaves the dialogue leaves nothing behind.
 
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { loadOffline, type OfflineInput, withFileText } from "../../app/offline/offline-config.ts";
 import { commentedConfig } from "../../config/commented-config.ts";
@@ -25,10 +25,12 @@ export type Place = {
 
 export function placeFor(context: CommandContext, out: string | undefined): Place {
   let why: string | null = null;
-  const path = newConfigPath(offlineInput(context, out), (folder) => {
+  const named = newConfigPath(offlineInput(context, out), (folder) => {
     why = untrustedFolderReason(folder);
     return why === null;
   });
+  const isFolder = statSync(named, { throwIfNoEntry: false })?.isDirectory() === true;
+  const path = isFolder ? join(named, "config.yaml") : named;
   return {
     path,
     environmentPath: join(dirname(path), ".env"),
