@@ -78,9 +78,7 @@ function planOf(options: ReleaseOptions, version: string): ReleasePlan {
     throw new Error(
       `${releaseFolder(out, version)} is there already; a release is never changed: remove it yourself`,
     );
-  const changes = changesOf(readFileSync(join(root, "CHANGELOG.md"), "utf8"), version);
-  if (changes === null)
-    throw new Error(`CHANGELOG.md has no section "${version}" and none "Unreleased": say what is new first`);
+  const changes = changesFor(version, version !== manifest().version && !options.tags);
   const signer = options.signKey === null ? null : readSigner(root, options.signKey);
   const publicKey = publicKeyOf(options, signer?.publicKey ?? null);
   if (signer !== null && publicKey !== null && !isSameKey(signer.publicKey, publicKey))
@@ -96,6 +94,13 @@ function planOf(options: ReleaseOptions, version: string): ReleasePlan {
     signer,
     out,
   };
+}
+
+function changesFor(version: string, isTrial: boolean): string {
+  const changes = changesOf(readFileSync(join(root, "CHANGELOG.md"), "utf8"), version);
+  if (changes !== null) return changes;
+  if (isTrial) return "A trial: the changelog says nothing of this version.";
+  throw new Error(`CHANGELOG.md has no section "${version}" and none "Unreleased": say what is new first`);
 }
 
 function publicKeyOf(options: ReleaseOptions, ofSigner: string | null): string | null {
