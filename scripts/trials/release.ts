@@ -14,6 +14,8 @@ export const releaseTrial: Trial = {
   purpose: "one commit released twice, elsewhere and by another user: the same files",
   async run(options) {
     const above = options.folder ?? mkdtempSync(join(tmpdir(), "clawgate-release-"));
+    mkdirSync(above, { recursive: true });
+    chmodSync(above, 0o755);
     try {
       const one = release(join(above, "one"), { umask: "022", env: { TZ: "UTC", LANG: "C" } });
       const two = release(join(above, "a-much-longer-name", "deeper", "two"), {
