@@ -19,18 +19,16 @@ export type StartedProgram = {
 const key = "a-key-that-is-only-used-in-this-trial";
 const config = { auth: { keys: [key] }, providers: { demo: { backend: "demo", model: "demo" } } };
 
-export type StartOptions = {
+type StartOptions = {
   /** More for a program that is emulated. */
   readonly limitMs?: number;
   readonly env?: Readonly<Record<string, string>>;
-  /** How the program names the config's file: Wine has its own names. */
-  readonly nameOf?: (path: string) => string;
 };
 
 /** Throws an Error with the end of the program's output if it does not answer in time. */
 export async function startProgram(
   command: readonly string[],
-  { limitMs = 20_000, env = {}, nameOf = (path) => path }: StartOptions = {},
+  { limitMs = 20_000, env = {} }: StartOptions = {},
 ): Promise<StartedProgram> {
   const home = mkdtempSync(join(tmpdir(), "clawgate-started-"));
   const work = join(home, "work");
@@ -39,7 +37,7 @@ export async function startProgram(
   writeFileSync(configPath, JSON.stringify(config), { mode: 0o600 });
   const outputPath = join(home, "output");
   const startedMs = performance.now();
-  const child = Bun.spawn([...command, "serve", "--config", nameOf(configPath), "--port", "0"], {
+  const child = Bun.spawn([...command, "serve", "--config", configPath, "--port", "0"], {
     cwd: work,
     env: { ...homeVariables(home), ...env },
     stdin: "ignore",
@@ -98,7 +96,16 @@ function textOf(path: string): string {
   }
 }
 
-export const homeVariables = (home: string): Record<string, string> => ({
+/** Without these nothing on Windows reaches the network. */
+const windowsNames = ["SystemRoot", "SystemDrive", "TEMP", "TMP"] as const;
+
+const homeVariables = (home: string): Record<string, string> => ({
+  ...Object.fromEntries(
+    windowsNames.flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value] as const];
+    }),
+  ),
   PATH: process.env["PATH"] ?? "/usr/bin:/bin",
   HOME: home,
   XDG_CONFIG_HOME: join(home, "config"),

@@ -1,6 +1,6 @@
 // The trial of a release: one commit, released twice, by two users in two folders with other settings, has the same files.
 
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checksumsName, parseChecksums } from "../../src/updates/release-files.ts";
@@ -50,7 +50,7 @@ function release(folder: string, builder: Builder): ReadonlyMap<string, string> 
   const bases = join(folder, ".cache", "base-executables");
   mkdirSync(bases, { recursive: true });
   const kept = join(root, ".cache", "base-executables");
-  for (const name of readdirSync(kept)) run(["cp", join(kept, name), bases]);
+  if (existsSync(kept)) for (const name of readdirSync(kept)) run(["cp", join(kept, name), bases]);
   const home = mkdtempSync(join(folder, "..", "home-"));
   const out = join(home, "out");
   const { user, umask, env } = builder;
