@@ -72,7 +72,7 @@ export function changesOf(changelog: string, version: string): string | null {
     const lines = changelog.split("\n");
     const start = lines.findIndex((line) => headingOf(line) === title);
     if (start < 0) continue;
-    const length = lines.slice(start + 1).findIndex((line) => /^## /.test(line));
+    const length = lines.slice(start + 1).findIndex((line) => line.startsWith("## "));
     return lines
       .slice(start + 1, length < 0 ? undefined : start + 1 + length)
       .join("\n")

@@ -55,6 +55,8 @@ function reachable(lock: Lock): ReadonlySet<string> {
     const { dependencies, peerDependencies, optionalPeers = [] } = lock.packages[key]?.[2] ?? {};
     const needed = Object.keys({ ...dependencies, ...peerDependencies });
     for (const name of needed) {
+      // Declarations: nothing of them is in a program.
+      if (name.startsWith("@types/")) continue;
       const place = nearest(lock, key, name);
       if (place !== null) walk(place);
       else if (dependencies?.[name] !== undefined && !optionalPeers.includes(name))

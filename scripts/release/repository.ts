@@ -43,7 +43,7 @@ export function commitVersion(root: string, version: string): void {
   const changed = manifest.replace(/^(\s*"version": )"[^"]*"/m, `$1${JSON.stringify(version)}`);
   const changelogPath = join(root, "CHANGELOG.md");
   const changelog = readFileSync(changelogPath, "utf8");
-  const titled = changelog.replace(/^## \[?Unreleased\]?\s*$/m, `## ${version}`);
+  const titled = changelog.replace(/^## \[?Unreleased\]?[ \t]*$/m, `## ${version}`);
   if (changed === manifest && titled === changelog) return;
   if (changed !== manifest) replaceFile(manifestPath, changed);
   if (titled !== changelog) replaceFile(changelogPath, titled);

@@ -61,7 +61,7 @@ export async function startProgram(
   } catch (error) {
     const end = output().slice(-800);
     await stop();
-    throw new Error(`${error instanceof Error ? error.message : String(error)}\n${end}`);
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n${end}`, { cause: error });
   }
 }
 
