@@ -27,6 +27,7 @@ import { buildBinary } from "../build.ts";
 import { packTarGz, packZip, type PackedFile } from "./archive.ts";
 import { baseExecutable, type PinnedRuntime } from "./base-executables.ts";
 import { billName, billOfMaterials } from "./bill-of-materials.ts";
+import { filledInstaller, installerName } from "./installer.ts";
 import { licencesName, thirdPartyLicences } from "./licences.ts";
 import { type Measurements, measureProgram } from "./measurements.ts";
 import { notesName, releaseNotes } from "./notes.ts";
@@ -95,7 +96,8 @@ async function writeFiles(plan: ReleasePlan, making: string, files: string): Pro
     files: rows,
   });
   writeFileSync(join(files, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
-  const named = [...rows.map(({ name }) => name), manifestName, billName(version), licencesName].toSorted();
+  const others = [manifestName, billName(version), licencesName, ...writeInstaller(plan, files)];
+  const named = [...rows.map(({ name }) => name), ...others].toSorted();
   const checksums = named.map((name) => `${sha256Of(readFileSync(join(files, name)))}  ${name}\n`).join("");
   writeFileSync(join(files, checksumsName), checksums);
   if (plan.signer !== null)
@@ -110,6 +112,18 @@ async function writeFiles(plan: ReleasePlan, making: string, files: string): Pro
     isSigned: plan.signer !== null,
   };
   writeFileSync(join(files, notesName), releaseNotes(notes));
+}
+
+/** The names of what was written. */
+function writeInstaller({ root, publicKey }: ReleasePlan, files: string): readonly string[] {
+  const source = join(root, "scripts", installerName);
+  if (!existsSync(source)) return [];
+  const { homepage } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+    readonly homepage: string;
+  };
+  const script = filledInstaller(readFileSync(source, "utf8"), publicKey, homepage);
+  writeFileSync(join(files, installerName), script, { mode: 0o755 });
+  return [installerName];
 }
 
 async function buildTarget(plan: ReleasePlan, target: ReleaseTarget, making: string): Promise<string> {
