@@ -30,6 +30,8 @@ export type BuildOptions = {
   readonly version?: string;
   /** A file with the public key of the releases; default: scripts/packaging/release-key.pem, where there is one. */
   readonly releaseKeyPath?: string;
+  /** Bun's executable for the target; default: the running one, or what Bun fetches itself. */
+  readonly baseExecutable?: string;
 };
 
 /** Excludes variables that would change the result for the same sources: options for bun, another repository than this one. */
@@ -94,6 +96,8 @@ export function buildBinary(options: BuildOptions = {}): string {
     (name) => `--no-compile-autoload-${name}`,
   );
   const target = options.target === undefined ? [] : [`--target=${options.target}`];
+  if (options.baseExecutable !== undefined)
+    target.push(`--compile-executable-path=${resolve(options.baseExecutable)}`);
   const define = identityDefines(options);
   const build = Bun.spawnSync(
     [

@@ -3,12 +3,16 @@
 import { parseArgs } from "node:util";
 import { dashboardTrial } from "./dashboard.ts";
 import { recordsTrial } from "./records.ts";
+import { releaseTrial } from "./release.ts";
+import { targetsTrial } from "./targets.ts";
 import { totalsTrial } from "./totals.ts";
 import type { Trial } from "./trial.ts";
 
 const trials: Readonly<Record<string, Trial>> = {
   dashboard: dashboardTrial,
   records: recordsTrial,
+  release: releaseTrial,
+  targets: targetsTrial,
   totals: totalsTrial,
 };
 

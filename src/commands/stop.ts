@@ -39,6 +39,10 @@ async function run(context: CommandContext): Promise<number> {
     else context.stderr.write(`clawgate: ${why}.\n`);
     return exitCodes.failed;
   };
+  if (process.platform === "win32")
+    return refuse(
+      "on Windows no program can ask another one to end: press Ctrl+C in the gateway's window, or end it in the Task Manager",
+    );
   const owner = await provenOwner(context, environment, directory);
   if (typeof owner === "string") return refuse(owner);
   const beganMs = systemClock.monotonicMs();

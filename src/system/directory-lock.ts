@@ -30,6 +30,8 @@ const isMac = process.platform === "darwin";
 const libraries = isMac
   ? ["/usr/lib/libSystem.B.dylib"]
   : ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`];
+const noLocks =
+  process.platform === "win32" ? "Windows has no locks of this kind" : "the C library cannot be reached";
 const interrupted = 4;
 // EBADF, EINVAL, ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP. With any other error another process may hold the lock.
 const unsupportedErrors: ReadonlySet<number> = new Set(
@@ -72,7 +74,7 @@ function flockOf(): Flock | null {
  */
 export function lockDirectory(path: string): LockResult {
   const flock = flockOf();
-  if (flock === null) return { kind: "unsupported", detail: "the C library cannot be reached" };
+  if (flock === null) return { kind: "unsupported", detail: noLocks };
   const identity = identityOf(path);
   const openers: readonly (() => number)[] = [
     () => openSync(path, constants.O_RDONLY | constants.O_DIRECTORY),

@@ -5,7 +5,7 @@
 import { constants } from "node:fs";
 import type { Stats } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, readdir, readlink } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, join, parse, resolve, sep } from "node:path";
 
 /** The message is for the person at the terminal: it names the path and says what to do. */
 export class PathProblem extends Error {
@@ -38,6 +38,8 @@ export type OpenFolderOptions = {
 };
 
 const isLinux = process.platform === "linux";
+/** Windows opens no folder: there it is known by its path alone, and compared before each change. */
+const isWindows = process.platform === "win32";
 /** Not in Node's constants. Linux: a path without its content, so that neither a FIFO nor a device is ever opened. macOS: no link anywhere in the path. */
 const O_PATH = 0o10000000;
 const O_NOFOLLOW_ANY = process.platform === "darwin" ? 0x2000_0000 : 0;
@@ -53,9 +55,9 @@ export async function openFolder(
 ): Promise<FolderHandle | null> {
   const whole = plainPath(path);
   const root = plainPath(options.below ?? whole);
-  const rest = root === "/" ? whole.slice(1) : whole.slice(root.length + 1);
-  if (whole !== root && !whole.startsWith(root === "/" ? "/" : `${root}/`))
-    throw new PathProblem(`${whole} is not below ${root}`);
+  const prefix = root.endsWith(sep) ? root : `${root}${sep}`;
+  if (whole !== root && !whole.startsWith(prefix)) throw new PathProblem(`${whole} is not below ${root}`);
+  const rest = whole.slice(prefix.length);
   let folder = await openRoot(root, options.make);
   for (const name of partsOf(rest)) {
     if (folder === null) return null;
@@ -123,7 +125,7 @@ export type FileInFolder = { readonly folder: FolderHandle; readonly name: strin
 export async function openFileFolder(path: string): Promise<FileInFolder | null> {
   let wanted = plainPath(path);
   for (let links = 0; ; links++) {
-    const name = wanted.slice(wanted.lastIndexOf("/") + 1);
+    const name = basename(wanted);
     const folder = await openFolder(resolve(wanted, ".."));
     if (folder === null) return null;
     const target = await targetIn(folder, name).catch(async (error: unknown) => {
@@ -144,32 +146,34 @@ function plainPath(path: string): string {
   return resolve(path);
 }
 
-const partsOf = (path: string): readonly string[] => path.split("/").filter((part) => part !== "");
+const partsOf = (path: string): readonly string[] => path.split(sep).filter((part) => part !== "");
 
 const linkMessage = (shown: string, what: string): string =>
   `${shown} is a link, and links are not followed here: replace it with a ${what === "file" ? "regular file" : what}`;
 
 /** Follows links of the operator, and of root, in folders that are theirs: any other user could choose the target of a link. */
 async function openRoot(root: string, make: number | undefined): Promise<FolderHandle | null> {
-  let wanted = partsOf(root);
+  let wanted = root;
   for (let links = 0; links <= maxLinks; links++) {
     const at = await openUntilLink(wanted, make);
     if (!("target" in at)) return at.folder;
-    wanted = partsOf(at.target);
+    wanted = at.target;
   }
   throw new PathProblem(`${root} leads through too many links`);
 }
 
 type WalkResult = { readonly folder: FolderHandle | null } | { readonly target: string };
 
-async function openUntilLink(wanted: readonly string[], make: number | undefined): Promise<WalkResult> {
-  let folder = await openFileSystemRoot();
-  for (const [at, name] of wanted.entries()) {
+async function openUntilLink(wanted: string, make: number | undefined): Promise<WalkResult> {
+  const top = parse(wanted).root;
+  const names = partsOf(wanted.slice(top.length));
+  let folder = isWindows ? await openDrive(top) : await openFileSystemRoot();
+  for (const [at, name] of names.entries()) {
     let next: FolderHandle | null;
     try {
       const target = await targetIn(folder, name);
       if (target !== null)
-        return { target: resolve(folder.realPath, target, wanted.slice(at + 1).join("/") || ".") };
+        return { target: resolve(folder.realPath, target, names.slice(at + 1).join(sep) || ".") };
       next = await openChildFolder(folder, name, make);
     } finally {
       await folder.close();
@@ -202,6 +206,11 @@ async function targetIn(folder: FolderHandle, name: string): Promise<string | nu
   return target;
 }
 
+async function openDrive(path: string): Promise<FolderHandle> {
+  const place = { path: null, stats: await lstat(path), close: () => Promise.resolve() };
+  return handleOfPath(path, place, path, path);
+}
+
 async function openFileSystemRoot(): Promise<FolderHandle> {
   const handle = await open(
     "/",
@@ -229,6 +238,7 @@ async function statOrClose(handle: FileHandle): Promise<Stats> {
 async function folderOfEntry(place: EntryHandle, folder: FolderHandle, name: string): Promise<FolderHandle> {
   const [displayPath, realPath] = [join(folder.displayPath, name), join(folder.realPath, name)];
   if (place.path !== null) return handleOfPath(place.path, place, displayPath, realPath);
+  if (isWindows) return handleOfPath(realPath, place, displayPath, realPath);
   const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | O_NOFOLLOW_ANY;
   const handle = await open(realPath, flags).catch((error: unknown) => {
     // A folder with search but no read permission: compared later with the result of lstat.
@@ -262,6 +272,7 @@ function handleOfPath(path: string, place: EntryHandle, displayPath: string, rea
         throw new PathProblem(`${displayPath} was replaced in the meantime`);
     },
     async sync() {
+      if (isWindows) return;
       try {
         const handle = await open(`${path}/.`, constants.O_RDONLY | constants.O_DIRECTORY);
         try {

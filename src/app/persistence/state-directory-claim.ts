@@ -295,6 +295,8 @@ async function runningOwner(directory: string): Promise<RunFile | null> {
 
 /** As at the start: closes a folder of ours that others may read. Throws if it is not a folder or belongs to another user. */
 function makePrivate(directory: string): void {
+  // There a folder belongs to its user by where it lies, and cannot be opened.
+  if (process.platform === "win32") return;
   const folder = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
     const { uid, mode } = fstatSync(folder);

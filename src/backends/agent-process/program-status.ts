@@ -5,6 +5,7 @@ import { lstat, open, realpath, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Clock } from "../../system/clock.ts";
 import { errorCode } from "../../system/files.ts";
+import { missingPosix } from "../../system/posix.ts";
 import { findOnPath } from "../../system/process.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -126,6 +127,8 @@ async function firstLine(path: string): Promise<string | null> {
 }
 
 async function whyMissing({ bin, environment }: ProgramQuery): Promise<string> {
+  const lacking = missingPosix(`"${bin}" as a provider`);
+  if (lacking !== null) return lacking;
   if (!bin.includes("/"))
     return `there is no program "${bin}" on PATH (${environment["PATH"] || "which is empty"})`;
   let isLink: boolean;

@@ -6,6 +6,7 @@ import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { Failure, shortageFrom } from "../../canon/failure.ts";
 import type { accountOf } from "../../system/accounts.ts";
+import { missingPosix } from "../../system/posix.ts";
 import { findOnPath } from "../../system/process.ts";
 import { findJail, type JailFound } from "../agent-process/jail/bubblewrap.ts";
 import { type GuardedPath, JailProblem } from "../agent-process/jail/path-policy.ts";
@@ -84,6 +85,8 @@ class FoundProgram implements Installation {
   constructor(private readonly options: InstallationOptions) {}
 
   bin(): string {
+    const lacking = missingPosix("Claude Code as a provider");
+    if (lacking !== null) throw new Failure("unreachable", `${lacking}.`);
     const found = this.find();
     if (found !== null) return found;
     throw new Failure(

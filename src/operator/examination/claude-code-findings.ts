@@ -13,6 +13,7 @@ import { accountWorkFolder, type Workspace } from "../../backends/claude-code/wo
 import { Failure } from "../../canon/failure.ts";
 import { isSecretName } from "../../config/folder-variables.ts";
 import type { LoadedConfig } from "../../config/load.ts";
+import { missingPosix } from "../../system/posix.ts";
 import { findOnPath } from "../../system/process.ts";
 import type { Environment } from "../../system/state-directory.ts";
 import { type Finding, findingsIn } from "./finding.ts";
@@ -84,10 +85,18 @@ async function examined(
     ];
   const workspace = workspaceOf(program, options);
   if (workspace === null) {
+    const lacking = missingPosix("Claude Code as a provider");
     if (provider === null)
       return [
-        inCli("skipped", "program", "Claude Code was not found", "needed only to use it as a provider"),
+        inCli(
+          "skipped",
+          "program",
+          lacking ?? "Claude Code was not found",
+          "needed only to use it as a provider",
+        ),
       ];
+    if (lacking !== null)
+      return [inCli("failed", idOf("program"), lacking, `provider ${provider} is not served`)];
     const advice =
       "install it (npm install -g @anthropic-ai/claude-code), or set the provider's `bin` or CLAUDE_BIN";
     return [

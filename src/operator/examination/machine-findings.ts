@@ -80,6 +80,8 @@ function directoryFindings(path: string, from: string): readonly Finding[] {
   if (user !== undefined && found.uid !== user)
     return [inState("failed", "directory", title, `it belongs to user ${found.uid}, not to ${user}`, advice)];
   if (!isWritable(path)) return [inState("failed", "directory", title, "it is not writable", advice)];
+  // Without owners, modes say nothing of who may read.
+  if (user === undefined) return [inState("ok", "directory", title, "writable")];
   const mode = found.mode & 0o777;
   if ((mode & 0o077) === 0) return [inState("ok", "directory", title, "writable, private")];
   const shown = mode.toString(8);

@@ -1,0 +1,81 @@
+// The trial of a release: one commit, released twice, by two users in two folders with other settings, has the same files.
+
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { checksumsName, parseChecksums } from "../../src/updates/release-files.ts";
+import type { Trial } from "./trial.ts";
+
+const root = join(import.meta.dir, "..", "..");
+const version = "0.0.1-trial";
+const targets = "linux-x64-baseline,windows-x64";
+
+export const releaseTrial: Trial = {
+  purpose: "one commit released twice, elsewhere and by another user: the same files",
+  async run(options) {
+    const above = options.folder ?? mkdtempSync(join(tmpdir(), "clawgate-release-"));
+    mkdirSync(above, { recursive: true });
+    chmodSync(above, 0o755);
+    try {
+      const one = release(join(above, "one"), { umask: "022", env: { TZ: "UTC", LANG: "C" } });
+      const two = release(join(above, "a-much-longer-name", "deeper", "two"), {
+        umask: "077",
+        // Only root can be somebody else.
+        ...(process.getuid?.() === 0 ? { user: 65_534 } : {}),
+        env: { TZ: "Asia/Tokyo", LANG: "de_DE.UTF-8", NODE_ENV: "development", USER: "somebody" },
+      });
+      const names = [...new Set([...one.keys(), ...two.keys()])].toSorted();
+      const rows = names.map((name) => ({ name, isSame: one.get(name) === two.get(name) }));
+      return {
+        lines: rows.map(({ name, isSame }) => `${isSame ? "held  " : "MISSED"} ${name} is the same twice`),
+        isHeld: rows.length >= 5 && rows.every(({ isSame }) => isSame),
+      };
+    } finally {
+      rmSync(above, { recursive: true, force: true });
+    }
+  },
+};
+
+type Builder = {
+  readonly umask: string;
+  readonly user?: number;
+  readonly env: Readonly<Record<string, string>>;
+};
+
+/** The checksums of a release that was made in a clone of this repository. */
+function release(folder: string, builder: Builder): ReadonlyMap<string, string> {
+  mkdirSync(join(folder, ".."), { recursive: true });
+  run(["git", "-c", "safe.directory=*", "clone", "--quiet", "--no-hardlinks", root, folder]);
+  run(["cp", "-al", join(root, "node_modules"), join(folder, "node_modules")]);
+  const bases = join(folder, ".cache", "base-executables");
+  mkdirSync(bases, { recursive: true });
+  const kept = join(root, ".cache", "base-executables");
+  if (existsSync(kept)) for (const name of readdirSync(kept)) run(["cp", join(kept, name), bases]);
+  const home = mkdtempSync(join(folder, "..", "home-"));
+  const out = join(home, "out");
+  const { user, umask, env } = builder;
+  if (user !== undefined) {
+    // node_modules are links to this user's own files, and stay theirs: the other one only reads.
+    for (const place of [home, join(folder, ".cache")]) run(["chown", "-R", `${user}`, place]);
+    for (const place of [join(folder, ".."), join(folder, "..", "..")]) chmodSync(place, 0o755);
+  }
+  const flags = ["--version", version, "--targets", targets, "--skip-tests", "--out", out];
+  const words = [process.execPath, "--no-env-file", join(folder, "scripts", "release", "run.ts"), ...flags];
+  run(["sh", "-c", 'umask "$1"; shift; exec "$@"', "sh", umask, ...words], {
+    cwd: user === undefined ? folder : home,
+    env: { PATH: process.env["PATH"] ?? "", HOME: home, ...env },
+    ...(user === undefined ? {} : { uid: user }),
+  });
+  return parseChecksums(readFileSync(join(out, "download", `v${version}`, checksumsName), "utf8"));
+}
+
+type RunOptions = {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly uid?: number;
+};
+
+function run(command: readonly string[], options: RunOptions = {}): void {
+  const ran = Bun.spawnSync([...command], { ...options, stdout: "ignore", stderr: "pipe" });
+  if (!ran.success) throw new Error(`${command[0]} failed: ${ran.stderr.toString().trim().slice(-800)}`);
+}
