@@ -1,4 +1,4 @@
-// `npm test`: format, types, lint, build, tests; stops at the first stage that fails. `check.ts heavy` runs only test/heavy, then again
+// `npm test`: format, types, repo safety, lint, build, tests; stops at the first stage that fails. `check.ts heavy` runs only test/heavy, then again
 // with the newest version of each client, where failures count as skipped; `check.ts newest` runs only the latter, and fails.
 // The result must never depend on the machine's keys, proxies or user folders.
 //
@@ -154,6 +154,7 @@ function ordinaryStages(env: Environment): Stage[] {
   return [
     commandStage("format", [bun, "fmt", "--check", ...formatted], env),
     commandStage("types", [bun, "check"], env),
+    commandStage("repo safety", [bun, join(root, "scripts", "repo-safety.ts"), "--allow-shallow"], env),
     commandStage("lint", [bun, oxlint, ...strict, ...allowed, "src", "test", "scripts"], env),
     buildStage(env),
     { name: "tests", run: () => testRun([], env, 20 * minuteMs) },
