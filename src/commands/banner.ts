@@ -1,6 +1,7 @@
 // What the terminal shows when the gateway listens: what was found, where it is, and a line to try.
 
 import type { Summary } from "../app/gateway.ts";
+import type { MadeKey } from "../app/own-key.ts";
 import { fullVersion } from "../system/identity.ts";
 import type { CommandContext } from "./command.ts";
 import { notLoadedLines } from "./not-loaded.ts";
@@ -49,6 +50,22 @@ export function banner(summary: Summary, context: Pick<CommandContext, "stdout" 
       "",
     );
   return `${lines.join("\n")}\n`;
+}
+
+export function madeKeyText({ key, path }: MadeKey, isJson: boolean): string {
+  if (isJson) return `${JSON.stringify({ msg: "a client key was made; it is shown only now", key, path })}\n`;
+  return [
+    "",
+    "No key is configured, so this gateway has made one. It is shown only now:",
+    "",
+    `    ${key}`,
+    "",
+    'Clients send it as "Authorization: Bearer <key>" or "x-api-key: <key>". Its hash is kept in',
+    `${plain(path)}; remove that file and start again for another one. Keys or tenants`,
+    "in the config, or PROXY_API_KEYS, take its place.",
+    "",
+    "",
+  ].join("\n");
 }
 
 function tryIt(summary: Summary): string[] {

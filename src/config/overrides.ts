@@ -5,7 +5,12 @@ import type { Path } from "./document.ts";
 import type { Environment } from "./environment.ts";
 import { isTree, valueAt, type Tree } from "./values.ts";
 
-export type Flags = { readonly host?: string | undefined; readonly port?: string | number | undefined };
+export type Flags = {
+  readonly host?: string | undefined;
+  readonly port?: string | number | undefined;
+  /** The hash of the key for a config without any; null: there is none. */
+  readonly ownKey?: (environment: Environment) => string | null;
+};
 
 export type Override = {
   readonly path: Path;
@@ -92,9 +97,13 @@ export function overridesOf(
 
   const demand = environment["REQUIRE_AUTH"] ?? "";
   const isDemanded = demand === "" ? null : truth(demand);
+  const hasKey = keys.length + moreKeys.length > 0 || hasTenantKey(value);
+  const ownKey = hasKey || isDemanded === false ? null : (flags.ownKey?.(environment) ?? null);
+  if (ownKey !== null)
+    overrides.push({ path: ["auth", "keys"], value: [ownKey], origin: "client-key in the state directory" });
   if (demand !== "" && isDemanded === null)
     refused.push({ origin: "REQUIRE_AUTH", message: "must be true or false" });
-  if (isDemanded === true && keys.length + moreKeys.length === 0 && !hasTenantKey(value))
+  if (isDemanded === true && !hasKey && ownKey === null)
     refused.push({
       origin: "REQUIRE_AUTH",
       message: "is true, but there are no keys; set PROXY_API_KEYS or auth.keys",
@@ -127,4 +136,8 @@ export const variableKeys: readonly { readonly variable: string; readonly key: s
   },
   { variable: "CLAWGATE_CONFIG", key: "the config file, if `--config` is not given" },
   { variable: "CLAWGATE_STATE_DIR", key: "the state directory" },
+  {
+    variable: "CLAWGATE_CONTAINER",
+    key: "`1` (set in the container image): without keys and tenants `serve` makes a key, shows it once and keeps its hash in the state directory",
+  },
 ];
