@@ -130,8 +130,9 @@ function buildStage(env: Environment): Stage {
 
 function ordinaryStages(env: Environment): Stage[] {
   const bun = process.execPath;
-  // Recordings in test/ stay byte for byte as the vendor sent them, so only code is formatted there.
-  const formatted = ["src", "scripts", "test/**/*.ts", "package.json", "tsconfig.json"];
+  // Recordings in test/ stay byte for byte as the vendor sent them, so only code is formatted there. In scripts/ the templates of
+  // the Helm chart look like YAML and are none.
+  const formatted = ["src", "scripts/**/*.{ts,mjs,json}", "test/**/*.ts", "package.json", "tsconfig.json"];
   const oxlint = join(root, "node_modules", ".bin", "oxlint");
   const strict = [
     "--deny-warnings",

@@ -146,3 +146,24 @@ test("outside of a container nothing is made: the start is refused as before", a
   const asked = await refusedStart(dir, { ...inContainer, REQUIRE_AUTH: "false" });
   expect(asked.code).toBe(78);
 });
+
+test("CLAWGATE_ALLOWED_HOSTS adds the names of the container or service to those of the config", async () => {
+  const config = `${demo}server:\n  allowed_hosts: [gate.example.org]\nauth:\n  keys: ["${operatorsKey}"]\n`;
+  const dir = cleanups.folder("clawgate-own-key-");
+  const env = { ...inContainer, CLAWGATE_ALLOWED_HOSTS: "clawgate, clawgate.ai.svc" };
+  const gateway = await start(dir, { config, env });
+  const statusAs = async (host: string): Promise<number> => {
+    const answer = await fetch(`http://127.0.0.1:${new URL(gateway.url).port}/v1/models`, {
+      headers: { host, authorization: `Bearer ${operatorsKey}` },
+    });
+    await answer.text();
+    return answer.status;
+  };
+  for (const host of ["clawgate:8090", "clawgate.ai.svc", "gate.example.org", "10.1.2.3:8090"])
+    expect([host, await statusAs(host)]).toEqual([host, 200]);
+  for (const host of ["elsewhere", "clawgate.evil.example.org"])
+    expect([host, await statusAs(host)]).toEqual([host, 421]);
+  const wrong = await refusedStart(dir, { ...inContainer, CLAWGATE_ALLOWED_HOSTS: "http://a/b" });
+  expect(wrong.code).toBe(78);
+  expect(wrong.stderr).toContain("CLAWGATE_ALLOWED_HOSTS");
+});

@@ -88,10 +88,17 @@ export function overridesOf(
       overrides.push({ path: row.path, value: row.read(text), origin: row.variable });
   }
 
-  const keyList = environment["PROXY_API_KEYS"] ?? "";
-  const moreKeys = keyList.split(",").flatMap((key) => (key.trim() === "" ? [] : [key.trim()]));
-  const written = valueAt(value, ["auth", "keys"]);
-  const keys: readonly unknown[] = Array.isArray(written) ? written : [];
+  const moreHosts = listed(environment["CLAWGATE_ALLOWED_HOSTS"]);
+  if (moreHosts.length > 0) {
+    const hosts = listAt(value, ["server", "allowed_hosts"]);
+    overrides.push({
+      path: ["server", "allowed_hosts"],
+      value: [...hosts, ...moreHosts],
+      origin: "CLAWGATE_ALLOWED_HOSTS",
+    });
+  }
+  const moreKeys = listed(environment["PROXY_API_KEYS"]);
+  const keys = listAt(value, ["auth", "keys"]);
   if (moreKeys.length > 0)
     overrides.push({ path: ["auth", "keys"], value: [...keys, ...moreKeys], origin: "PROXY_API_KEYS" });
 
@@ -118,6 +125,15 @@ export function overridesOf(
   return { overrides, refused };
 }
 
+function listed(text: string | undefined): readonly string[] {
+  return (text ?? "").split(",").flatMap((part) => (part.trim() === "" ? [] : [part.trim()]));
+}
+
+function listAt(value: Tree, path: Path): readonly unknown[] {
+  const written = valueAt(value, path);
+  return Array.isArray(written) ? written : [];
+}
+
 function hasTenantKey(value: Tree): boolean {
   const tenants = value["tenants"];
   return Array.isArray(tenants) && tenants.length > 0;
@@ -133,6 +149,10 @@ export const variableKeys: readonly { readonly variable: string; readonly key: s
   {
     variable: "REQUIRE_AUTH",
     key: "`true`: refuse to start without keys; `false`: do not require `auth.keys`",
+  },
+  {
+    variable: "CLAWGATE_ALLOWED_HOSTS",
+    key: "additional `server.allowed_hosts`, separated by commas: the name of the gateway's container or service",
   },
   { variable: "CLAWGATE_CONFIG", key: "the config file, if `--config` is not given" },
   { variable: "CLAWGATE_STATE_DIR", key: "the state directory" },
