@@ -1,4 +1,4 @@
-// `npm test`: format, types, lint, build, tests; stops at the first stage that fails. `check.ts heavy` runs only test/heavy, then again
+// `npm test`: format, types, repo safety, lint, build, tests; stops at the first stage that fails. `check.ts heavy` runs only test/heavy, then again
 // with the newest version of each client, where failures count as skipped; `check.ts newest` runs only the latter, and fails.
 // The result must never depend on the machine's keys, proxies or user folders.
 //
@@ -130,8 +130,9 @@ function buildStage(env: Environment): Stage {
 
 function ordinaryStages(env: Environment): Stage[] {
   const bun = process.execPath;
-  // Recordings in test/ stay byte for byte as the vendor sent them, so only code is formatted there.
-  const formatted = ["src", "scripts", "test/**/*.ts", "package.json", "tsconfig.json"];
+  // Recordings in test/ stay byte for byte as the vendor sent them, so only code is formatted there. In scripts/ the templates of
+  // the Helm chart look like YAML and are none.
+  const formatted = ["src", "scripts/**/*.{ts,mjs,json}", "test/**/*.ts", "package.json", "tsconfig.json"];
   const oxlint = join(root, "node_modules", ".bin", "oxlint");
   const strict = [
     "--deny-warnings",
@@ -154,6 +155,7 @@ function ordinaryStages(env: Environment): Stage[] {
   return [
     commandStage("format", [bun, "fmt", "--check", ...formatted], env),
     commandStage("types", [bun, "check"], env),
+    commandStage("repo safety", [bun, join(root, "scripts", "repo-safety.ts"), "--allow-shallow"], env),
     commandStage("lint", [bun, oxlint, ...strict, ...allowed, "src", "test", "scripts"], env),
     buildStage(env),
     { name: "tests", run: () => testRun([], env, 20 * minuteMs) },

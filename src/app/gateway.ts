@@ -10,10 +10,13 @@ import { certificateNote, runtimeWarnings } from "../system/runtime-variables.ts
 import { type App, startApp } from "./app.ts";
 import { createSecretRegistry, type SecretRegistry } from "./known-secrets.ts";
 import { createConfigSource, type ConfigSourceInput } from "./config-source.ts";
+import { type MadeKey, OwnKey } from "./own-key.ts";
 
 export type GatewayInput = ConfigSourceInput & {
   readonly isJsonLog: boolean;
   readonly stderr: NodeJS.WriteStream;
+  /** Present: a gateway without keys and tenants makes a key of its own, and this shows it. */
+  readonly showMadeKey?: (made: MadeKey) => void;
 };
 
 /** What the terminal shows at the start. */
@@ -59,8 +62,7 @@ export async function startGateway(input: GatewayInput): Promise<Gateway> {
   for (const warning of runtimeWarnings(input.environment)) infoLog.warn(warning);
   const certificates = certificateNote(input.environment);
   if (certificates !== null) infoLog.info(certificates);
-  const source = createConfigSource(input, systemClock);
-  const loaded = await source.load();
+  const { source, loaded } = await loadedSource(input);
   const { config, found } = loaded;
   let started: App | null = null;
   const log = createGatewayLog(
@@ -121,6 +123,16 @@ export async function startGateway(input: GatewayInput): Promise<Gateway> {
 
 /** Where log lines go, and what masks them. */
 type LogSinks = { readonly writer: LineWriter; readonly secrets: SecretRegistry; readonly logTail: LogTail };
+
+async function loadedSource(input: GatewayInput) {
+  const ownKey = input.showMadeKey === undefined ? null : new OwnKey();
+  const flags = { ...input.flags, ...(ownKey === null ? {} : { ownKey: ownKey.hash }) };
+  const source = createConfigSource({ ...input, flags }, systemClock);
+  const loaded = await source.load();
+  const made = (await ownKey?.keep(loaded)) ?? null;
+  if (made !== null) input.showMadeKey?.(made);
+  return { source, loaded };
+}
 
 function createGatewayLog(
   input: GatewayInput,

@@ -3,6 +3,7 @@
 import type { Summary } from "../app/gateway.ts";
 import { buildAgeHint } from "../system/build-age.ts";
 import { systemClock } from "../system/clock.ts";
+import type { MadeKey } from "../app/own-key.ts";
 import { fullVersion } from "../system/identity.ts";
 import type { CommandContext } from "./command.ts";
 import { notLoadedLines } from "./not-loaded.ts";
@@ -54,6 +55,22 @@ export function banner(summary: Summary, context: Pick<CommandContext, "stdout" 
   const age = buildAgeHint(systemClock.nowMs(), context.environment);
   if (age !== null) lines.push(dim(`  ${age}`), "");
   return `${lines.join("\n")}\n`;
+}
+
+export function madeKeyText({ key, path }: MadeKey, isJson: boolean): string {
+  if (isJson) return `${JSON.stringify({ msg: "a client key was made; it is shown only now", key, path })}\n`;
+  return [
+    "",
+    "No key is configured, so this gateway has made one. It is shown only now:",
+    "",
+    `    ${key}`,
+    "",
+    'Clients send it as "Authorization: Bearer <key>" or "x-api-key: <key>". Its hash is kept in',
+    `${plain(path)}; remove that file and start again for another one. Keys or tenants`,
+    "in the config, or PROXY_API_KEYS, take its place.",
+    "",
+    "",
+  ].join("\n");
 }
 
 function tryIt(summary: Summary): string[] {

@@ -2,6 +2,7 @@
 
 import { readFileSync, statSync } from "node:fs";
 import type { OfflineInput } from "../app/offline/offline-config.ts";
+import { isInContainer, keptOwnKey } from "../app/own-key.ts";
 import { errorCode } from "../system/files.ts";
 import { UntrustedFile, untrustedReason } from "../system/trusted-file.ts";
 import type { CommandContext } from "./command.ts";
@@ -44,6 +45,7 @@ export function offlineInput(context: CommandContext, configPath: string | undef
     readFound,
     fileMode,
     isDemo: false,
+    ...(isInContainer(context.environment) ? { flags: { ownKey: keptOwnKey } } : {}),
     stderr: context.stderr,
     reported: new Set(),
   };

@@ -2,10 +2,11 @@
 
 import { constants } from "node:os";
 import { type Gateway, startGateway } from "../app/gateway.ts";
+import { isInContainer, type MadeKey } from "../app/own-key.ts";
 import { ConfigProblem } from "../config/problems.ts";
 import { systemClock } from "../system/clock.ts";
 import { isScarcity } from "../system/descriptors.ts";
-import { banner } from "./banner.ts";
+import { banner, madeKeyText } from "./banner.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { type Launcher, launcherOf } from "./launcher.ts";
 import { readOptions } from "./options.ts";
@@ -54,6 +55,10 @@ async function run(context: CommandContext): Promise<number> {
     isDemo: demo,
     isJsonLog,
     stderr: context.stderr,
+    // To the output, never to the log: the log is kept, and /api/logs shows it.
+    ...(isInContainer(context.environment)
+      ? { showMadeKey: (made: MadeKey) => void context.stdout.write(madeKeyText(made, isJsonLog)) }
+      : {}),
   };
   const hangup = listenForHangup();
   const stopSignals = listenForStop();

@@ -9,6 +9,7 @@ export const documentedVariables: readonly string[] = [
   "PORT",
   "HOST",
   "LOG_LEVEL",
+  "CLAWGATE_ALLOWED_HOSTS",
   "CLAWGATE_DB_PATH",
   "CLAWGATE_STATE_DIR",
   "DOCKER_HOST_IP",

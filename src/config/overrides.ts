@@ -5,7 +5,12 @@ import type { Path } from "./document.ts";
 import type { Environment } from "./environment.ts";
 import { isTree, valueAt, type Tree } from "./values.ts";
 
-export type Flags = { readonly host?: string | undefined; readonly port?: string | number | undefined };
+export type Flags = {
+  readonly host?: string | undefined;
+  readonly port?: string | number | undefined;
+  /** The hash of the key for a config without any; null: there is none. */
+  readonly ownKey?: (environment: Environment) => string | null;
+};
 
 export type Override = {
   readonly path: Path;
@@ -83,18 +88,29 @@ export function overridesOf(
       overrides.push({ path: row.path, value: row.read(text), origin: row.variable });
   }
 
-  const keyList = environment["PROXY_API_KEYS"] ?? "";
-  const moreKeys = keyList.split(",").flatMap((key) => (key.trim() === "" ? [] : [key.trim()]));
-  const written = valueAt(value, ["auth", "keys"]);
-  const keys: readonly unknown[] = Array.isArray(written) ? written : [];
+  const moreHosts = listed(environment["CLAWGATE_ALLOWED_HOSTS"]);
+  if (moreHosts.length > 0) {
+    const hosts = listAt(value, ["server", "allowed_hosts"]);
+    overrides.push({
+      path: ["server", "allowed_hosts"],
+      value: [...hosts, ...moreHosts],
+      origin: "CLAWGATE_ALLOWED_HOSTS",
+    });
+  }
+  const moreKeys = listed(environment["PROXY_API_KEYS"]);
+  const keys = listAt(value, ["auth", "keys"]);
   if (moreKeys.length > 0)
     overrides.push({ path: ["auth", "keys"], value: [...keys, ...moreKeys], origin: "PROXY_API_KEYS" });
 
   const demand = environment["REQUIRE_AUTH"] ?? "";
   const isDemanded = demand === "" ? null : truth(demand);
+  const hasKey = keys.length + moreKeys.length > 0 || hasTenantKey(value);
+  const ownKey = hasKey || isDemanded === false ? null : (flags.ownKey?.(environment) ?? null);
+  if (ownKey !== null)
+    overrides.push({ path: ["auth", "keys"], value: [ownKey], origin: "client-key in the state directory" });
   if (demand !== "" && isDemanded === null)
     refused.push({ origin: "REQUIRE_AUTH", message: "must be true or false" });
-  if (isDemanded === true && keys.length + moreKeys.length === 0 && !hasTenantKey(value))
+  if (isDemanded === true && !hasKey && ownKey === null)
     refused.push({
       origin: "REQUIRE_AUTH",
       message: "is true, but there are no keys; set PROXY_API_KEYS or auth.keys",
@@ -107,6 +123,15 @@ export function overridesOf(
   if (flags.port !== undefined)
     overrides.push({ path: ["server", "port"], value: numeric(String(flags.port)), origin: "--port" });
   return { overrides, refused };
+}
+
+function listed(text: string | undefined): readonly string[] {
+  return (text ?? "").split(",").flatMap((part) => (part.trim() === "" ? [] : [part.trim()]));
+}
+
+function listAt(value: Tree, path: Path): readonly unknown[] {
+  const written = valueAt(value, path);
+  return Array.isArray(written) ? written : [];
 }
 
 function hasTenantKey(value: Tree): boolean {
@@ -125,6 +150,14 @@ export const variableKeys: readonly { readonly variable: string; readonly key: s
     variable: "REQUIRE_AUTH",
     key: "`true`: refuse to start without keys; `false`: do not require `auth.keys`",
   },
+  {
+    variable: "CLAWGATE_ALLOWED_HOSTS",
+    key: "additional `server.allowed_hosts`, separated by commas: the name of the gateway's container or service",
+  },
   { variable: "CLAWGATE_CONFIG", key: "the config file, if `--config` is not given" },
   { variable: "CLAWGATE_STATE_DIR", key: "the state directory" },
+  {
+    variable: "CLAWGATE_CONTAINER",
+    key: "`1` (set in the container image): without keys and tenants `serve` makes a key, shows it once and keeps its hash in the state directory",
+  },
 ];
