@@ -3,7 +3,7 @@
 import { parseArgs } from "node:util";
 import { dashboardTrial } from "./dashboard.ts";
 import { recordsTrial } from "./records.ts";
-import { serviceTrial } from "./service.ts";
+import { serviceTrial } from "./booted-service.ts";
 import { totalsTrial } from "./totals.ts";
 import type { Trial } from "./trial.ts";
 

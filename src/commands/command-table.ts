@@ -15,7 +15,7 @@ import { reload } from "./reload.ts";
 import { requestLog } from "./request-log.ts";
 import { route } from "./route.ts";
 import { serve } from "./serve.ts";
-import { service } from "./service/group.ts";
+import { service } from "./system-service/group.ts";
 import { setup } from "./setup.ts";
 import { stats } from "./stats.ts";
 import { status } from "./status.ts";

@@ -3,7 +3,7 @@
 
 import { readTextIfExists } from "../system/files.ts";
 import type { Machine, Scope } from "./machine.ts";
-import { networkVariables } from "./service-plan.ts";
+import { isNetworkName, networkVariables } from "./service-plan.ts";
 
 const opening =
   "# Variables of the ClawGate service. `clawgate service install` adds proxies and certificates of your shell; your lines stay.\n";
@@ -11,6 +11,16 @@ const opening =
 /** As systemd's EnvironmentFile reads it. */
 const assignment = (name: string, value: string): string =>
   `${name}="${value.replaceAll(/["\\`$]/g, String.raw`\$&`)}"\n`;
+
+/** Whether an uninstallation may remove the file: nothing in it is the owner's. */
+export async function isOnlyCarried(path: string): Promise<boolean> {
+  const text = await readTextIfExists(path);
+  if (text === null || !text.startsWith(opening)) return false;
+  return text
+    .slice(opening.length)
+    .split("\n")
+    .every((line) => line === "" || isNetworkName(line.split("=")[0] ?? ""));
+}
 
 /** The file's new text; null: nothing to add. */
 export async function carriedFile(machine: Machine, scope: Scope, path: string): Promise<string | null> {

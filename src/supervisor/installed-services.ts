@@ -2,7 +2,7 @@
 
 import { launchdManager } from "./launchd.ts";
 import { type Machine, ServiceProblem } from "./machine.ts";
-import type { Manager, Service } from "./service.ts";
+import type { Manager, Service } from "./installed-service.ts";
 import { systemdManager } from "./systemd.ts";
 
 /** Throws ServiceProblem on a system that has neither. */

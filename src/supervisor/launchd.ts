@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { readTextIfExists } from "../system/files.ts";
 import { launchdLabel, launchdPlist } from "./launchd-plist.ts";
 import { ask, type Machine, type Scope, ServiceProblem, tell } from "./machine.ts";
-import type { Manager, Service, ServiceState } from "./service.ts";
+import type { Manager, Service, ServiceState } from "./installed-service.ts";
 import { planIn, serviceHome, type ServicePlan } from "./service-plan.ts";
 import { takeSteps } from "./steps.ts";
 

@@ -53,6 +53,7 @@ const placeNames = [
 ];
 const networkName =
   /^(?:(?:https?|no|all)_proxy|(?:HTTPS?|NO|ALL)_PROXY|SSL_CERT_FILE|SSL_CERT_DIR|NODE_EXTRA_CA_CERTS|NODE_USE_SYSTEM_CA)$/;
+export const isNetworkName = (name: string): boolean => networkName.test(name);
 const keyName = /(?:_API_KEY|_AUTH_TOKEN|_OAUTH_TOKEN|_SECRET_KEY|_ACCESS_KEY_ID)$/;
 
 function isHidden({ platform }: Machine, scope: Scope, path: string): boolean {

@@ -20,9 +20,11 @@ const quoted = (text: string): string =>
     .replaceAll("\\", "\\\\")
     .replaceAll('"', String.raw`\"`)
     .replaceAll("%", "%%")}"`;
-/** `$` begins a variable in ExecStart only. */
-const word = (text: string): string =>
-  /^[A-Za-z0-9_./:@+=-]+$/.test(text) ? text : quoted(text).replaceAll("$", "$$$$");
+const word = (text: string): string => (/^[A-Za-z0-9_./:@+=-]+$/.test(text) ? text : quoted(text));
+
+/** `$` begins a variable in arguments, not in the program's path. */
+const commandLine = ([program = "", ...args]: readonly string[]): string =>
+  [word(program), ...args.map((each) => word(each).replaceAll("$", "$$$$"))].join(" ");
 
 export function systemdUnit(plan: ServicePlan, facts: SystemdFacts): string {
   const isSystem = plan.scope === "system";
@@ -53,7 +55,7 @@ function processLines(plan: ServicePlan, { version, environmentFile }: SystemdFa
   return [
     `Type=${signalsReload ? "notify-reload" : "notify"}`,
     "NotifyAccess=main",
-    `ExecStart=${[...plan.program, ...serveWords, ...plan.args].map(word).join(" ")}`,
+    `ExecStart=${commandLine([...plan.program, ...serveWords, ...plan.args])}`,
     ...(signalsReload ? [] : ["ExecReload=/bin/kill -HUP $MAINPID"]),
     ...Object.entries(plan.environment).map(([name, value]) => `Environment=${quoted(`${name}=${value}`)}`),
     `EnvironmentFile=-${environmentFile.replaceAll("%", "%%")}`,

@@ -5,9 +5,9 @@ import { dirname, join } from "node:path";
 import { accountOf } from "../system/accounts.ts";
 import { readTextIfExists } from "../system/files.ts";
 import { stateDirectory } from "../system/state-directory.ts";
-import { carriedFile } from "./environment-file.ts";
+import { carriedFile, isOnlyCarried } from "./environment-file.ts";
 import { ask, type Machine, type Scope, serviceName, ServiceProblem, tell } from "./machine.ts";
-import type { Manager, Service, ServiceState } from "./service.ts";
+import type { Manager, Service, ServiceState } from "./installed-service.ts";
 import { planIn, type ServicePlan } from "./service-plan.ts";
 import { type Step, takeSteps } from "./steps.ts";
 import { systemdUnit } from "./systemd-unit.ts";
@@ -73,7 +73,7 @@ export function systemdManager(machine: Machine): Manager {
         unitPath: unitPath(scope),
         text,
         wanted,
-        environmentFile: environmentFile(scope),
+        environmentFile: (await isOnlyCarried(environmentFile(scope))) ? environmentFile(scope) : null,
       });
     },
   };
@@ -140,11 +140,12 @@ type UnitFile = {
   readonly unitPath: string;
   readonly text: string;
   readonly wanted: string;
-  readonly environmentFile: string;
+  /** What `uninstall` may remove. */
+  readonly environmentFile: string | null;
 };
 
 function serviceOf(machine: Machine, file: UnitFile): Service {
-  const { scope, plan, unitPath, text, wanted } = file;
+  const { scope, plan, unitPath, text, wanted, environmentFile } = file;
   const run = (...words: string[]): Promise<void> => tell(machine, [...systemctl(scope), ...words, unitName]);
   return {
     manager: "systemd",
@@ -184,8 +185,9 @@ function serviceOf(machine: Machine, file: UnitFile): Service {
       { kind: "run", argv: [...systemctl(scope), "disable", "--now", unitName], mayFail: true },
       { kind: "remove", path: unitPath },
       { kind: "remove", path: `${unitPath}.bak` },
-      { kind: "remove", path: file.environmentFile },
-      { kind: "remove", path: `${file.environmentFile}.bak` },
+      ...(environmentFile === null
+        ? []
+        : [environmentFile, `${environmentFile}.bak`].map((path) => ({ kind: "remove", path }) as const)),
       { kind: "run", argv: [...systemctl(scope), "daemon-reload"] },
       { kind: "run", argv: [...systemctl(scope), "reset-failed", unitName], mayFail: true },
     ],

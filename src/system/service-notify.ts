@@ -179,6 +179,7 @@ function openSocket(name: string): NotifySocket | string {
 function loadLibrary() {
   const { i32, i64, u32, u64, ptr: pointer } = FFIType;
   const architecture = process.arch === "arm64" ? "aarch64" : "x86_64";
+  const errnoPlace: string = "__errno_location";
   for (const name of ["libc.so.6", `libc.musl-${architecture}.so.1`]) {
     try {
       const { symbols } = dlopen(name, {
@@ -186,9 +187,10 @@ function loadLibrary() {
         sendto: { args: [i32, pointer, u64, i32, pointer, u32], returns: i64 },
         clock_gettime: { args: [i32, pointer], returns: i32 },
         close: { args: [i32], returns: i32 },
-        __errno_location: { args: [], returns: pointer },
       });
-      return { ...symbols, lastError: () => read.i32(symbols.__errno_location() as Pointer, 0) };
+      const { [errnoPlace]: place } = dlopen(name, { [errnoPlace]: { args: [], returns: pointer } }).symbols;
+      if (place === undefined) continue;
+      return { ...symbols, lastError: () => read.i32(place() as Pointer, 0) };
     } catch {
       // Try the next name: which C library exists depends on the machine.
     }

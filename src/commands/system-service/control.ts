@@ -2,7 +2,7 @@
 
 import type { Machine } from "../../supervisor/machine.ts";
 import { ServiceProblem } from "../../supervisor/machine.ts";
-import type { Service } from "../../supervisor/service.ts";
+import type { Service } from "../../supervisor/installed-service.ts";
 import { stepText, takeSteps } from "../../supervisor/steps.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { readOptions } from "../options.ts";

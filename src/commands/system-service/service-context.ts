@@ -3,7 +3,7 @@
 import type { ParseArgsOptionsConfig } from "node:util";
 import { installedServices } from "../../supervisor/installed-services.ts";
 import { type Machine, type Scope, ServiceProblem } from "../../supervisor/machine.ts";
-import type { Service } from "../../supervisor/service.ts";
+import type { Service } from "../../supervisor/installed-service.ts";
 import { type CommandContext, exitCodes } from "../command.ts";
 import { type Refused, refuseUsage } from "../options.ts";
 import { plain } from "../terminal.ts";

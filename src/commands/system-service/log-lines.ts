@@ -1,7 +1,7 @@
 // The last lines that the service wrote, as the manager keeps them.
 
 import { ask, type Machine } from "../../supervisor/machine.ts";
-import type { Service } from "../../supervisor/service.ts";
+import type { Service } from "../../supervisor/installed-service.ts";
 
 /** Empty: none, or the log cannot be read. */
 export async function lastLines(

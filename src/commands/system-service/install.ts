@@ -4,7 +4,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { managerOf } from "../../supervisor/installed-services.ts";
 import { type Machine, type Scope, ServiceProblem, tell } from "../../supervisor/machine.ts";
-import type { Manager } from "../../supervisor/service.ts";
+import type { Manager } from "../../supervisor/installed-service.ts";
 import {
   assertReachable,
   plannedVariables,

@@ -2,7 +2,7 @@
 
 import { managerOf } from "../../supervisor/installed-services.ts";
 import { type Machine, ServiceProblem } from "../../supervisor/machine.ts";
-import type { Service, ServiceState } from "../../supervisor/service.ts";
+import type { Service, ServiceState } from "../../supervisor/installed-service.ts";
 import { stateDirectory } from "../../system/state-directory.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { readOptions } from "../options.ts";
