@@ -61,6 +61,10 @@ exec /usr/bin/env -i container=trial PATH=${path} /lib/systemd/systemd --system 
 export function whyNoBoot(): string | null {
   if (process.platform !== "linux" || process.getuid?.() !== 0)
     return "it needs Linux and root (namespaces, mounts)";
+  const [, capabilities = "0"] =
+    /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+  // CAP_SYS_ADMIN.
+  if (((BigInt(`0x${capabilities}`) >> 21n) & 1n) === 0n) return "root may not mount here";
   for (const needed of ["/lib/systemd/systemd", "/usr/bin/unshare", "/usr/bin/nsenter"])
     if (!existsSync(needed)) return `there is no ${needed}`;
   return null;

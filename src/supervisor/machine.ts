@@ -21,15 +21,20 @@ export class ServiceProblem extends Error {
   override readonly name = "ServiceProblem";
 }
 
-// `systemctl start` waits until the service is ready, `stop` until its requests are over.
-const managerTimeoutMs = 180_000;
+const questionTimeoutMs = 20_000;
+// `systemctl stop` waits until the running requests are over, and systemd itself gives it a limit.
+const changeTimeoutMs = 3_600_000;
 
 /** Null: there is no such program. */
-export async function ask(machine: Machine, argv: readonly string[]): Promise<CommandResult | null> {
+export async function ask(
+  machine: Machine,
+  argv: readonly string[],
+  timeoutMs = questionTimeoutMs,
+): Promise<CommandResult | null> {
   const [name = "", ...rest] = argv;
   const program = findOnPath(name, machine.environment["PATH"]);
   if (program === null) return null;
-  return runCommand([program, ...rest], { timeoutMs: managerTimeoutMs, env: managerEnvironment(machine) });
+  return runCommand([program, ...rest], { timeoutMs, env: managerEnvironment(machine) });
 }
 
 /** The environment of systemctl, journalctl and launchctl. */
@@ -43,7 +48,7 @@ export function managerEnvironment(machine: Machine): Record<string, string> {
 /** Runs a step of an installation. Throws ServiceProblem with what the program said. */
 export async function tell(machine: Machine, argv: readonly string[]): Promise<void> {
   const words = argv.join(" ");
-  const result = await ask(machine, argv);
+  const result = await ask(machine, argv, changeTimeoutMs);
   if (result === null)
     throw new ServiceProblem(
       `there is no program "${argv[0] ?? ""}" on PATH, so "${words}" could not be run`,

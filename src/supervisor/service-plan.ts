@@ -162,6 +162,8 @@ export function assertReachable(machine: Machine, plan: ServicePlan): void {
   const [program = ""] = plan.program;
   if (/\p{Cc}/u.test([...plan.program, ...plan.args].join("")))
     throw new ServiceProblem("a path with a control character cannot be written into a unit");
+  if (machine.platform === "linux" && /["'\\]/.test(program))
+    throw new ServiceProblem(`systemd starts no program with a quote or a backslash in its path: ${program}`);
   if (program.includes("/_npx/"))
     throw new ServiceProblem(
       "this program lies in npx's cache, which npm empties. Install it first (npm install -g clawgate), then run this again",

@@ -182,7 +182,7 @@ function serviceOf(machine: Machine, file: UnitFile): Service {
       ...(follow ? ["--follow"] : []),
     ],
     uninstallSteps: [
-      { kind: "run", argv: [...systemctl(scope), "disable", "--now", unitName], mayFail: true },
+      { kind: "run", argv: [...systemctl(scope), "disable", "--now", unitName] },
       { kind: "remove", path: unitPath },
       { kind: "remove", path: `${unitPath}.bak` },
       ...(environmentFile === null

@@ -147,6 +147,15 @@ describe("a user service", () => {
     expect(readFileSync(dropIn, "utf8")).toContain("Nice=5");
     const [again] = await installedServices(elsewhere);
     expect(again?.unit.isCurrent).toBe(true);
+    // The same by the command, as a new program does it for an old one's unit.
+    writeFileSync(unitPath, written.replace("RestartSec=2", "RestartSec=1"));
+    const ran = await run("install", "--as-installed", "--json");
+    expect(JSON.parse(ran.stdout)).toMatchObject({
+      scope: "user",
+      unit: { path: unitPath, was_current: false },
+    });
+    expect(readFileSync(unitPath, "utf8")).toBe(written);
+    expect((await run("install", "--as-installed")).stdout).toContain("is current");
     const before = machine.calls().length;
     await again?.rewrite();
     expect(machine.calls().slice(before)).toEqual([]);
@@ -156,6 +165,7 @@ describe("a user service", () => {
     const { run, unitPath } = desk();
     mkdirSync(dirname(unitPath), { recursive: true });
     writeFileSync(unitPath, "[Service]\nExecStart=/usr/bin/clawgate\n");
+    expect((await run("install", "--as-installed")).code).toBe(1);
     const refused = await run("install");
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain("was not written by clawgate service install");
@@ -180,6 +190,16 @@ describe("a user service", () => {
     expect(readFileSync(carried, "utf8")).toContain("MY_OWN=1");
   });
 
+  test("logs prints what the manager keeps", async () => {
+    const { machine, run } = desk();
+    await run("install");
+    expect(await run("logs", "-n", "7")).toMatchObject({ code: 0, stdout: "a line of the log\n" });
+    expect(machine.calls().at(-1)).toBe(
+      "journalctl --user --unit=clawgate.service --no-pager --output=cat --lines=7",
+    );
+    expect(JSON.parse((await run("logs", "--json")).stdout)).toEqual({ lines: ["a line of the log"] });
+  });
+
   test("a start that fails is said with the last lines of the log", async () => {
     const { machine, run } = desk();
     machine.program(
@@ -201,6 +221,16 @@ describe("a user service", () => {
     expect(ran.stderr).toContain("systemd does not run here");
     expect(ran.stderr).toContain("clawgate serve");
     expect(existsSync(unitPath)).toBe(false);
+  });
+
+  test("a service that cannot be stopped is not removed", async () => {
+    const { machine, run, unitPath } = desk();
+    await run("install");
+    machine.program("systemctl", 'case "$*" in *disable*) echo "Access denied" >&2; exit 1 ;; esac');
+    const ran = await run("uninstall");
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toContain("Access denied");
+    expect(existsSync(unitPath)).toBe(true);
   });
 
   test("wrong options are refused", async () => {

@@ -1,44 +1,15 @@
-// What systemd hears of the gateway, by a socket of the test's own in python3: Bun has no datagram sockets of a path.
+// What systemd hears of a service, by a socket of the test's own.
 
 import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServiceNotifier } from "../../src/system/service-notify.ts";
-import { findOnPath } from "../../src/system/process.ts";
 import { fakeClock } from "../support/clock.ts";
 import { cleanupsAfterEach } from "../support/cleanups.ts";
+import { canListen, listenForNotices } from "../support/notify-socket.ts";
 
 const cleanups = cleanupsAfterEach();
-
-const listen = `import socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.bind(("\\0" if sys.argv[1][0] == "@" else sys.argv[1][0]) + sys.argv[1][1:])
-s.settimeout(10)
-print("bound", flush=True)
-while True:
-    print(repr(s.recv(4096).decode()), flush=True)
-`;
-
-/** `next` settles with the next datagram. */
-async function listener(name: string) {
-  const child = Bun.spawn(["python3", "-c", listen, name], { stdout: "pipe", stderr: "inherit" });
-  cleanups.push(() => child.kill("SIGKILL"));
-  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  const next = async (): Promise<string> => {
-    while (!text.includes("\n")) {
-      const { value, done } = await reader.read();
-      if (done) throw new Error("the listener has ended");
-      text += value;
-    }
-    const line = text.slice(0, text.indexOf("\n"));
-    text = text.slice(line.length + 1);
-    return line;
-  };
-  expect(await next()).toBe("bound");
-  return { next };
-}
 
 function path(): string {
   const folder = mkdtempSync(join(tmpdir(), "clawgate-notify-"));
@@ -50,8 +21,6 @@ const troubles = (): { readonly list: string[]; readonly onTrouble: (why: string
   const list: string[] = [];
   return { list, onTrouble: (why) => void list.push(why) };
 };
-
-const canListen = process.platform === "linux" && findOnPath("python3", process.env["PATH"]) !== null;
 
 describe("the notifier", () => {
   test("without NOTIFY_SOCKET there is none, and a socket that it does not know is said", () => {
@@ -78,7 +47,7 @@ describe("the notifier", () => {
 
   test.if(canListen)("says each state, on one line each, to a path and to an abstract name", async () => {
     for (const name of [path(), `@clawgate-test-${process.pid}`]) {
-      const heard = await listener(name);
+      const heard = cleanups.stopAtEnd(await listenForNotices(name));
       const { list, onTrouble } = troubles();
       const notifier = createServiceNotifier({
         environment: { NOTIFY_SOCKET: name },
@@ -107,7 +76,7 @@ describe("the notifier", () => {
     "gives a sign of life at half of the limit, only for its own process, and none after it is closed",
     async () => {
       const name = path();
-      const heard = await listener(name);
+      const heard = cleanups.stopAtEnd(await listenForNotices(name));
       const clock = fakeClock();
       const start = (watched: string) =>
         createServiceNotifier({

@@ -4,7 +4,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { managerOf } from "../../supervisor/installed-services.ts";
 import { type Machine, type Scope, ServiceProblem, tell } from "../../supervisor/machine.ts";
-import type { Manager } from "../../supervisor/installed-service.ts";
+import type { Manager, Service } from "../../supervisor/installed-service.ts";
 import {
   assertReachable,
   plannedVariables,
@@ -17,7 +17,7 @@ import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { readOptions } from "../options.ts";
 import { plain } from "../terminal.ts";
 import { lastLines } from "./log-lines.ts";
-import { machineOf, namedScope, reporting, scopeHelp, scopeOptions } from "./service-context.ts";
+import { machineOf, namedScope, reporting, scopeHelp, scopeOptions, theService } from "./service-context.ts";
 
 const help = `Usage: clawgate service install [options]
 
@@ -29,6 +29,7 @@ ${scopeHelp}  --config FILE   config file of the service (default: where the gat
   --linger        user service: also let it run while you are not signed in (loginctl enable-linger)
   --no-start      install and enable, and start nothing now
   --force         replace a clawgate unit that was not written by this command
+  --as-installed  only write the unit as this version would, with the program, config and variables that it has; start nothing
   --print         only print the unit
   --dry-run       only print what would be done
   -h, --help      this text
@@ -51,6 +52,7 @@ async function run(context: CommandContext): Promise<number> {
     linger: { type: "boolean", default: false },
     "no-start": { type: "boolean", default: false },
     force: { type: "boolean", default: false },
+    "as-installed": { type: "boolean", default: false },
     print: { type: "boolean", default: false },
     "dry-run": { type: "boolean", default: false },
   });
@@ -60,6 +62,7 @@ async function run(context: CommandContext): Promise<number> {
   const { values } = read;
   return reporting(context, async () => {
     const machine = machineOf(context);
+    if (values["as-installed"]) return rewrite(context, await theService(machine, named), values.json);
     const manager = managerOf(machine);
     const scope = named ?? (machine.uid === 0 ? "system" : "user");
     const plan = planOf(context, machine, scope, values.config);
@@ -163,6 +166,21 @@ async function install(
   context.stdout.write(
     `clawgate service status --${scope} shows how it is, clawgate service logs --${scope} what it says.\n`,
   );
+  return exitCodes.ok;
+}
+
+/** After an update, by the new program: the old one does not know the new text. */
+async function rewrite(context: CommandContext, service: Service, isJson: boolean): Promise<number> {
+  const wasCurrent = service.unit.isCurrent && service.plan !== null;
+  await service.rewrite();
+  const { scope, manager, unitPath } = service;
+  if (isJson) write(context, { scope, manager, unit: { path: unitPath, was_current: wasCurrent } });
+  else
+    context.stdout.write(
+      wasCurrent
+        ? `${unitPath} is current.\n`
+        : `Wrote ${unitPath}; the old one is ${unitPath}.bak. It counts from the next start: clawgate service restart --${scope}\n`,
+    );
   return exitCodes.ok;
 }
 

@@ -79,7 +79,7 @@ function adviceOf(service: Service, state: ServiceState): readonly string[] {
     advice.push(`the unit was not written by clawgate: clawgate service install ${flag} --force replaces it`);
   else if (!service.unit.isCurrent)
     advice.push(
-      `the unit is not the one that this version writes: clawgate service install ${flag} writes it anew`,
+      `the unit is not the one that this version writes: clawgate service install ${flag} --as-installed writes it anew`,
     );
   if (!state.isActive) {
     advice.push(`clawgate service logs ${flag} says more; clawgate doctor checks the config`);
