@@ -170,10 +170,11 @@ export function assertReachable(machine: Machine, plan: ServicePlan): void {
     );
   const hidden = [...plan.program, ...plan.args].find((each) => isHidden(machine, plan.scope, each));
   if (hidden === undefined) return;
+  const sudo = machine.uid === 0 ? "" : "sudo ";
   const remedy =
     hidden === program
-      ? `sudo install -m 755 ${program} /usr/local/bin/clawgate && sudo /usr/local/bin/clawgate service install --system`
-      : "sudo install -m 600 -o clawgate FILE /etc/clawgate/config.yaml, which is found without --config";
+      ? `${sudo}install -m 755 ${program} /usr/local/bin/clawgate && ${sudo}/usr/local/bin/clawgate service install --system`
+      : `${sudo}install -m 600 -o clawgate FILE /etc/clawgate/config.yaml, which is found without --config`;
   throw new ServiceProblem(
     `${hidden} lies in a folder that the system service cannot see (ProtectHome, PrivateTmp). Move it:\n  ${remedy}`,
   );

@@ -3,7 +3,7 @@
 import { planComment, serveWords, type ServicePlan } from "./service-plan.ts";
 
 export type SystemdFacts = {
-  /** Null: unknown; the unit then uses what systemd 240 knows. */
+  /** Null: unknown; the unit then reloads and restarts as older ones can. */
   readonly version: number | null;
   readonly root: string;
   /** Absolute; it need not exist. */
