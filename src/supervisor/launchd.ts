@@ -1,6 +1,7 @@
 // The gateway as a service of launchd: an agent of the user's session, or a daemon of the machine.
 
 import { dirname, join } from "node:path";
+import { pause, systemClock } from "../system/clock.ts";
 import { readTextIfExists } from "../system/files.ts";
 import { launchdLabel, launchdPlist } from "./launchd-plist.ts";
 import { ask, type Machine, type Scope, ServiceProblem, tell } from "./machine.ts";
@@ -56,6 +57,10 @@ export function launchdManager(machine: Machine): Manager {
   };
 }
 
+/** Beyond the ExitTimeOut of the property list. */
+const unloadMs = 100_000;
+const lookMs = 200;
+
 const logFolder = (home: string): string => join(home, "Library", "Logs", "clawgate");
 const domain = (machine: Machine, scope: Scope): string =>
   scope === "system" ? "system" : `gui/${machine.uid}`;
@@ -75,7 +80,16 @@ function serviceOf(machine: Machine, { scope, plan, unitPath, text, wanted }: Pl
     (await ask(machine, ["launchctl", "print", name]))?.code === 0;
   const load = (): Promise<void> =>
     tell(machine, ["launchctl", "bootstrap", domain(machine, scope), unitPath]);
-  const unload = (): Promise<void> => tell(machine, ["launchctl", "bootout", name]);
+  const unload = async (): Promise<void> => {
+    await tell(machine, ["launchctl", "bootout", name]);
+    // It returns before the process has ended, and until then a new load fails with "Input/output error".
+    const endMs = systemClock.monotonicMs() + unloadMs;
+    while (await isLoaded()) {
+      if (systemClock.monotonicMs() > endMs)
+        throw new ServiceProblem(`launchd did not end ${launchdLabel} within ${unloadMs / 1000} s`);
+      await pause(systemClock, lookMs);
+    }
+  };
   const home = plan?.environment["HOME"] ?? machine.homeDirectory;
   return {
     manager: "launchd",

@@ -297,6 +297,25 @@ describe("launchd", () => {
     expect(existsSync(plist)).toBe(false);
   });
 
+  test("it is loaded again only when the old process has ended", async () => {
+    const { machine, run } = desk({ platform: "darwin", uid: 501 });
+    await run("install");
+    const ending = join(machine.root, "ending");
+    machine.program(
+      "launchctl",
+      `case "$1" in
+        bootout) printf 'xx' > "${ending}" ;;
+        print) case "$2" in */*/*)
+          [ -e "${ending}" ] || exit 0
+          left=$(cat "${ending}"); [ -n "$left" ] || exit 113
+          printf '%s' "\${left#x}" > "${ending}" ;; esac ;;
+        bootstrap) [ -z "$(cat "${ending}")" ] || { echo "Bootstrap failed: 5: Input/output error" >&2; exit 5; } ;;
+      esac`,
+    );
+    expect(await run("restart")).toMatchObject({ code: 0, stderr: "" });
+    expect(machine.calls().at(-1)).toContain("launchctl bootstrap gui/501");
+  });
+
   test("a daemon runs as the user who called sudo, never as root", async () => {
     const refused = await desk({ platform: "darwin", uid: 0 }).run("install");
     expect(refused.stderr).toContain("not as root itself");
