@@ -5,6 +5,7 @@ import { dashboardTrial } from "./dashboard.ts";
 import { recordsTrial } from "./records.ts";
 import { releaseTrial } from "./release.ts";
 import { targetsTrial } from "./targets.ts";
+import { serviceTrial } from "./booted-service.ts";
 import { totalsTrial } from "./totals.ts";
 import type { Trial } from "./trial.ts";
 
@@ -13,6 +14,7 @@ const trials: Readonly<Record<string, Trial>> = {
   records: recordsTrial,
   release: releaseTrial,
   targets: targetsTrial,
+  service: serviceTrial,
   totals: totalsTrial,
 };
 

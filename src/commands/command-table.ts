@@ -17,6 +17,7 @@ import { reload } from "./reload.ts";
 import { requestLog } from "./request-log.ts";
 import { route } from "./route.ts";
 import { serve } from "./serve.ts";
+import { service } from "./system-service/group.ts";
 import { setup } from "./setup.ts";
 import { stats } from "./stats.ts";
 import { status } from "./status.ts";
@@ -41,6 +42,7 @@ export const commands: readonly Command[] = [
   providers,
   reload,
   doctor,
+  service,
   setup,
   manage,
   login,

@@ -10,6 +10,12 @@ export type CommandContext = {
   readonly stderr: NodeJS.WriteStream;
   /** Where set-up searches for processes and units of other programs. Absent: the usual places of this machine. */
   readonly places?: { readonly processFolder: string; readonly serviceFolders: readonly string[] };
+  /** Where services are written and for which system. Absent: this machine. */
+  readonly serviceMachine?: {
+    readonly root: string;
+    readonly platform: NodeJS.Platform;
+    readonly uid: number;
+  };
 };
 
 export type Command = {

@@ -7,6 +7,7 @@ import { ConfigProblem } from "../config/problems.ts";
 import { systemClock } from "../system/clock.ts";
 import { isScarcity } from "../system/descriptors.ts";
 import { banner, madeKeyText } from "./banner.ts";
+import { createServiceNotifier, type ServiceNotifier } from "../system/service-notify.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { type Launcher, launcherOf } from "./launcher.ts";
 import { readOptions } from "./options.ts";
@@ -78,15 +79,26 @@ async function run(context: CommandContext): Promise<number> {
     return exitCodes.failed;
   }
   if (!isJsonLog) context.stdout.write(banner(started.summary, context));
-  hangup.reload(started.app);
+  const notifier = notifierOf(started, context.environment);
+  notifier?.ready(listeningText(started));
+  hangup.reload(started, notifier);
   const stopTidying = tidyAfterStart(started.app);
-  return untilStopped(started, stopSignals, launcher).finally(async () => {
+  return untilStopped(started, { stopSignals, launcher, notifier }).finally(async () => {
+    notifier?.close();
     stopTidying();
     hangup.stop();
     stopSignals.stop();
     await started.flushLog();
   });
 }
+
+function notifierOf({ app }: Gateway, environment: CommandContext["environment"]): ServiceNotifier | null {
+  const { clock, log } = app.services;
+  return createServiceNotifier({ environment, clock, pid: process.pid, onTrouble: (why) => log.warn(why) });
+}
+
+const listeningText = ({ app, summary }: Gateway): string =>
+  `listening on ${app.url}, providers: ${summary.providers.length}`;
 
 /** Memory left over from reading the config and starting the app is a quarter of an idle gateway's total. */
 function tidyAfterStart({ services }: Gateway["app"]): () => void {
@@ -100,16 +112,20 @@ function tidyAfterStart({ services }: Gateway["app"]): () => void {
 
 /** Installed first, because without a listener the signal ends the process. A signal during the start is kept. */
 function listenForHangup() {
-  let app: Gateway["app"] | null = null;
+  let reload: (() => Promise<void>) | null = null;
   let hasCome = false;
   const onHangup = (): void => {
     hasCome = true;
-    void app?.reload("signal");
+    void reload?.();
   };
   process.on("SIGHUP", onHangup);
   return {
-    reload(opened: Gateway["app"]) {
-      app = opened;
+    reload(started: Gateway, notifier: ServiceNotifier | null) {
+      reload = async () => {
+        notifier?.reloading();
+        // An invalid config changes nothing: the service is ready again either way.
+        await started.app.reload("signal").finally(() => notifier?.ready(listeningText(started)));
+      };
       if (hasCome) onHangup();
     },
     stop: () => void process.off("SIGHUP", onHangup),
@@ -141,11 +157,19 @@ function listenForStop(): StopSignals {
   };
 }
 
+type Endings = {
+  readonly stopSignals: StopSignals;
+  readonly launcher: Launcher | null;
+  readonly notifier: ServiceNotifier | null;
+};
+
+/** Beyond the drain: streams are cut off, records and state are written. */
+const stopGraceMs = 15_000;
+
 /** Resolves with the exit code when the gateway has stopped cleanly; a second signal ends the drain immediately. */
 function untilStopped(
   { app, drainMs }: Gateway,
-  ending: StopSignals,
-  launcher: Launcher | null,
+  { stopSignals, launcher, notifier }: Endings,
 ): Promise<number> {
   const { clock, live, log } = app.services;
   return new Promise((resolve) => {
@@ -158,9 +182,9 @@ function untilStopped(
       firstMs = clock.monotonicMs();
       stopWatching?.();
       const running = live.count();
-      log.info(running === 0 ? "stopping" : `stopping after ${running} running requests`, {
-        running,
-      });
+      const words = running === 0 ? "stopping" : `stopping after ${running} running requests`;
+      log.info(words, { running });
+      notifier?.stopping(words, drainMs() + stopGraceMs);
       app.stop(drainMs()).then(
         () => resolve(exitCodes.ok),
         (error: unknown) => {
@@ -173,7 +197,7 @@ function untilStopped(
       log.warn("the program that started this gateway has ended");
       onSignal();
     });
-    ending.onStop(onSignal);
+    stopSignals.onStop(onSignal);
   });
 }
 

@@ -13,6 +13,7 @@ import operating from "./operating.md" with { type: "file" };
 import providers from "./providers.md" with { type: "file" };
 import routing from "./routing.md" with { type: "file" };
 import security from "./security.md" with { type: "file" };
+import services from "./services.md" with { type: "file" };
 import speed from "./speed.md" with { type: "file" };
 import start from "./start.md" with { type: "file" };
 import tenants from "./tenants.md" with { type: "file" };
@@ -66,6 +67,7 @@ export const topicGroups: readonly TopicGroup[] = [
   {
     title: "Run",
     topics: [
+      topic("services", services, "Services", "systemd, launchd: install, state, what the service gets"),
       topic(
         "operating",
         operating,

@@ -5,6 +5,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Writable } from "node:stream";
+import type { CommandContext } from "../../src/commands/command.ts";
 import { dispatch } from "../../src/commands/dispatch.ts";
 
 export type Ran = { readonly code: number; readonly stdout: string; readonly stderr: string };
@@ -25,6 +26,8 @@ export type RunOptions = {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Columns of the terminal; absent: stdout is no terminal. */
   readonly columns?: number;
+  readonly serviceMachine?: CommandContext["serviceMachine"];
+  readonly homeDirectory?: string;
 };
 
 function keptStream(columns: number | null): { readonly stream: NodeJS.WriteStream; text(): string } {
@@ -68,7 +71,8 @@ export function ownHome(): Home {
           ...options.environment,
         },
         workingDirectory: dir,
-        homeDirectory: dir,
+        homeDirectory: options.homeDirectory ?? dir,
+        ...(options.serviceMachine === undefined ? {} : { serviceMachine: options.serviceMachine }),
         stdout: out.stream,
         stderr: err.stream,
         places: { processFolder: join(dir, "proc"), serviceFolders: [join(dir, "units")] },
