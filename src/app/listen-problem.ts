@@ -72,7 +72,7 @@ async function gatewayAt(host: string, port: number): Promise<{ version: string;
   const bare = host.replace(/^\[|\]$/g, "");
   const reached = bare === "0.0.0.0" || bare === "" ? "127.0.0.1" : bare === "::" ? "::1" : bare;
   try {
-    const answer = await fetch(`http://${hostAndPort(reached, port)}/health`, {
+    const answer = await fetch(`http://${hostAndPort(reached, port)}/health?shape=clawgate`, {
       signal: AbortSignal.timeout(healthTimeoutMs),
       redirect: "manual",
     });

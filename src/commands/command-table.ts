@@ -7,6 +7,7 @@ import { doctor } from "./doctor.ts";
 import { exportCommand } from "./export.ts";
 import { health } from "./health.ts";
 import { helpCommand } from "./help.ts";
+import { importCommand } from "./import.ts";
 import { login } from "./login.ts";
 import { logs } from "./logs.ts";
 import { manage } from "./manage/group.ts";
@@ -39,6 +40,7 @@ export const commands: readonly Command[] = [
   reload,
   doctor,
   setup,
+  importCommand,
   manage,
   login,
   versionCommand,

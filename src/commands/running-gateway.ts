@@ -157,7 +157,7 @@ export function problemsOf(health: unknown): readonly string[] {
 /** The version of the gateway at this address; null if there is none. */
 async function versionAt(url: string): Promise<string | null> {
   try {
-    const answer = await fetch(`${url}/health`, {
+    const answer = await fetch(`${url}/health?shape=clawgate`, {
       signal: AbortSignal.timeout(versionTimeoutMs),
       redirect: "manual",
     });

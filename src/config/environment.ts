@@ -10,6 +10,7 @@ export const documentedVariables: readonly string[] = [
   "HOST",
   "LOG_LEVEL",
   "CLAWGATE_DB_PATH",
+  "CLAWGATE_COMPAT",
   "CLAWGATE_STATE_DIR",
   "DOCKER_HOST_IP",
   "PROXY_API_KEYS",

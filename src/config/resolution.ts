@@ -82,16 +82,19 @@ type Servers = {
 };
 
 function serversOf(
-  { input, path }: ConfigSource,
+  { input, path, resolvedEnvironment }: ConfigSource,
   { isFound, written, folder }: LayeredValue,
   config: NonNullable<Validated["config"]>,
   places: WrittenPlaces,
 ): Servers {
   const isFromFile = places.isFromFile(["mcp_servers"]);
+  // A path in a `.env` belongs to that file's folder.
+  const variableFile = resolvedEnvironment.origins.get("PROXY_MCP_CONFIG");
+  const variableFolder = variableFile === undefined ? input.workingDirectory : dirname(variableFile);
   const { read, wrong } = readServers(() =>
     readMcpServers(
       config.mcp_servers ?? {},
-      path === null || !isFromFile ? input.workingDirectory : dirname(path),
+      path === null || !isFromFile ? variableFolder : dirname(path),
       isFound && isFromFile ? (input.readFound ?? input.readFile) : input.readFile,
     ),
   );

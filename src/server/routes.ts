@@ -75,10 +75,11 @@ const post = (
 
 function publicRoutes(gateway: ServerPort): readonly Route[] {
   const health = async (call: Call): Promise<Response> => {
-    const isReadyCheck = new URLSearchParams(call.query).get("ready") === "1";
+    const query = new URLSearchParams(call.query);
+    const isReadyCheck = query.get("ready") === "1";
     const { mayRead, holdMs } = gateway.readAccess(call.facts);
     if (holdMs > 0) await gateway.wait(holdMs);
-    const report = await gateway.health(isReadyCheck, mayRead);
+    const report = await gateway.health({ mayRead, isOwnShape: query.get("shape") === "clawgate" });
     return operatorJson(report, isReadyCheck && report.status === "down" ? 503 : 200);
   };
   return [

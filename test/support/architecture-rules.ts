@@ -94,6 +94,7 @@ export const mayImport: Readonly<Record<string, readonly Permission[] | null>> =
     "operator",
     "updates",
     "config",
+    "migration",
     "openclaw",
     "manual",
     metricsInterface,
@@ -123,6 +124,7 @@ export const mayImport: Readonly<Record<string, readonly Permission[] | null>> =
   pipeline: ["backends", "dialects", "routing", "tenants", "canon", "wire", "system"],
   // canon: nearest.ts, which finds the nearest known name, is shared with routing.
   config: [{ folder: "*", files: /\/settings\.ts$/ }, "canon", "system"],
+  migration: [{ folder: "*", files: /\/settings\.ts$/ }, "config", "openclaw", "canon", "system"],
   backends: ["dialects", "canon", "wire", "system"],
   dialects: ["canon", "wire"],
   routing: ["canon", "system"],
