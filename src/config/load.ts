@@ -28,6 +28,7 @@ function readConfigFile(input: LoadInput): Extract<Search, { file: unknown }> {
 type ReadResult = {
   readonly document: ConfigDocument;
   readonly problems: readonly Problem[];
+  /** What became of another program's settings. Absent: the file is ours. */
   readonly notices?: readonly string[];
 };
 
@@ -62,7 +63,7 @@ export function withUnreadNotices(loaded: LoadedConfig, unread: readonly string[
 /** Throws ConfigProblem. */
 export function loadConfig(input: LoadInput): LoadedConfig {
   const { file, notices } = readConfigFile(input);
-  const { document, problems, notices: ofFile = [] } = documentOfFile(file, input);
+  const { document, problems, notices: ofFile } = documentOfFile(file, input);
   const path = file?.path ?? null;
   const loaded = resolveConfig({
     input,
@@ -71,5 +72,7 @@ export function loadConfig(input: LoadInput): LoadedConfig {
     resolvedEnvironment: resolveEnvironment(input, path, document.value),
     fileProblems: problems,
   });
-  return withUnreadNotices({ ...loaded, notices: [...ofFile, ...loaded.notices] }, notices);
+  if (ofFile === undefined) return withUnreadNotices(loaded, notices);
+  const foreign = { ...loaded, isForeign: true, notices: [...ofFile, ...loaded.notices] };
+  return withUnreadNotices(foreign, notices);
 }

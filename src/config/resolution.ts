@@ -35,6 +35,8 @@ export type LoadedConfig = {
   readonly sources: readonly string[];
   /** The file was found, not named: the program was started in its folder. */
   readonly isUnnamed: boolean;
+  /** The file is another program's, and was read as a config of ours: nothing here can edit it. Absent: it is ours. */
+  readonly isForeign?: boolean;
   /** The separate file of `mcp_servers`, if there is one. */
   readonly mcpServersFile: string | null;
   /** The values that override the file, and the file's place of each setting that the machine may refuse. */
