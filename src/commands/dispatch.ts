@@ -5,6 +5,7 @@ import { type CommandContext, exitCodes } from "./command.ts";
 import { commands } from "./command-table.ts";
 import { findCommand, refuseUnknown } from "./find-command.ts";
 import { overview } from "./help.ts";
+import { withNpmSwitches } from "./manage/npm-options.ts";
 
 export async function dispatch(context: CommandContext): Promise<number> {
   const [first, ...rest] = context.args;
@@ -24,7 +25,8 @@ function warn({ environment, stderr }: CommandContext): void {
   for (const warning of runtimeWarnings(environment)) stderr.write(`clawgate: warning: ${warning}.\n`);
 }
 
-function run(typed: readonly string[], context: CommandContext): Promise<number> {
+function run(words: readonly string[], context: CommandContext): Promise<number> {
+  const typed = words[0] === "manage" ? withNpmSwitches(words, context.environment) : words;
   const found = findCommand(commands, typed);
   if ("unknown" in found) return Promise.resolve(refuseUnknown(context, found));
   const { command, args } = found;
