@@ -69,7 +69,7 @@ export async function planImport(
     draft.say("left out", ["cli", "skill_file"], "there is no such file; the built-in one is used");
   }
   const old = readDotEnv(readFile(join(dirname(target), ".env")) ?? "");
-  moveSecrets(draft, migration.variables, (name) => (context.environment[name] ?? old[name]) !== undefined);
+  moveSecrets(draft, migration.variables, (name) => context.environment[name] ?? old[name]);
   const checked = await checkedFiles(context, migration, target);
   const database = ["clawgate.db"].map((name) => join(folder, name)).find((each) => isThere(each, "isFile"));
   return {

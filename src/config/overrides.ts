@@ -127,9 +127,7 @@ function compatPort(value: Tree, overrides: readonly Override[]): readonly Overr
   const compat = given?.value ?? valueAt(value, ["server", "compat"]);
   const isNamed = of("port") !== undefined || valueAt(value, ["server", "port"]) !== undefined;
   if (!isCompat(compat) || isNamed) return [];
-  return [
-    { path: ["server", "port"], value: compatPorts[compat], origin: given?.origin ?? "server.compat" },
-  ];
+  return [{ path: ["server", "port"], value: compatPorts[compat], origin: given?.origin ?? "server.compat" }];
 }
 
 function hasTenantKey(value: Tree): boolean {

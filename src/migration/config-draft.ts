@@ -60,7 +60,7 @@ export class ConfigDraft {
 }
 
 /** Throws MigrationProblem. */
-export function readYamlMap(path: string, text: string): Tree {
+function readYamlMap(path: string, text: string): Tree {
   const read = readDocument(text);
   if ("problem" in read) {
     const { line, key, message } = read.problem;

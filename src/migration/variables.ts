@@ -90,18 +90,19 @@ function nameOfSecret(section: unknown, key: string): string {
   return word(key === "api_keys" ? "api_key" : key);
 }
 
-/** Every plain secret becomes a variable. `isSet`: a variable of this name has a value already, which would win. */
+/** Every plain secret becomes a variable. `valueOf`: what a variable of this name is already, which would win. */
 export function moveSecrets(
   draft: ConfigDraft,
   variables: Variables,
-  isSet: (name: string) => boolean,
+  valueOf: (name: string) => string | undefined,
 ): void {
-  const isTaken = (name: string): boolean => variables.has(name) || isSet(name);
   const walk = (value: unknown, path: Path): void => {
     if (isPlainSecret(path, value)) {
-      const same = [...variables].find(([, each]) => each === String(value))?.[0];
-      const name = same ?? variableFor(draft, path, isTaken);
-      variables.set(name, String(value));
+      const text = String(value);
+      const same = [...variables].find(([, each]) => each === text)?.[0];
+      const name =
+        same ?? variableFor(draft, path, (each) => variables.has(each) || (valueOf(each) ?? text) !== text);
+      variables.set(name, text);
       draft.set(path, `\${${name}}`);
       draft.say("changed", path, `the secret is in .env as ${name}`);
     } else if (Array.isArray(value)) value.forEach((each, index) => walk(each, [...path, index]));

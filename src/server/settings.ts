@@ -17,7 +17,7 @@ export const defaultPort = 8090;
 /** Programs whose place ClawGate can take, and the port on which their clients expect them. */
 export const compatPorts = { "cc-gateway": 3456, "claude-proxy": 4523, cliproxyapi: 3456 } as const;
 
-export const compatNames = ["cc-gateway", "claude-proxy", "cliproxyapi"] as const;
+const compatNames = ["cc-gateway", "claude-proxy", "cliproxyapi"] as const;
 
 export type Compat = (typeof compatNames)[number];
 

@@ -8,7 +8,7 @@ const cases: readonly (readonly [
   environment: Record<string, string>,
   flags: { port?: number; compat?: string },
   port: number,
-  compat: string | undefined,
+  compat: "cc-gateway" | "claude-proxy" | "cliproxyapi" | undefined,
 ])[] = [
   ["{}", {}, {}, 8090, undefined],
   ["server: { compat: cc-gateway }", {}, {}, 3456, "cc-gateway"],
