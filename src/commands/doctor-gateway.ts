@@ -40,7 +40,7 @@ export async function askGateway(
     return status === 200 ? body : null;
   };
   try {
-    const health = await ask("/health?shape=clawgate");
+    const health = await ask("/health");
     const config = (await ask("/api/config")) as ConfigReport | null;
     return {
       gateway: found,

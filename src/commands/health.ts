@@ -42,7 +42,7 @@ async function healthOf(
   const found = await findGateway(context, environment, true);
   if ("why" in found) return found;
   try {
-    return { body: await found.askForBody({ method: "GET", path: "/health?shape=clawgate" }) };
+    return { body: await found.askForBody({ method: "GET", path: "/health" }) };
   } catch (thrown) {
     if (!(thrown instanceof GatewayProblem)) throw thrown;
     return { why: thrown.message.replace(/\.$/, "") };

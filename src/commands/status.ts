@@ -37,7 +37,7 @@ async function run(context: CommandContext): Promise<number> {
   }
   let answer: Answer;
   try {
-    answer = await found.ask({ method: "GET", path: "/health?shape=clawgate" });
+    answer = await found.ask({ method: "GET", path: "/health" });
   } catch (thrown) {
     return refuseProblem(context, thrown);
   }

@@ -32,7 +32,7 @@ export function topReader(gateway: RunningGateway, zone: string): () => Promise<
   const askSlow = async (): Promise<Slow> => {
     const fromMs = startOfDays(1, systemClock.nowMs(), zone);
     const [health, providers, series] = await Promise.all([
-      get("/health?shape=clawgate"),
+      get("/health"),
       get("/api/providers"),
       get(`/api/series?from=${fromMs}&bucket=total`),
     ]);

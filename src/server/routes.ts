@@ -79,7 +79,11 @@ function publicRoutes(gateway: ServerPort): readonly Route[] {
     const isReadyCheck = query.get("ready") === "1";
     const { mayRead, holdMs } = gateway.readAccess(call.facts);
     if (holdMs > 0) await gateway.wait(holdMs);
-    const report = await gateway.health({ mayRead, isOwnShape: query.get("shape") === "clawgate" });
+    const isOurs = call.facts.headers.get("user-agent")?.startsWith("clawgate/") === true;
+    const report = await gateway.health({
+      mayRead,
+      isOwnShape: isOurs || query.get("as") === "clawgate",
+    });
     return operatorJson(report, isReadyCheck && report.status === "down" ? 503 : 200);
   };
   return [

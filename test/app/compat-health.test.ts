@@ -47,9 +47,7 @@ describe("cc-gateway", () => {
 });
 
 test("our own shape on demand, as the commands ask for it, and without `compat`", async () => {
-  expect(await healthOf({ compat: "claude-proxy" }, "/health?shape=clawgate")).toHaveProperty(
-    "providers.one",
-  );
+  expect(await healthOf({ compat: "claude-proxy" }, "/health?as=clawgate")).toHaveProperty("providers.one");
   await gateway?.stop();
   expect(await healthOf({})).toHaveProperty("providers.one");
 });
