@@ -6,7 +6,7 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 import { loadOffline, type OfflineInput, withFileText } from "../app/offline/offline-config.ts";
 import { holdsEarlierRecords } from "../app/offline/records-import.ts";
 import { readDotEnv } from "../config/environment.ts";
-import { ConfigProblem } from "../config/problems.ts";
+import { ConfigProblem, type Problem } from "../config/problems.ts";
 import { findConfigFile } from "../config/search.ts";
 import { type Finding, MigrationProblem, type Program, programNames } from "../migration/finding.ts";
 import { leaveOut, migrate, type Migration } from "../migration/migration.ts";
@@ -137,8 +137,8 @@ async function checkedFiles(context: CommandContext, migration: Migration, targe
       if (!(thrown instanceof ConfigProblem) || round >= mostRounds) throw thrown;
       const [problem] = thrown.problems;
       const why = `ClawGate refuses it: ${problem?.message ?? ""}`;
-      if (problem === undefined || problem.path !== target || !leaveOut(draft, problem.key, why))
-        throw thrown;
+      if (problem === undefined || problem.path !== target) throw thrown;
+      if (!closed(draft, problem) && !leaveOut(draft, problem.key, why)) throw thrown;
       continue;
     }
     const files: PlannedFile[] = [{ path: target, text, before: readFile(target) }];
@@ -154,4 +154,14 @@ function mergedDotEnv(before: string | null, variables: Migration["variables"]):
   const fresh = new Map([...variables].filter(([name, value]) => old[name] !== value));
   if (fresh.size === 0) return before;
   return `${before.replace(/\n?$/, "\n")}${dotEnvText(fresh)}`;
+}
+
+/** Without a key that is strong enough the gateway listens to this machine alone. False: that is not what is wrong. */
+function closed(draft: Migration["draft"], { key, message }: Problem): boolean {
+  const isExposed = key === "server.host" || message.includes("other machines can connect");
+  const host = draft.at(["server", "host"]);
+  if (!isExposed || host === undefined || host === "127.0.0.1") return false;
+  draft.set(["server", "host"], "127.0.0.1");
+  draft.say("changed", ["server", "host"], `127.0.0.1 instead of ${String(host)}: ${message}`);
+  return true;
 }

@@ -44,8 +44,8 @@ export function migrate({ files, skillsFolder }: MigrationInput): Migration {
   };
   const [yaml, environment, servers, openclaw] = [of("yaml"), of("variables"), of("mcp"), of("openclaw")];
   const first = yaml ?? servers ?? openclaw ?? environment;
-  if (first === null) throw new MigrationProblem(unknownFiles(files));
-  const { program } = first.kind;
+  const program = first?.kind.program ?? null;
+  if (first === null || program === null) throw new MigrationProblem(unknownFiles(files));
   const variables: Variables = new Map();
   const values = environment?.kind.values ?? {};
   let draft = ConfigDraft.empty();
@@ -87,7 +87,8 @@ export function foreignConfig(
 ): { readonly value: Tree; readonly notices: readonly string[] } | null {
   if (!mayBeForeign(file)) return null;
   const kind = fileKind(file);
-  if (kind === null || (kind.kind === "yaml" && kind.program !== "cliproxyapi")) return null;
+  if (kind === null || kind.program === null) return null;
+  if (kind.kind === "yaml" && kind.program !== "cliproxyapi") return null;
   const { draft } = migrate({ files: [file], skillsFolder: null });
   const notices = draft.findings
     .filter(({ verdict }) => verdict === "left out" || verdict === "refused")

@@ -14,7 +14,8 @@ export type FileKind =
   | { readonly kind: "mcp"; readonly program: "claude-proxy"; readonly value: Tree }
   | {
       readonly kind: "variables";
-      readonly program: Program;
+      /** Null: PORT and the like tell of no program; the file beside it does. */
+      readonly program: Program | null;
       readonly values: Readonly<Record<string, string>>;
     };
 
@@ -74,7 +75,7 @@ function variableKind(text: string): FileKind | null {
   const values = readDotEnv(text);
   const names = Object.keys(values);
   const found = variablesOf.find(([, pattern]) => names.some((name) => pattern.test(name)));
-  return found === undefined ? null : { kind: "variables", program: found[0], values };
+  return { kind: "variables", program: found?.[0] ?? null, values };
 }
 
 function yamlKind(text: string): FileKind | null {
@@ -91,6 +92,11 @@ function programOfYaml(value: Tree): Program | null {
   const has = (...each: string[]): boolean => each.some((name) => names.includes(name));
   if (has("providers", "fallback_chain", "static_rules", "heuristic_rules", "llm_classifier"))
     return "clawgate-py";
-  if (has("tenants", "cli", "session", "skills")) return "cc-gateway";
+  if (
+    has("tenants", "cli", "session", "skills") ||
+    valueAt(value, ["server", "docker_host_ip"]) !== undefined
+  )
+    return "cc-gateway";
+  if (has("metrics", "health", "prompt_caching")) return "clawgate-py";
   return null;
 }

@@ -24,12 +24,15 @@ export function takeVariables(
   const { overrides, refused } = overridesOf(draft.value, values, {});
   const [problem] = refused;
   if (problem !== undefined) throw new MigrationProblem(`${problem.origin} ${problem.message}`);
+  const isUnlocked = overrides.some(({ origin }) => origin === "REQUIRE_AUTH");
   const places = Map.groupBy(overrides, ({ origin }) => origin);
   for (const { path, value } of overrides) draft.set(path, value);
   const mentioned = new Set(variablesIn(draft.value));
   for (const [name, value] of Object.entries(values)) {
     const here = places.get(name)?.map(({ path }) => dotted(path));
     if (value === "") draft.say("left out", name, "it is empty");
+    else if (name === "PROXY_API_KEYS" && isUnlocked)
+      draft.say("left out", name, "REQUIRE_AUTH is false, so no key is asked for");
     else if (here !== undefined) draft.say("kept", name, here.join(" and "));
     else if (name === "REQUIRE_AUTH") draft.say("kept", name, "clients need a key where the config has keys");
     else if (isKeyVariable(name) || mentioned.has(name)) {
@@ -51,12 +54,16 @@ const secretKeys = new Set([
   "password",
 ]);
 
+/** An address is one where it names a user. */
+const addressKeys = new Set(["proxy", "url", "base_url"]);
+
 /** Whether this text is a plain secret: no reference to a variable, no hash. */
 function isPlainSecret(path: Path, value: unknown): value is string | number {
   if (typeof value !== "string" && typeof value !== "number") return false;
   if (value === "" || /\$\{|^sha256:/.test(String(value))) return false;
   const names = path.filter((part) => typeof part === "string");
   const last = names.at(-1) ?? "";
+  if (addressKeys.has(last)) return /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*@/i.test(String(value));
   if (names.includes("env")) return isSecretName(last);
   if (names.includes("headers")) return /authorization|key|token|cookie|secret/i.test(last);
   return secretKeys.has(last);

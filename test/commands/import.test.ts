@@ -99,6 +99,16 @@ test("a variable that is set elsewhere is not taken for a key", async () => {
   expect(home.read(".config/clawgate/.env")).toBe(`CLAWGATE_ALICE_KEY_2=${tenantKey}\n`);
 });
 
+test("open to the network without a strong key: this machine alone, and said", async () => {
+  for (const tenants of ["[]", "[{ name: alice, api_key: short }]"]) {
+    home.put("old/config.yaml", `server: { host: 0.0.0.0 }\ncli: {}\ntenants: ${tenants}\n`);
+    const { code, stdout } = await home.run(["import", home.at("old"), "--yes", "--force"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("changed   server.host: 127.0.0.1 instead of 0.0.0.0");
+    expect(home.read(defaultPath)).toContain("127.0.0.1");
+  }
+});
+
 test("what only a person can decide stops it: a tenant without a usable key", async () => {
   home.put("old/config.yaml", "cli: {}\ntenants: [{ name: 'no name', api_key: aaaaaaaaaaaaaaaaaaaaaaaa }]\n");
   const { code, stderr } = await home.run(["import", home.at("old"), "--yes"]);

@@ -33,6 +33,8 @@ describe("which program a file is of follows from its content", () => {
     ["openclaw.json", openclaw, "cliproxyapi"],
     ["openclaw.json", openclaw.replace("3456", "4523"), "claude-proxy"],
     ["f.yaml", "some: thing\n", null],
+    ["j.yaml", "server: { docker_host_ip: auto }\n", "cc-gateway"],
+    ["k.yaml", "metrics: { enabled: true }\n", "clawgate-py"],
     ["g.md", "# Title\ntext\n", null],
     [".env", "FOO=bar\n", null],
     ["h.json", "[1, 2]", null],
@@ -102,6 +104,19 @@ describe("ClawGate (Python)", () => {
   });
 });
 
+test("variables that tell of no program belong to the config beside them, and alone to nobody", () => {
+  const { draft } = migrated(
+    file("/old/config.yaml", "tenants: []\n"),
+    file("/old/.env", "# mine\nPORT=4000\nHOST=127.0.0.1\n"),
+  );
+  expect(draft.at(["server", "port"])).toBe(4000);
+  expect(draft.findings.filter(({ what }) => what === "PORT")).toEqual([
+    { verdict: "kept", what: "PORT", why: "server.port" },
+  ]);
+  expect(() => migrated(file("/old/.env", "PORT=4000\n"))).toThrow("not a file of");
+  expect(foreignConfig(file("/old/.env", "PORT=4000\n"))).toBeNull();
+});
+
 describe("openclaw-cc-gateway", () => {
   test("its file, what it did unasked, and its skills", async () => {
     const result = migrate({
@@ -169,7 +184,9 @@ describe("claude-code-proxy", () => {
 
   test("REQUIRE_AUTH: false opens, true without keys is said instead of locking everybody out", () => {
     const of = (text: string) => migrated(file("/old/.env", text));
-    expect(of("REQUIRE_AUTH=false\nPROXY_API_KEYS=k\n").draft.at(["auth", "keys"])).toEqual([]);
+    const open = of("REQUIRE_AUTH=false\nPROXY_API_KEYS=k\n");
+    expect(open.draft.at(["auth", "keys"])).toEqual([]);
+    expect(says(open, "left out")).toEqual(["PROXY_API_KEYS"]);
     const demanded = of("REQUIRE_AUTH=true\n");
     expect(demanded.draft.at(["auth"])).toBeUndefined();
     expect(says(demanded, "changed")).toContain("REQUIRE_AUTH");
@@ -221,6 +238,19 @@ describe("CLIProxyAPI", () => {
       "unheard-of",
     ]);
   });
+});
+
+test("a proxy with a password in its address is a secret, one without is none", () => {
+  const result = migrated(
+    file(
+      "/old/config.yaml",
+      "proxy-url: http://me:pass@proxy:3128\ngemini-api-key: [{ api-key: g-1 }]\nclaude-api-key: [{ api-key: c-1, proxy-url: http://proxy:3128 }]\n",
+    ),
+  );
+  moveSecrets(result.draft, result.variables, () => undefined);
+  expect(result.draft.text()).not.toContain("pass");
+  expect(result.draft.at(["providers", "anthropic", "proxy"])).toBe("http://proxy:3128");
+  expect([...result.variables.values()].toSorted()).toEqual(["c-1", "g-1", "http://me:pass@proxy:3128"]);
 });
 
 describe("an openclaw.json", () => {
