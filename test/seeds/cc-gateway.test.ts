@@ -6,7 +6,7 @@ import { migrate } from "../../src/migration/migration.ts";
 import { type Home, ownHome } from "../commands/command-run.ts";
 import { type ScriptedClaude, scriptedClaude } from "../support/claude.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { atGateway, shell, tryRows } from "./trying.ts";
+import { atGateway, repository, shell, tryRows } from "./trying.ts";
 
 const keys = { alice: "a1".repeat(32), bob: "b2".repeat(32) };
 
@@ -102,6 +102,10 @@ tryRows("cc-gateway", {
     expect(names).toContain("content_block_delta");
   },
   async "npm run manage list"() {
+    const { scripts } = (await Bun.file(`${repository}/package.json`).json()) as {
+      scripts: Record<string, string>;
+    };
+    expect(scripts["manage"]).toBe("exec node scripts/setup.mjs run src/main.ts manage");
     const { code, stdout } = await manage("list");
     expect(code).toBe(0);
     for (const [name, key] of Object.entries(keys)) {
