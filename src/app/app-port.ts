@@ -9,6 +9,7 @@ import { dialects } from "../dialects/dialect-table.ts";
 import type { ConfigEditor } from "../operator/config-editor/config-editor.ts";
 import { explainRequest } from "../operator/explanation-request.ts";
 import { type ProviderTestServices, testProvider } from "../operator/provider-test.ts";
+import { compatHealth } from "../operator/reports/compat-health.ts";
 import { configReport, type PeekConfig } from "../operator/reports/config-report.ts";
 import {
   type HealthProblem,
@@ -150,13 +151,18 @@ function modelPort({ claudePrograms }: ModelServices, { current }: Pick<PortPart
 function reportPort(services: ReportServices, parts: PortParts) {
   const { current, diskState, peek, editor } = parts;
   return {
-    health: async (_isReadyCheck, mayRead) =>
-      healthReport(services, current(), {
+    async health({ mayRead, isOwnShape }) {
+      const report = healthReport(services, current(), {
         mayRead,
         machine: await parts.machineChecks.check(),
         disk: diskState(),
         startProblems: parts.startProblems(),
-      }),
+      });
+      const { compat } = current().loaded.config.server;
+      return compat === undefined || isOwnShape
+        ? report
+        : compatHealth(compat, report, services.clock.nowMs());
+    },
     async metrics(accept) {
       await services.completeRecords();
       return services.exposition.page(await liveState(services, current()), accept);

@@ -8,7 +8,9 @@ import { type ReadDocument, receivedDocument } from "../config/document.ts";
 import { ConfigProblem } from "../config/problems.ts";
 import { Conflict } from "../operator/conflict.ts";
 import { TextWorker } from "../operator/config-editor/text-worker.ts";
-import { findConfigFile, isFolderEnvironment, isUnnamed } from "../config/search.ts";
+import { findConfigFile, type FoundFile, isFolderEnvironment, isUnnamed } from "../config/search.ts";
+import { MigrationProblem } from "../migration/finding.ts";
+import { foreignConfig } from "../migration/migration.ts";
 import { unreadableText, watchFiles, type FileWatch } from "../config/file-watch.ts";
 import { localServers, vendors } from "../backends/http/vendors.ts";
 import type { Clock } from "../system/clock.ts";
@@ -73,7 +75,7 @@ function hasFile(input: LoadInput): boolean {
 
 /** Throws ConfigProblem. */
 export async function loadOrDiscover(input: ConfigSourceInput): Promise<SourcedConfig> {
-  const full: LoadInput = { ...input, availableBackends };
+  const full: LoadInput = { ...input, availableBackends, readForeign };
   if (hasFile(full) && !input.isDemo) return { ...(await loadWithLocalServers(full)), found: [] };
   return discoverConfig(full, {
     vendors,
@@ -82,6 +84,17 @@ export async function loadOrDiscover(input: ConfigSourceInput): Promise<SourcedC
     which: (program) => findOnPath(program, input.environment["PATH"]),
     isDemo: input.isDemo,
   });
+}
+
+/** Throws ConfigProblem. */
+function readForeign(file: FoundFile): ReturnType<typeof foreignConfig> {
+  try {
+    return foreignConfig(file);
+  } catch (thrown) {
+    if (!(thrown instanceof MigrationProblem)) throw thrown;
+    const { message } = thrown;
+    throw new ConfigProblem([{ path: file.path, line: null, key: "", message, hint: null }]);
+  }
 }
 
 export function createConfigSource(input: ConfigSourceInput, clock: Clock): ConfigSource {

@@ -5,6 +5,7 @@ import { addressOrigin } from "../config/address-origin.ts";
 import { type LoadedConfig } from "../config/load.ts";
 import { systemClock } from "../system/clock.ts";
 import { errorCode } from "../system/files.ts";
+import { userAgent } from "../system/identity.ts";
 import { listenerOn } from "../system/listeners.ts";
 
 /** The message is for the person at the terminal. */
@@ -73,6 +74,7 @@ async function gatewayAt(host: string, port: number): Promise<{ version: string;
   const reached = bare === "0.0.0.0" || bare === "" ? "127.0.0.1" : bare === "::" ? "::1" : bare;
   try {
     const answer = await fetch(`http://${hostAndPort(reached, port)}/health`, {
+      headers: { "user-agent": userAgent },
       signal: AbortSignal.timeout(healthTimeoutMs),
       redirect: "manual",
     });

@@ -9,6 +9,7 @@ import { exportCommand } from "./export.ts";
 import { health } from "./health.ts";
 import { helpCommand } from "./help.ts";
 import { initCommand } from "./init.ts";
+import { importCommand } from "./import.ts";
 import { login } from "./login.ts";
 import { logs } from "./logs.ts";
 import { manage } from "./manage/group.ts";
@@ -44,6 +45,7 @@ export const commands: readonly Command[] = [
   doctor,
   service,
   setup,
+  importCommand,
   manage,
   login,
   completionsCommand(() => commands),

@@ -20,6 +20,8 @@ export type CommandContext = {
 
 export type Command = {
   readonly name: string;
+  /** Short names that mean the same. Absent: none. */
+  readonly aliases?: readonly string[];
   /** One line for the list. */
   readonly summary: string;
   /** The whole text of `--help`. */

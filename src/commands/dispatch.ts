@@ -6,6 +6,7 @@ import { commands } from "./command-table.ts";
 import { completeWord, printNames } from "./completion/names.ts";
 import { findCommand, refuseUnknown } from "./find-command.ts";
 import { overview } from "./help.ts";
+import { withNpmSwitches } from "./manage/npm-options.ts";
 
 export async function dispatch(context: CommandContext): Promise<number> {
   const [first, ...rest] = context.args;
@@ -26,7 +27,8 @@ function warn({ environment, stderr }: CommandContext): void {
   for (const warning of runtimeWarnings(environment)) stderr.write(`clawgate: warning: ${warning}.\n`);
 }
 
-function run(typed: readonly string[], context: CommandContext): Promise<number> {
+function run(words: readonly string[], context: CommandContext): Promise<number> {
+  const typed = words[0] === "manage" ? withNpmSwitches(words, context.environment) : words;
   const found = findCommand(commands, typed);
   if ("unknown" in found) return Promise.resolve(refuseUnknown(context, found));
   const { command, args } = found;

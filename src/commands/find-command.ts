@@ -17,7 +17,7 @@ export function findCommand(table: readonly Command[], words: readonly string[])
   const path: string[] = [];
   for (;;) {
     const word = words[path.length] ?? "";
-    const command = known.find((each) => each.name === word);
+    const command = known.find((each) => each.name === word || each.aliases?.includes(word) === true);
     if (command === undefined) return { group: path, unknown: word, known: known.map((each) => each.name) };
     path.push(word);
     const next = words[path.length];

@@ -5,7 +5,7 @@ import { holdsDirectory, lockHolder, localOwnerPid } from "../system/directory-l
 import type { Environment } from "../system/state-directory.ts";
 import { readRunFile, stateDirectory, writeProblem } from "../system/state-directory.ts";
 import { errorCode } from "../system/files.ts";
-import { fullVersion, version } from "../system/identity.ts";
+import { fullVersion, userAgent, version } from "../system/identity.ts";
 import { isAlive } from "../system/process.ts";
 import { type CommandContext, exitCodes } from "./command.ts";
 import { plain } from "./terminal.ts";
@@ -158,6 +158,7 @@ export function problemsOf(health: unknown): readonly string[] {
 async function versionAt(url: string): Promise<string | null> {
   try {
     const answer = await fetch(`${url}/health`, {
+      headers: { "user-agent": userAgent },
       signal: AbortSignal.timeout(versionTimeoutMs),
       redirect: "manual",
     });
@@ -179,7 +180,7 @@ async function* streamOf(
   const answer = await fetch(url + path, {
     redirect: "manual",
     signal,
-    headers: { "user-agent": `clawgate/${version}`, authorization: `Bearer ${token}` },
+    headers: { "user-agent": userAgent, authorization: `Bearer ${token}` },
   }).catch(() => {
     throw broke();
   });
@@ -215,7 +216,7 @@ async function send(url: string, token: string, question: Question): Promise<Ans
       redirect: "manual",
       signal: AbortSignal.timeout(timeoutMs),
       headers: {
-        "user-agent": `clawgate/${version}`,
+        "user-agent": userAgent,
         ...headers,
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         authorization: `Bearer ${token}`,

@@ -22,6 +22,7 @@ Options:
   --config FILE   config file (else $CLAWGATE_CONFIG, ./config.yaml, $XDG_CONFIG_HOME/clawgate/config.yaml)
   --host HOST     address to listen on (default 127.0.0.1)
   --port PORT     port to listen on (default 8090; 0 = any free one)
+  --compat NAME   take the place of cc-gateway, claude-proxy or cliproxyapi: its default port and the shape of its /health
   --demo          serve only the built-in demonstration
   --json-log      log as JSON lines even on a terminal
   -h, --help      this text
@@ -39,11 +40,12 @@ async function run(context: CommandContext): Promise<number> {
     config: { type: "string" },
     host: { type: "string" },
     port: { type: "string" },
+    compat: { type: "string" },
     demo: { type: "boolean", default: false },
     "json-log": { type: "boolean", default: false },
   });
   if ("usage" in read) return read.usage;
-  const { config, host, port, demo, "json-log": isJsonLog } = read.values;
+  const { config, host, port, compat, demo, "json-log": isJsonLog } = read.values;
   const input = {
     argvConfigPath: config,
     environment: context.environment,
@@ -52,7 +54,7 @@ async function run(context: CommandContext): Promise<number> {
     readFile,
     readFound,
     fileMode,
-    flags: { host, port },
+    flags: { host, port, compat },
     isDemo: demo,
     isJsonLog,
     stderr: context.stderr,

@@ -2,7 +2,7 @@
 // It produces the config that a person would have written; it must never send a credential to discover something.
 
 import type { BackendName, VendorRow } from "../backends/settings.ts";
-import { defaultPort } from "../server/settings.ts";
+import { compatPorts, defaultPort, isCompat } from "../server/settings.ts";
 import { documentOf } from "./document.ts";
 import type { Environment } from "./environment.ts";
 import type { ConfigInput } from "./schema.ts";
@@ -178,9 +178,10 @@ export async function discover(
 }
 
 /** The value of PORT, otherwise the default; an invalid PORT is refused elsewhere. */
-export function portIn(environment: Environment): number {
+export function portIn(environment: Environment, compat = environment["CLAWGATE_COMPAT"]): number {
   const port = Number(environment["PORT"] ?? "");
-  return Number.isInteger(port) && port > 0 ? port : defaultPort;
+  if (Number.isInteger(port) && port > 0) return port;
+  return isCompat(compat) ? compatPorts[compat] : defaultPort;
 }
 
 /** `loadConfig` for a start without a file. Throws ConfigProblem (a variable or flag may be wrong). */
@@ -194,7 +195,7 @@ export async function discoverConfig(
   const resolvedEnvironment = resolveEnvironment(known, null, {});
   const { value, found } = await discover(resolvedEnvironment.environment, input.availableBackends, {
     ...discovery,
-    port: Number(input.flags?.port ?? portIn(resolvedEnvironment.environment)),
+    port: Number(input.flags?.port ?? portIn(resolvedEnvironment.environment, input.flags?.compat)),
   });
   const loaded = resolveConfig({
     input: known,

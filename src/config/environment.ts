@@ -11,6 +11,7 @@ export const documentedVariables: readonly string[] = [
   "LOG_LEVEL",
   "CLAWGATE_ALLOWED_HOSTS",
   "CLAWGATE_DB_PATH",
+  "CLAWGATE_COMPAT",
   "CLAWGATE_STATE_DIR",
   "DOCKER_HOST_IP",
   "PROXY_API_KEYS",

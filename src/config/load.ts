@@ -3,7 +3,7 @@
 
 import { type ConfigDocument, documentOf, readDocument } from "./document.ts";
 import { ConfigProblem, type Problem } from "./problems.ts";
-import { findConfigFile, type FoundFile, type Search } from "./search.ts";
+import { findConfigFile, type FoundFile, isUnnamed, type Search } from "./search.ts";
 import { type LoadedConfig, resolveConfig } from "./resolution.ts";
 import { resolveEnvironment, type LoadInput } from "./resolved-environment.ts";
 import { isTree } from "./values.ts";
@@ -25,11 +25,20 @@ function readConfigFile(input: LoadInput): Extract<Search, { file: unknown }> {
   ]);
 }
 
-type ReadResult = { readonly document: ConfigDocument; readonly problems: readonly Problem[] };
+type ReadResult = {
+  readonly document: ConfigDocument;
+  readonly problems: readonly Problem[];
+  /** What became of another program's settings. Absent: the file is ours. */
+  readonly notices?: readonly string[];
+};
 
 /** Throws ConfigProblem if nothing in the file can be checked. */
-function documentOfFile(file: FoundFile | null, known: LoadInput["documentOf"]): ReadResult {
+function documentOfFile(file: FoundFile | null, input: LoadInput): ReadResult {
   if (file === null) return { document: documentOf({}), problems: [] };
+  const { documentOf: known } = input;
+  const foreign = isUnnamed(input, file.path) ? null : (input.readForeign?.(file) ?? null);
+  if (foreign !== null)
+    return { document: documentOf(foreign.value), problems: [], notices: foreign.notices };
   const read = known?.(file.text) ?? readDocument(file.text);
   const place = { path: file.path, hint: null };
   const problems = "problem" in read ? read.problems.map((each) => ({ ...place, ...each })) : [];
@@ -54,7 +63,7 @@ export function withUnreadNotices(loaded: LoadedConfig, unread: readonly string[
 /** Throws ConfigProblem. */
 export function loadConfig(input: LoadInput): LoadedConfig {
   const { file, notices } = readConfigFile(input);
-  const { document, problems } = documentOfFile(file, input.documentOf);
+  const { document, problems, notices: ofFile } = documentOfFile(file, input);
   const path = file?.path ?? null;
   const loaded = resolveConfig({
     input,
@@ -63,5 +72,7 @@ export function loadConfig(input: LoadInput): LoadedConfig {
     resolvedEnvironment: resolveEnvironment(input, path, document.value),
     fileProblems: problems,
   });
-  return withUnreadNotices(loaded, notices);
+  if (ofFile === undefined) return withUnreadNotices(loaded, notices);
+  const foreign = { ...loaded, isForeign: true, notices: [...ofFile, ...loaded.notices] };
+  return withUnreadNotices(foreign, notices);
 }

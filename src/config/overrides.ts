@@ -1,6 +1,7 @@
 // The variables and flags that override the file: PORT, HOST and the documented variables of ClawGate's forerunners.
 // It must never validate a value that the schema can validate; it only records where the value came from.
 
+import { compatPorts, isCompat } from "../server/settings.ts";
 import type { Path } from "./document.ts";
 import type { Environment } from "./environment.ts";
 import { isTree, valueAt, type Tree } from "./values.ts";
@@ -10,6 +11,7 @@ export type Flags = {
   readonly port?: string | number | undefined;
   /** The hash of the key for a config without any; null: there is none. */
   readonly ownKey?: (environment: Environment) => string | null;
+  readonly compat?: string | undefined;
 };
 
 export type Override = {
@@ -45,6 +47,7 @@ type Row = { readonly variable: string; readonly path: Path; readonly read: (tex
 const everywhere: readonly Row[] = [
   { variable: "PORT", path: ["server", "port"], read: numeric },
   { variable: "HOST", path: ["server", "host"], read: asText },
+  { variable: "CLAWGATE_COMPAT", path: ["server", "compat"], read: asText },
   { variable: "LOG_LEVEL", path: ["server", "log_level"], read: (text) => text.toLowerCase() },
   { variable: "REQUEST_TIMEOUT_MS", path: ["server", "request_timeout_s"], read: seconds },
   { variable: "DOCKER_HOST_IP", path: ["server", "docker_host_ip"], read: asText },
@@ -97,8 +100,9 @@ export function overridesOf(
       origin: "CLAWGATE_ALLOWED_HOSTS",
     });
   }
-  const moreKeys = listed(environment["PROXY_API_KEYS"]);
   const keys = listAt(value, ["auth", "keys"]);
+  // A config that was made of the same variables has them already.
+  const moreKeys = listed(environment["PROXY_API_KEYS"]).filter((key) => !keys.includes(key));
   if (moreKeys.length > 0)
     overrides.push({ path: ["auth", "keys"], value: [...keys, ...moreKeys], origin: "PROXY_API_KEYS" });
 
@@ -122,7 +126,20 @@ export function overridesOf(
     overrides.push({ path: ["server", "host"], value: flags.host, origin: "--host" });
   if (flags.port !== undefined)
     overrides.push({ path: ["server", "port"], value: numeric(String(flags.port)), origin: "--port" });
-  return { overrides, refused };
+  if (flags.compat !== undefined)
+    overrides.push({ path: ["server", "compat"], value: flags.compat, origin: "--compat" });
+  return { overrides: [...overrides, ...compatPort(value, overrides)], refused };
+}
+
+/** The port of the program whose place is taken, where nothing else names one. */
+function compatPort(value: Tree, overrides: readonly Override[]): readonly Override[] {
+  const of = (key: string): Override | undefined =>
+    overrides.findLast(({ path }) => path[0] === "server" && path[1] === key);
+  const given = of("compat");
+  const compat = given?.value ?? valueAt(value, ["server", "compat"]);
+  const isNamed = of("port") !== undefined || valueAt(value, ["server", "port"]) !== undefined;
+  if (!isCompat(compat) || isNamed) return [];
+  return [{ path: ["server", "port"], value: compatPorts[compat], origin: given?.origin ?? "server.compat" }];
 }
 
 function listed(text: string | undefined): readonly string[] {

@@ -35,6 +35,8 @@ export type LoadedConfig = {
   readonly sources: readonly string[];
   /** The file was found, not named: the program was started in its folder. */
   readonly isUnnamed: boolean;
+  /** The file is another program's, and was read as a config of ours: nothing here can edit it. Absent: it is ours. */
+  readonly isForeign?: boolean;
   /** The separate file of `mcp_servers`, if there is one. */
   readonly mcpServersFile: string | null;
   /** The values that override the file, and the file's place of each setting that the machine may refuse. */
@@ -82,16 +84,19 @@ type Servers = {
 };
 
 function serversOf(
-  { input, path }: ConfigSource,
+  { input, path, resolvedEnvironment }: ConfigSource,
   { isFound, written, folder }: LayeredValue,
   config: NonNullable<Validated["config"]>,
   places: WrittenPlaces,
 ): Servers {
   const isFromFile = places.isFromFile(["mcp_servers"]);
+  // A path in a `.env` belongs to that file's folder.
+  const variableFile = resolvedEnvironment.origins.get("PROXY_MCP_CONFIG");
+  const variableFolder = variableFile === undefined ? input.workingDirectory : dirname(variableFile);
   const { read, wrong } = readServers(() =>
     readMcpServers(
       config.mcp_servers ?? {},
-      path === null || !isFromFile ? input.workingDirectory : dirname(path),
+      path === null || !isFromFile ? variableFolder : dirname(path),
       isFound && isFromFile ? (input.readFound ?? input.readFile) : input.readFile,
     ),
   );

@@ -16,8 +16,8 @@ import { variablesIn } from "./expand.ts";
 import { type Ignored, isSecretName, filterFolderVariables } from "./folder-variables.ts";
 import type { LocalAnswers } from "./local-servers.ts";
 import type { Flags } from "./overrides.ts";
-import { isFolderEnvironment, isUnnamed, type SearchInput } from "./search.ts";
-import { isTree, valueAt } from "./values.ts";
+import { type FoundFile, isFolderEnvironment, isUnnamed, type SearchInput } from "./search.ts";
+import { isTree, type Tree, valueAt } from "./values.ts";
 
 export type LoadInput = SearchInput & {
   /** Backends of this build; providers with any other are skipped. */
@@ -30,6 +30,10 @@ export type LoadInput = SearchInput & {
   readonly localAnswers?: LocalAnswers;
   /** The config text as a thread has read it; null: read it here. */
   readonly documentOf?: (text: string) => ReadDocument | null;
+  /** A named file that another program understands, as a config of ours; null: it is read as it is. Throws ConfigProblem. */
+  readonly readForeign?: (
+    file: FoundFile,
+  ) => { readonly value: Tree; readonly notices: readonly string[] } | null;
   /** Permission bits of a file, or null if they mean nothing here. */
   readonly fileMode?: (path: string) => number | null;
 };

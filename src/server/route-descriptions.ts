@@ -104,9 +104,12 @@ export const routeDescriptions = {
     tags: ["Public"],
     summary: "Health of the gateway and of every provider",
     description:
-      "Always 200, with the state in `status`; with `ready=1` it is 503 when the gateway is down. Callers that may read `/api/*` also get tenants, queue, config, stores, certificates and what does not work as configured (`problems`).",
+      "Always 200, with the state in `status`; with `ready=1` it is 503 when the gateway is down. Callers that may read `/api/*` also get tenants, queue, config, stores, certificates and what does not work as configured (`problems`). With `server.compat` the answer has the shape of the program whose place is taken, unless `as=clawgate` asks for this one.",
     security: [],
-    parameters: [{ name: "ready", in: "query", required: false, schema: { type: "string", enum: ["1"] } }],
+    parameters: [
+      { name: "ready", in: "query", required: false, schema: { type: "string", enum: ["1"] } },
+      { name: "as", in: "query", required: false, schema: { type: "string", enum: ["clawgate"] } },
+    ],
     responses: { "200": json("The state", "Health"), "503": json("Down (only with ready=1)", "Health") },
   } satisfies RouteDescription,
   models: {

@@ -75,10 +75,15 @@ const post = (
 
 function publicRoutes(gateway: ServerPort): readonly Route[] {
   const health = async (call: Call): Promise<Response> => {
-    const isReadyCheck = new URLSearchParams(call.query).get("ready") === "1";
+    const query = new URLSearchParams(call.query);
+    const isReadyCheck = query.get("ready") === "1";
     const { mayRead, holdMs } = gateway.readAccess(call.facts);
     if (holdMs > 0) await gateway.wait(holdMs);
-    const report = await gateway.health(isReadyCheck, mayRead);
+    const isOurs = call.facts.headers.get("user-agent")?.startsWith("clawgate/") === true;
+    const report = await gateway.health({
+      mayRead,
+      isOwnShape: isOurs || query.get("as") === "clawgate",
+    });
     return operatorJson(report, isReadyCheck && report.status === "down" ? 503 : 200);
   };
   return [

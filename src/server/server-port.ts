@@ -43,7 +43,8 @@ export type ServerPort = ReadingPort & {
   modelList(dialect: Endpoint["dialect"], caller: Caller): unknown;
   /** The dialect's body of one model, null if no model has that id. */
   model(dialect: Endpoint["dialect"], id: string, caller: Caller): unknown;
-  health(isReadyCheck: boolean, mayRead: boolean): Promise<Health>;
+  /** `isOwnShape`: also where another program's shape is configured (`server.compat`). */
+  health(caller: { readonly mayRead: boolean; readonly isOwnShape: boolean }): Promise<Health>;
   stats(query: URLSearchParams): Promise<unknown>;
   recent(query: URLSearchParams): Promise<unknown>;
   live(): unknown;

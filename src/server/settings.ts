@@ -14,6 +14,15 @@ const logLevel = z
 
 export const defaultPort = 8090;
 
+/** Programs whose place ClawGate can take, and the port on which their clients expect them. */
+export const compatPorts = { "cc-gateway": 3456, "claude-proxy": 4523, cliproxyapi: 3456 } as const;
+
+const compatNames = ["cc-gateway", "claude-proxy", "cliproxyapi"] as const;
+
+export type Compat = (typeof compatNames)[number];
+
+export const isCompat = (word: unknown): word is Compat => compatNames.some((each) => each === word);
+
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 const hostName = z
@@ -44,6 +53,12 @@ export const serverSettings = z
       .max(65_535)
       .default(defaultPort)
       .describe("TCP port. 0 picks any free one."),
+    compat: z
+      .enum(compatNames)
+      .optional()
+      .describe(
+        "Takes the place of another program: its default port (cc-gateway 3456, claude-proxy 4523, cliproxyapi 3456) and the shape of its /health. `port` here, PORT and --port win. Absent: our own.",
+      ),
     log_level: logLevel
       .prefault("info")
       .describe(

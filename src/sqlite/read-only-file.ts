@@ -35,3 +35,25 @@ function problemOf(db: Database, schema: DatabaseSchema): string | null {
     ? "it was written by an older version, and the next start of the gateway brings it up to date"
     : null;
 }
+
+/** A table of another program: opened to read, if it has these columns. */
+export function openForeignTable(path: string, table: string, columns: readonly string[]): ReadOnlyFile {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return { problem: "it does not exist" };
+  if (!found.isFile()) return { problem: "it is not a regular file" };
+  let db: Database | null = null;
+  try {
+    db = new Database(path, { readonly: true, strict: true });
+    db.run("PRAGMA busy_timeout = 5000");
+    const names = db
+      .query<{ name: string }, [string]>("SELECT name FROM pragma_table_info(?1)")
+      .all(table)
+      .map(({ name }) => name);
+    if (columns.every((name) => names.includes(name))) return { db };
+    db.close();
+    return { problem: `it has no table ${table} with the columns that are expected` };
+  } catch (error) {
+    db?.close();
+    return { problem: describeDatabaseError(error) };
+  }
+}

@@ -94,7 +94,7 @@ export function fakeGateway(): FakeGateway {
       mayRead: headers.get("authorization") === `Bearer ${goodKey}`,
       holdMs: headers.get("authorization") === "Bearer wrong" ? gateway.holdMs : 0,
     }),
-    health: (isReadyCheck, mayRead) => Promise.resolve({ status: gateway.status, isReadyCheck, mayRead }),
+    health: (caller) => Promise.resolve({ status: gateway.status, ...caller }),
     stats: (query) => Promise.resolve({ days: query.get("days") }),
     recent: (query) =>
       query.get("limit") === "boom"

@@ -48,7 +48,7 @@ describe("routes", () => {
     gateway.status = "down";
     const health = await fetch(`${base}/health`);
     expect(health.status).toBe(200);
-    expect(await health.json()).toEqual({ status: "down", isReadyCheck: false, mayRead: false });
+    expect(await health.json()).toEqual({ status: "down", isOwnShape: false, mayRead: false });
     expect(await (await fetch(`${base}/health`, { headers: bearer })).json()).toMatchObject({
       mayRead: true,
     });

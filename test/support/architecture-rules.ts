@@ -95,6 +95,7 @@ export const mayImport: Readonly<Record<string, readonly Permission[] | null>> =
     "updates",
     "supervisor",
     "config",
+    "migration",
     "openclaw",
     "manual",
     metricsInterface,
@@ -124,6 +125,7 @@ export const mayImport: Readonly<Record<string, readonly Permission[] | null>> =
   pipeline: ["backends", "dialects", "routing", "tenants", "canon", "wire", "system"],
   // canon: nearest.ts, which finds the nearest known name, is shared with routing.
   config: [{ folder: "*", files: /\/settings\.ts$/ }, "canon", "system"],
+  migration: [{ folder: "*", files: /\/settings\.ts$/ }, "config", "openclaw", "canon", "system"],
   backends: ["dialects", "canon", "wire", "system"],
   dialects: ["canon", "wire"],
   routing: ["canon", "system"],

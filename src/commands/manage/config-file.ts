@@ -12,6 +12,7 @@ import { type ConfigEdit, editConfig, EditProblem, writeConfig } from "../../con
 import type { Config } from "../../config/schema.ts";
 import { ConfigProblem } from "../../config/problems.ts";
 import { findConfigFile } from "../../config/search.ts";
+import { foreignConfig } from "../../migration/migration.ts";
 import { FileProblem } from "../../openclaw/file-access.ts";
 import { PathProblem } from "../../system/folder-handle.ts";
 import { type CommandContext, exitCodes } from "../command.ts";
@@ -53,6 +54,11 @@ export function openConfig(context: CommandContext, configPath: string | undefin
       exitCodes.config,
     );
   const { path, text } = search.file;
+  if (foreignConfig(search.file) !== null)
+    throw new ManageProblem(
+      `${plain(path)} is the file of another program; \`clawgate import\` makes a config of it that can be changed here`,
+      exitCodes.config,
+    );
   return { path, original: text, edit: editConfig(text), input };
 }
 

@@ -55,4 +55,4 @@ function run(context: CommandContext): Promise<number> {
   });
 }
 
-export const list: Command = { name: "list", summary: "show the tenants", help, run };
+export const list: Command = { name: "list", aliases: ["ls"], summary: "show the tenants", help, run };

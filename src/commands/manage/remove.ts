@@ -68,4 +68,4 @@ function run(context: CommandContext): Promise<number> {
   });
 }
 
-export const remove: Command = { name: "remove", summary: "remove a tenant", help, run };
+export const remove: Command = { name: "remove", aliases: ["rm"], summary: "remove a tenant", help, run };

@@ -70,6 +70,9 @@ export type FileReport = {
 /** What is to be written, and whether it may be. */
 type Checked = CheckReport & { readonly text: string };
 
+const foreignFile =
+  "This is the file of another program. `clawgate import` makes a config of it that can be edited here.";
+
 export class ConfigEditor {
   private last: Promise<unknown> = Promise.resolve();
   private readonly texts = new TextWorker();
@@ -85,8 +88,11 @@ export class ConfigEditor {
 
   /** Null: there is no config file. */
   async file(): Promise<FileReport | null> {
-    const { path } = this.options.active();
+    const { path, isForeign } = this.options.active();
     if (path === null) return null;
+    // Its secrets are at places that nothing here knows.
+    if (isForeign === true)
+      return { path, etag: null, text: null, writable: false, problem: foreignFile, backups: 0 };
     try {
       const { text, etag } = await readConfigFile(path);
       const masked = await this.masked({ text, etag });
@@ -165,7 +171,8 @@ export class ConfigEditor {
   }
 
   private path(): string {
-    const { path } = this.options.active();
+    const { path, isForeign } = this.options.active();
+    if (isForeign === true) throw new Conflict(409, "foreign_config_file", foreignFile);
     if (path !== null) return path;
     throw new Conflict(
       409,

@@ -1,0 +1,175 @@
+// `clawgate import`: nothing without consent, nothing over an existing file unasked, and no key where somebody could see it.
+
+import { Database } from "bun:sqlite";
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { type Home, ownHome } from "./command-run.ts";
+
+let home: Home;
+beforeEach(() => {
+  home = ownHome();
+});
+afterEach(() => home.remove());
+
+const vendorKey = "sk-vendor-abcdefghijklmnop";
+const tenantKey = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
+const defaultPath = ".config/clawgate/config.yaml";
+
+function putGateway(): void {
+  home.put(
+    "old/config.yaml",
+    `# mine\nserver: { port: 3456, odd: 1 }\ncli: { timeout: 1000, skill_file: ./none.md }\ntenants:\n  - { name: alice, api_key: ${tenantKey} } # hers\n`,
+  );
+  home.put("old/skills/alice/github/SKILL.md", "---\nname: github\n---\n");
+}
+
+test("without a terminal and without --yes: 64, and nothing is written", async () => {
+  putGateway();
+  const { code, stderr } = await home.run(["import", home.at("old")]);
+  expect(code).toBe(64);
+  expect(stderr).toContain("pass --yes");
+  expect(existsSync(home.at(defaultPath))).toBe(false);
+});
+
+test("--yes: config and .env, for their owner alone; every line says what became of a setting; no key is shown", async () => {
+  putGateway();
+  const { code, stdout, stderr } = await home.run(["import", home.at("old"), "--yes"]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toContain("From openclaw-cc-gateway");
+  expect(stdout).toContain("left out  server.odd: ClawGate refuses it: unknown key");
+  expect(stdout).toContain("left out  cli.skill_file: there is no such file");
+  expect(stdout).toContain(`skills.dir: ${home.at("old/skills")}`);
+  expect(stdout).toContain(`Start it: clawgate --config ${home.at(defaultPath)}`);
+  expect(stdout).not.toContain(tenantKey);
+  expect(home.read(defaultPath)).toContain("# mine");
+  expect(home.read(defaultPath)).not.toContain(tenantKey);
+  expect(home.read(".config/clawgate/.env")).toBe(`CLAWGATE_ALICE_KEY=${tenantKey}\n`);
+  for (const path of [defaultPath, ".config/clawgate/.env"])
+    expect(statSync(home.at(path)).mode & 0o777).toBe(0o600);
+  // The gateway reads it as its own.
+  const listed = await home.run(["manage", "list", "--config", home.at(defaultPath)]);
+  expect(listed.stdout).toContain("alice");
+  expect(home.read("old/config.yaml")).toContain("odd: 1");
+});
+
+test("again: nothing to do; a file of somebody's own is replaced only with --force, and kept", async () => {
+  putGateway();
+  await home.run(["import", home.at("old"), "--yes"]);
+  expect((await home.run(["import", home.at("old"), "--yes"])).code).toBe(0);
+  home.put(defaultPath, "server: { port: 1 }\n", 0o644);
+  const refused = await home.run(["import", home.at("old"), "--yes"]);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain("--force");
+  expect(home.read(defaultPath)).toBe("server: { port: 1 }\n");
+  expect((await home.run(["import", home.at("old"), "--yes", "--force"])).code).toBe(0);
+  expect(home.read(`${defaultPath}.bak`)).toBe("server: { port: 1 }\n");
+  expect(statSync(home.at(defaultPath)).mode & 0o777).toBe(0o600);
+});
+
+test("--dry-run and --json write nothing; the JSON holds every finding and no key", async () => {
+  putGateway();
+  const dry = await home.run(["import", home.at("old"), "--dry-run", "--json"]);
+  expect(dry.code).toBe(0);
+  const report = JSON.parse(dry.stdout) as { program: string; written: boolean; findings: unknown[] };
+  expect(report).toMatchObject({ program: "cc-gateway", written: false });
+  expect(report.findings.length).toBeGreaterThan(5);
+  expect(dry.stdout).not.toContain(tenantKey);
+  expect(existsSync(home.at(defaultPath))).toBe(false);
+});
+
+test("--out: beside an .env whose other lines stay", async () => {
+  putGateway();
+  home.put("new/.env", "MINE=1 # stays\n");
+  const { code } = await home.run([
+    "import",
+    home.at("old/config.yaml"),
+    "--out",
+    home.at("new"),
+    "--yes",
+    "--force",
+  ]);
+  expect(code).toBe(0);
+  expect(home.read("new/.env")).toBe(`MINE=1 # stays\nCLAWGATE_ALICE_KEY=${tenantKey}\n`);
+  expect(existsSync(home.at("new/config.yaml"))).toBe(true);
+});
+
+test("a variable that is set elsewhere is not taken for a key", async () => {
+  putGateway();
+  await home.run(["import", home.at("old"), "--yes"], { environment: { CLAWGATE_ALICE_KEY: "another" } });
+  expect(home.read(".config/clawgate/.env")).toBe(`CLAWGATE_ALICE_KEY_2=${tenantKey}\n`);
+});
+
+test("open to the network without a strong key: this machine alone, and said", async () => {
+  for (const tenants of ["[]", "[{ name: alice, api_key: short }]"]) {
+    home.put("old/config.yaml", `server: { host: 0.0.0.0 }\ncli: {}\ntenants: ${tenants}\n`);
+    const { code, stdout } = await home.run(["import", home.at("old"), "--yes", "--force"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("changed   server.host: 127.0.0.1 instead of 0.0.0.0");
+    expect(home.read(defaultPath)).toContain("127.0.0.1");
+  }
+});
+
+test("what only a person can decide stops it: a tenant without a usable key", async () => {
+  home.put("old/config.yaml", "cli: {}\ntenants: [{ name: 'no name', api_key: aaaaaaaaaaaaaaaaaaaaaaaa }]\n");
+  const { code, stderr } = await home.run(["import", home.at("old"), "--yes"]);
+  expect(code).toBe(78);
+  expect(stderr).toContain("tenants[0].name");
+  expect(existsSync(home.at(defaultPath))).toBe(false);
+});
+
+test("files of nobody known, and no file", async () => {
+  home.put("old/config.yaml", "hello: world\n");
+  expect((await home.run(["import", home.at("old"), "--yes"])).code).toBe(78);
+  const none = await home.run(["import", home.at("none"), "--yes"]);
+  expect(none.code).toBe(78);
+  expect((await home.run(["import"])).code).toBe(64);
+});
+
+test("ClawGate (Python) with its records: once, also where the import is run again", async () => {
+  home.put(
+    "old/config.yaml",
+    "providers: { a: { base_url: 'http://127.0.0.1:1/v1', api_key: '${A_API_KEY}', model: m } }\nfallback_chain: [a]\n",
+  );
+  home.put("old/.env", `A_API_KEY=${vendorKey}\nCLAWGATE_DB_PATH=${home.at("data/clawgate.db")}\n`);
+  mkdirSync(home.at("data"));
+  const db = new Database(home.at("data/clawgate.db"));
+  db.run(
+    "CREATE TABLE requests (id INTEGER PRIMARY KEY, timestamp REAL, provider TEXT, model TEXT, layer TEXT, rule_name TEXT, " +
+      "prompt_tok INTEGER, compl_tok INTEGER, cache_hit INTEGER, cache_miss INTEGER, cost_usd REAL, latency_ms REAL, success INTEGER, error TEXT)",
+  );
+  db.run(
+    "INSERT INTO requests VALUES (1, 1770000000, 'a', 'm', 'direct', 'explicit-model', 1, 2, 0, 0, 0.5, 10, 1, '')",
+  );
+  db.close();
+  const first = await home.run(["import", home.at("old"), "--yes"]);
+  expect({ code: first.code, stderr: first.stderr }).toEqual({ code: 0, stderr: "" });
+  expect(first.stdout).toContain("Records: 1 imported, 0 were there, 0 could not be read.");
+  expect(first.stdout).not.toContain(vendorKey);
+  const second = await home.run(["import", home.at("old"), "--yes"]);
+  expect(second.stdout).toContain("Records: 0 imported, 1 were there");
+  const alone = await home.run(["import", home.at("data/clawgate.db"), "--json", "--yes"]);
+  expect(JSON.parse(alone.stdout)).toMatchObject({ program: null, records: { total: 1 } });
+  const stats = await home.run(["stats", "--json", "--days", "3000", "--config", home.at(defaultPath)]);
+  expect(stats.code).toBe(0);
+  expect(stats.stdout).toContain("0.5");
+});
+
+test("while a gateway runs the records wait, and the config is written", async () => {
+  const { startStandIn } = await import("./stand-in.ts");
+  home.put("old/config.yaml", "providers: {}\nfallback_chain: []\n");
+  const db = new Database(home.at("old/clawgate.db"));
+  db.run(
+    "CREATE TABLE requests (id INTEGER PRIMARY KEY, timestamp REAL, provider TEXT, model TEXT, layer TEXT, rule_name TEXT, " +
+      "prompt_tok INTEGER, compl_tok INTEGER, cache_hit INTEGER, cache_miss INTEGER, cost_usd REAL, latency_ms REAL, success INTEGER, error TEXT)",
+  );
+  db.close();
+  const standIn = await startStandIn({ stateDir: home.stateDir, answer: () => Response.json({}) });
+  try {
+    const { code, stderr } = await home.run(["import", home.at("old"), "--yes"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("a gateway is running");
+    expect(existsSync(home.at(defaultPath))).toBe(true);
+  } finally {
+    standIn.stop();
+  }
+});
