@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { archiveName } from "../../src/updates/release-files.ts";
-import { startProgram } from "./started-program.ts";
+import { healthProblem, startProgram } from "./started-program.ts";
 
 async function launch(above: string, target: string): Promise<void> {
   const [version] = readdirSync(above);
@@ -22,6 +22,8 @@ async function launch(above: string, target: string): Promise<void> {
     const running = await startProgram([program], { limitMs: 60_000 });
     console.log(`${target}: ${running.startMs.toFixed(0)} ms to the first answer: ${running.health}`);
     await running.stop();
+    const problem = healthProblem(running.health);
+    if (problem !== null) throw new Error(`${target}: ${problem}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -25,7 +25,7 @@ async function main(options: ReleaseOptions): Promise<void> {
       const place = options.out ?? join(homedir(), "clawgate-release-key.pem");
       const path = makeReleaseKey(root, place);
       console.log(
-        `private key: ${path} (keep it off this machine, and a copy of it; who has it can release)`,
+        `private key: ${path} (keep it and a copy of it away from this machine: whoever has it can release)`,
       );
       console.log(`public key:  ${relative(process.cwd(), publicKeyPath(root))} (commit it)`);
       return;

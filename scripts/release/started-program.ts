@@ -65,6 +65,16 @@ export async function startProgram(
   }
 }
 
+/** What /health says that no fresh start may have; null: it is healthy and keeps its state on the disk. */
+export function healthProblem(health: string): string | null {
+  const { status, state } = JSON.parse(health) as {
+    readonly status?: string;
+    readonly state?: { readonly store?: string; readonly detail?: string | null };
+  };
+  if (status !== "ok") return `/health is ${status}`;
+  return state?.store === "ok" ? null : `its state is not kept: ${state?.detail ?? state?.store}`;
+}
+
 async function firstAnswer(
   output: () => string,
   startedMs: number,

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { releaseTargets, type ReleaseTarget } from "../../src/updates/release-files.ts";
 import { buildBinary } from "../build.ts";
 import { baseExecutable, readPinned } from "../release/base-executables.ts";
-import { startProgram } from "../release/started-program.ts";
+import { healthProblem, startProgram } from "../release/started-program.ts";
 import { emulatorOf, glibcLibraries, muslLibraries } from "./foreign-systems.ts";
 import type { Trial } from "./trial.ts";
 
@@ -105,10 +105,10 @@ async function tryToRun(target: string, way: Way, program: string, folder: strin
       // Without it the program replaces itself with a new process, which an emulator that is not registered cannot start.
       env: { BUN_CONFIG_MAX_HTTP_REQUESTS: "65336" },
     });
-    const status = (JSON.parse(running.health) as { readonly status?: string }).status;
     const code = await running.stop();
-    const isHeld = (status === "ok" || status === "degraded") && code === 0;
-    const result = `/health ${status}, ${running.startMs.toFixed(0)} ms to the first answer, exit ${code}`;
+    const problem = healthProblem(running.health);
+    const isHeld = problem === null && code === 0;
+    const result = `${problem ?? "/health ok"}, ${running.startMs.toFixed(0)} ms to the first answer, exit ${code}`;
     return { line: `${isHeld ? "held  " : "MISSED"} ${target}, ${way.name}: ${result}`, isHeld };
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
