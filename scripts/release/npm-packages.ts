@@ -72,7 +72,7 @@ function writePlatform(release: string, file: ReleaseFile, out: string, version:
     ...(libc === undefined ? {} : { libc: [libc] }),
     // Yarn must not leave the program in a zip file.
     preferUnplugged: true,
-    files: ["bin"],
+    files: ["bin", "THIRD-PARTY-LICENSES.txt"],
   });
   return title;
 }
@@ -80,15 +80,15 @@ function writePlatform(release: string, file: ReleaseFile, out: string, version:
 function writeLauncher(out: string, version: string, names: readonly string[]): void {
   const folder = join(out, "clawgate");
   mkdirSync(join(folder, "bin"), { recursive: true });
-  cpSync(join(root, "scripts", "packaging", "npm", "launcher.mjs"), join(folder, "bin", "clawgate.mjs"));
-  chmodSync(join(folder, "bin", "clawgate.mjs"), 0o755);
+  cpSync(join(root, "scripts", "packaging", "npm", "launcher.cjs"), join(folder, "bin", "clawgate.cjs"));
+  chmodSync(join(folder, "bin", "clawgate.cjs"), 0o755);
   for (const document of documents)
     if (existsSync(join(root, document))) cpSync(join(root, document), join(folder, document));
   writePackage(folder, {
     name: "clawgate",
     ...commonFields(version),
     keywords: ["ai", "gateway", "router", "proxy", "openai", "anthropic", "claude", "openclaw"],
-    bin: { clawgate: "bin/clawgate.mjs" },
+    bin: { clawgate: "bin/clawgate.cjs" },
     files: ["bin"],
     engines: { node: ">=18" },
     // Exactly this version: a launcher must never start another program than its own.

@@ -5,6 +5,7 @@ import claudeCode from "./claude-code.md" with { type: "file" };
 import clients from "./clients.md" with { type: "file" };
 import commands from "./commands.md" with { type: "file" };
 import configuration from "./configuration.md" with { type: "file" };
+import containers from "./containers.md" with { type: "file" };
 import formats from "./formats.md" with { type: "file" };
 import models from "./models.md" with { type: "file" };
 import movingOver from "./moving-over.md" with { type: "file" };
@@ -74,6 +75,7 @@ export const topicGroups: readonly TopicGroup[] = [
         "Operating and troubleshooting",
         "status, logs, records, what to do when",
       ),
+      topic("containers", containers, "Containers", "Docker, compose with OpenClaw, Kubernetes"),
       topic("security", security, "Security", "who may call what, and where keys are kept"),
       topic("terms", terms, "Terms of use", "what vendors say and allow"),
       topic("speed", speed, "Speed", "what the gateway costs, and how it was measured"),

@@ -53,9 +53,26 @@ describe("the image", () => {
     expect(final).toContain('ENTRYPOINT ["/usr/bin/clawgate"]');
   });
 
-  test("no secret can become a layer: the ignore file leaves them out", () => {
+  test("no secret can become a layer: what is copied is named, and the ignore file leaves out the rest", () => {
+    const copied = instructions
+      .filter((line) => /^(?:COPY|ADD) /.test(line) && !line.includes("--from="))
+      .flatMap((line) => line.split(" ").slice(1, -1));
+    expect(copied.toSorted()).toEqual(
+      [
+        ".gi[t]",
+        "LICENSE",
+        "bun.lock",
+        "bunfig.toml",
+        "config.example.yaml",
+        "package.json",
+        "scripts",
+        "skills",
+        "src",
+        "tsconfig.json",
+      ].toSorted(),
+    );
     const ignored = read("Dockerfile.dockerignore").split("\n");
-    for (const name of [".env", "**/.env", "**/*.db*", "**/*.log", ".ssh", "/config.yaml*", "node_modules"])
+    for (const name of ["**/.env", "**/*.db*", "**/*.log", ".ssh", "/config.yaml*", "node_modules"])
       expect(ignored).toContain(name);
   });
 });

@@ -232,7 +232,7 @@ export const repositoryRules: readonly Rule[] = [
     violations: ({ paths }) =>
       paths.filter(
         (path) =>
-          // The public key of the releases; scripts/repo-safety.ts looks at what is in it.
+          // The public half of the releases' key belongs into the tree.
           path !== "scripts/packaging/release-key.pem" &&
           /(?:^|\/)(?:\.ssh(?:\/|$)|\.env(?:\.[^/]*)?$)|\.(?:db|db-wal|db-shm|sqlite[^/]*|log|pem|p12)$/.test(
             path,

@@ -2,14 +2,24 @@
 // The `clawgate` of the npm package: finds the program of this platform among the optional packages and becomes it. No install script
 // puts the program in place, because npm with --ignore-scripts, pnpm, Yarn and Bun do not run those of a dependency.
 
-import { spawn } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, statSync } from "node:fs";
-import { createRequire } from "node:module";
-import { constants } from "node:os";
+const { spawn } = require("node:child_process");
+const {
+  accessSync,
+  chmodSync,
+  constants: { X_OK },
+  existsSync,
+  readdirSync,
+  statSync,
+} = require("node:fs");
+const { constants } = require("node:os");
 
-const require = createRequire(import.meta.url);
+// CommonJS, because Yarn runs it out of a zip file, where Node finds no module of the other kind.
 const { name, version, optionalDependencies = {} } = require("../package.json");
 const packages = Object.keys(optionalDependencies);
+
+/** Only under npm and its kind: who starts this with nohup wants it to stay. */
+const isAsked = process.env.npm_lifecycle_event !== undefined;
+const lookMs = 500;
 
 function stop(lines) {
   console.error(`clawgate: ${lines.join("\n")}`);
@@ -96,10 +106,27 @@ const forwarded =
     : ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"];
 
 function run(path, args) {
-  const child = spawn(path, args, { stdio: "inherit", env: environmentFor(process.pid), windowsHide: false });
+  // Before the program exists: one that comes now must not end the launcher alone.
+  let child = null;
+  let early = null;
+  const pass = (signal) => {
+    if (child === null) early = signal;
+    else child.kill(signal);
+  };
+  for (const signal of forwarded) process.on(signal, () => pass(signal));
+  child = spawn(path, args, { stdio: "inherit", env: environmentFor(process.pid), windowsHide: false });
   child.on("error", (error) => failed(path, error));
   child.on("exit", endLike);
-  for (const signal of forwarded) process.on(signal, () => child.kill(signal));
+  if (early !== null) child.kill(early);
+  if (!isAsked) return;
+  // npx is killed without a signal to us; the program then watches this process, and this one npx.
+  const asker = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === asker) return;
+    clearInterval(watch);
+    child.kill("SIGTERM");
+  }, lookMs);
+  watch.unref();
 }
 
 const path = findProgram();
@@ -115,13 +142,23 @@ function makeExecutable(file) {
   }
 }
 
+function isExecutable(file) {
+  try {
+    accessSync(file, X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Nothing of this process stays, so signals and the exit code are the program's own. Not in every Node, and not on Windows. */
 function becomes(file) {
   if (typeof process.execve !== "function" || process.platform === "win32") return;
+  // A failure of the call itself would end this process with a dump.
+  if (!isExecutable(file)) return;
   const emitWarning = process.emitWarning;
   // It warns that it is experimental; who starts a gateway can do nothing about that.
   process.emitWarning = () => undefined;
-  const isAsked = process.env.npm_command !== undefined;
   const env = isAsked ? environmentFor(process.ppid) : process.env;
   try {
     process.execve(file, [file, ...args], env);
