@@ -20,6 +20,7 @@ import { stats } from "./stats.ts";
 import { status } from "./status.ts";
 import { stop } from "./stop.ts";
 import { top } from "./top.ts";
+import { updateCommand } from "./update.ts";
 import { versionCommand } from "./version.ts";
 
 export const commands: readonly Command[] = [
@@ -41,6 +42,7 @@ export const commands: readonly Command[] = [
   setup,
   manage,
   login,
+  updateCommand,
   versionCommand,
   helpCommand(() => commands),
 ];
