@@ -86,6 +86,8 @@ export type LocalRelease = {
   readonly asked: string[];
   /** The newest of these is what `latest` leads to. */
   publish(options: ReleaseOptions, key?: ReleaseKey): Promise<void>;
+  /** A file that is beside the release and not in its list, for every version. */
+  addFile(name: string, text: string): void;
   /** Another answer for every file of that name; null: there is none. */
   spoil(name: string, answer: (bytes: Uint8Array) => Spoiled | Promise<Spoiled>): void;
   stop(): void;
@@ -95,6 +97,7 @@ export function startLocalRelease(): LocalRelease {
   const key = newReleaseKey();
   const versions = new Map<string, ReadonlyMap<string, Uint8Array>>();
   const spoilers = new Map<string, Parameters<LocalRelease["spoil"]>[1]>();
+  const added = new Map<string, Uint8Array>();
   const asked: string[] = [];
   let latest = "";
   const server = Bun.serve({
@@ -106,7 +109,7 @@ export function startLocalRelease(): LocalRelease {
       asked.push(pathname);
       const [, version = latest, name = ""] =
         /^\/(?:latest\/download|download\/v([^/]+))\/([^/]+)$/.exec(pathname) ?? [];
-      const bytes = versions.get(version)?.get(name);
+      const bytes = versions.get(version)?.get(name) ?? added.get(name);
       if (bytes === undefined) return new Response("not found", { status: 404 });
       const answer = (await spoilers.get(name)?.(bytes)) ?? (spoilers.has(name) ? null : bytes);
       if (answer === null) return new Response("not found", { status: 404 });
@@ -121,6 +124,7 @@ export function startLocalRelease(): LocalRelease {
       versions.set(options.version, await releaseFiles(options, other));
       latest = options.version;
     },
+    addFile: (name, text) => void added.set(name, new TextEncoder().encode(text)),
     spoil: (name, answer) => void spoilers.set(name, answer),
     stop: () => void server.stop(true),
   };
