@@ -45,7 +45,8 @@ export async function ownGateway(place: GatewayPlace, program: string): Promise<
   if (process.platform !== "linux") return found;
   // Another user's process does not show it.
   const running = await readlink(`/proc/${found.pid}/exe`).catch(() => null);
-  return running === program ? found : null;
+  // A process keeps its file when another one takes the name, as after an update that could not restart it.
+  return running === program || running === `${program} (deleted)` ? found : null;
 }
 
 /** The config that the running gateway was started with, for the examination of another version. */

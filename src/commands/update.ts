@@ -200,7 +200,7 @@ async function install(context: CommandContext, ports: UpdatePorts, order: Order
 
 function done({ from, to, gateway, notes }: Updated): Result {
   const ending = {
-    none: "No gateway was running.",
+    none: "No running gateway of this program was found.",
     restarted: "The gateway was restarted and works as before.",
     "by-hand": "",
   }[gateway];

@@ -1,7 +1,7 @@
 // Puts another program in the place of the installed one, by renames: at every moment there is a whole program under that name. The
 // replaced one lies in the update's own folder until the new one has proven itself, and beside the program from then on.
 
-import { copyFile, link, lstat, mkdtemp, open, rename, rm } from "node:fs/promises";
+import { chown, copyFile, link, lstat, mkdtemp, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { errorCode } from "../system/files.ts";
 import { workPrefix } from "./update-journal.ts";
@@ -31,8 +31,15 @@ const oldOf = ({ work }: ProgramSwap): string => join(work, "old");
 
 export async function replaceProgram(swap: ProgramSwap): Promise<void> {
   await sameFile(swap.program, oldOf(swap));
+  await keepOwner(swap);
   await rename(swap.candidate, swap.program);
   await syncFolder(dirname(swap.program));
+}
+
+/** Root may update the program of a user, who must still be able to replace it. */
+async function keepOwner({ program, candidate }: ProgramSwap): Promise<void> {
+  const { uid, gid } = await stat(program);
+  if (process.getuid?.() === 0) await chown(candidate, uid, gid);
 }
 
 /** The replaced program becomes the kept one. */

@@ -2,8 +2,9 @@
 // version or the user's Ctrl-C does.
 
 import { expect, test } from "bun:test";
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readProxyVariables } from "../../src/system/proxy.ts";
 import { UpdateProblem } from "../../src/updates/update-problem.ts";
 import { installVersion, rollBack } from "../../src/updates/updater.ts";
 import { readManifest } from "../../src/updates/release-source.ts";
@@ -297,6 +298,47 @@ test("killed at each step, the next update puts the old one back", async () => {
     expect(await it.undo()).toBe(null);
     expect(await it.update()).toMatchObject({ to: "2.0.0" });
   }
+});
+
+test("an https server is asked through the proxy of the variables, this machine never", async () => {
+  const it = installedProgram(cleanups);
+  await it.offer("2.0.0");
+  const seen: (string | undefined)[] = [];
+  const proxies = readProxyVariables({
+    https_proxy: "http://proxy.example:3128",
+    http_proxy: "http://wrong.example",
+  });
+  const answering = (url: string, options: { proxy?: string }): Promise<Response> => {
+    seen.push(options.proxy);
+    return fetch(it.release.url + new URL(url).pathname);
+  };
+  const outside = { ...it.source, proxies, fetch: answering, base: "https://releases.example" };
+  expect((await readManifest(outside, null)).version).toBe("2.0.0");
+  expect(new Set(seen)).toEqual(new Set(["http://proxy.example:3128"]));
+  seen.length = 0;
+  await readManifest({ ...it.source, proxies, fetch: answering }, null);
+  expect(new Set(seen)).toEqual(new Set([undefined]));
+});
+
+test.each([
+  "http://releases.example",
+  "ftp://releases.example",
+  "file:///tmp",
+  "https://user:key@releases.example",
+  "nowhere",
+])("%s is not asked", async (base) => {
+  const it = installedProgram(cleanups);
+  const source = { ...it.source, base, fetch: () => Promise.reject(new Error("asked")) };
+  expect(await readManifest(source, null).catch(String)).toContain("releases come over https");
+});
+
+test("root leaves a program to the user who owns it", async () => {
+  if (process.getuid?.() !== 0) return;
+  const it = installedProgram(cleanups);
+  chownSync(it.program, 65_534, 65_534);
+  await it.offer("2.0.0");
+  await it.update();
+  expect([statSync(it.program).uid, statSync(it.program).gid]).toEqual([65_534, 65_534]);
 });
 
 test("one update at a time", async () => {
