@@ -163,7 +163,11 @@ find_releases() {
 
 find_downloader() {
   if has curl; then downloader=curl
-  elif has wget; then downloader=wget
+  elif has wget; then
+    downloader=wget
+    # That of busybox 1.35 crashes with -q and -T together.
+    wget_limit='-T 60'
+    if wget --help 2>&1 | grep -q -i busybox; then wget_limit=''; fi
   else die 'neither curl nor wget is there: install one of them.'; fi
 }
 
@@ -285,7 +289,8 @@ fetch() {
       --speed-time 60 --max-filesize "$3" -o "$2" "$1"
     status=$?
   else
-    run limited "$3" wget -q -T 60 -O "$2" "$1"
+    # shellcheck disable=SC2086
+    run limited "$3" wget -q $wget_limit -O "$2" "$1"
     status=$?
     [ "$status" -ne 8 ] || status=22
   fi

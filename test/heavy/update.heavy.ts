@@ -17,7 +17,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { buildBinary } from "../../scripts/build.ts";
-import { cleanEnvironment } from "../support/binary.ts";
+import { cleanEnvironment, startBinary } from "../support/binary.ts";
 import { Cleanups } from "../support/cleanups.ts";
 import { startLocalRelease, type LocalRelease } from "../support/local-release.ts";
 import { runProgram } from "../support/program-run.ts";
@@ -221,7 +221,7 @@ describe("the compiled program", () => {
       const unreachable = await run("http://127.0.0.1:9");
       expect(unreachable.stderr).toContain("could not be downloaded");
       const { asked, failed } = await asking.stop();
-      expect(asked).toBeGreaterThan(20);
+      expect(asked).toBeGreaterThan(5);
       expect(failed).toBe(0);
       const undone = await service.run("update");
       expect(undone.stderr).toContain("1.0.0 is back in its place");
@@ -284,6 +284,39 @@ describe("the compiled program", () => {
       expect(next.stderr).toContain("an update to 1.1.0 had been broken off; 1.0.0 is back");
       await service.isVersion("1.0.0");
       expect(service.files()).toEqual(["clawgate"]);
+    },
+    2 * minuteMs,
+  );
+
+  test(
+    "a gateway that was started by hand goes on, is told of, and is still known at the next update",
+    async () => {
+      await publish("1.1.0", bytesOf("1.1.0"));
+      const dir = mkdtempSync(join(work, "by-hand-"));
+      const program = join(dir, "clawgate");
+      writeFileSync(program, bytesOf("1.0.0"), { mode: 0o755 });
+      const config = { providers: { demo: { backend: "demo" } } };
+      const gateway = await startBinary({ config, program, dir });
+      // Without a systemctl on PATH, whatever this machine has.
+      const alone = { PATH: "/nonexistent", CLAWGATE_RELEASE_URL: release.url, CLAWGATE_CONTAINER: "0" };
+      const run = (...args: readonly string[]) =>
+        runProgram([program, ...args], {
+          cwd: dir,
+          env: { ...cleanEnvironment(dir), ...alone },
+          timeoutMs: minuteMs,
+        });
+      try {
+        const updated = await run("update");
+        expect(updated.code).toBe(0);
+        expect(updated.stdout).toContain("the running gateway is still 1.0.0");
+        const health = await fetch(`${gateway.url}/health`);
+        expect(await health.json()).toMatchObject({ version: "1.0.0" });
+        const back = await run("update", "--rollback");
+        expect(back.stdout).toContain("Updated from 1.1.0 to 1.0.0.");
+        expect(back.stdout).toContain("the running gateway is still 1.0.0");
+      } finally {
+        await gateway.stop();
+      }
     },
     2 * minuteMs,
   );

@@ -178,6 +178,31 @@ test("wget alone is enough", async () => {
   expect(neither.stderr).toContain("neither curl nor wget");
 });
 
+test("busybox is enough, with openssl, as on a small Alpine", async () => {
+  const busybox = findOnPath("busybox", process.env["PATH"]);
+  if (busybox === null) return;
+  const release = await releaseOf("1.0.0", "1.1.0");
+  const it = installer(release, cleanups);
+  const applets =
+    "sh uname id sed head tail tr wc grep mktemp mkdir rmdir rm mv ln cp chmod dirname basename tar gzip sha256sum sleep cat wget kill".split(
+      " ",
+    );
+  const own = Object.fromEntries(
+    applets.map((name) => [name, `#!${busybox} sh\nexec ${busybox} ${name} "$@"\n`]),
+  );
+  const path = it.programs({ own, without: ["curl", "getconf", "ldd"] });
+  const shell = [busybox, "ash"];
+  expect(await it.run(["--version", "1.0.0"], { path, shell })).toMatchObject({ code: 0, stderr: "" });
+  expect(await it.run([], { path, shell })).toMatchObject({ code: 0, stderr: "" });
+  expect(it.files()).toEqual(["clawgate", "clawgate.previous"]);
+  release.spoil("SHA256SUMS.sig", () => new Uint8Array(64));
+  expect((await it.run([], { path, shell })).stderr).toContain("WRONG");
+  release.spoil("SHA256SUMS.sig", () => null);
+  expect((await it.run([], { path, shell })).stderr).toContain("SHA256SUMS.sig");
+  expect((await it.run(["--uninstall"], { path, shell })).code).toBe(0);
+  expect(it.files()).toEqual([]);
+});
+
 test("proxy variables are honoured", async () => {
   const release = await releaseOf("1.0.0");
   const seen: string[] = [];
