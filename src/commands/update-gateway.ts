@@ -49,6 +49,20 @@ export async function ownGateway(place: GatewayPlace, program: string): Promise<
   return running === program || running === `${program} (deleted)` ? found : null;
 }
 
+/** Where the gateway of a running service is: that of the machine has a state directory of its own. Null: no service is active. */
+export async function placeOfService(place: GatewayPlace, program: string): Promise<GatewayPlace | null> {
+  // Whoever names a state directory means that one.
+  if (place.environment["CLAWGATE_STATE_DIR"]) return null;
+  for (const scope of scopes()) {
+    const status = parsed((await place.run(program, ["service", "status", scope, "--json"])).stdout);
+    const directory = memberOf(status, "state_dir");
+    if (memberOf(memberOf(status, "state"), "isActive") !== true || typeof directory !== "string") continue;
+    const environment = { ...place.environment, CLAWGATE_STATE_DIR: directory };
+    return { ...place, environment, run: ownProgramRunner(place.context, environment) };
+  }
+  return null;
+}
+
 /** The config that the running gateway was started with, for the examination of another version. */
 export async function configArgumentsOf(gateway: RunningGateway | null): Promise<readonly string[]> {
   if (gateway === null) return [];
@@ -62,26 +76,45 @@ export async function configArgumentsOf(gateway: RunningGateway | null): Promise
   }
 }
 
-export const noGateway: GatewayControl = {
+/** A service that does not run now has a unit nevertheless. */
+export const withoutGateway = (place: GatewayPlace): GatewayControl => ({
   look: () => Promise.resolve(null),
-  refreshUnits: () => Promise.resolve([]),
+  refreshUnits: (program) => refreshUnits(place, program),
   restart: () => Promise.resolve({ kind: "by-hand", why: "no gateway runs" }),
-};
+});
 
 export function gatewayControl(place: GatewayPlace, stateDirectory: string): GatewayControl {
   return {
     look: () => lookAt(place),
-    async refreshUnits(program) {
-      const asked = await place.run(program, ["service", "refresh", "--json"]);
-      const rewritten = asked.code === 0 ? memberOf(parsed(asked.stdout), "rewritten") : [];
-      if (!Array.isArray(rewritten)) return [];
-      return rewritten
-        .filter((path) => typeof path === "string")
-        .map((path) => `${path} was written anew for this version`);
-    },
+    refreshUnits: (program) => refreshUnits(place, program),
     restart: (program) => restartGateway(place, program, stateDirectory),
   };
 }
+
+/** Done by the program that now lies there: another version does not know its text. */
+async function refreshUnits({ run }: GatewayPlace, program: string): Promise<readonly string[]> {
+  const notes: string[] = [];
+  for (const scope of scopes()) {
+    const status = parsed((await run(program, ["service", "status", scope, "--json"])).stdout);
+    const installed = memberOf(status, "unit");
+    // One that somebody wrote or changed by hand is left alone.
+    if (memberOf(installed, "written_by_clawgate") !== true || memberOf(installed, "is_current") !== false)
+      continue;
+    const written = await run(program, ["service", "install", "--as-installed", scope, "--json"], serviceMs);
+    const unit = String(memberOf(installed, "path"));
+    notes.push(
+      written.code === 0
+        ? `${unit} was written anew for this version`
+        : `${unit} was not written anew: ${lastLine(written)}`,
+    );
+  }
+  return notes;
+}
+
+/** A user cannot write the machine's units, and then the program is not that user's either. */
+const scopes = (): readonly string[] => (process.getuid?.() === 0 ? ["--user", "--system"] : ["--user"]);
+
+const lastLine = ({ stderr }: CommandResult): string => stderr.trim().split("\n").at(-1)?.slice(0, 300) ?? "";
 
 async function lookAt({ context, environment }: GatewayPlace): Promise<GatewayState | null> {
   const found = await findGateway(context, environment, true);
@@ -123,11 +156,28 @@ async function restartGateway(
   const reason = typeof why === "string" ? why : "this version cannot hand over to another process";
   // It tried, and the new program did not get as far as serving.
   if (/goes on as before|not restarted within/.test(reason)) return { kind: "failed", why: reason };
-  return (await restartService(place)) ?? { kind: "by-hand", why: `${reason}; stop it and start it again` };
+  const byManager = process.platform === "darwin" ? restartAgent(place, program) : restartUnit(place);
+  return (await byManager) ?? { kind: "by-hand", why: `${reason}; stop it and start it again` };
 }
 
-/** Null: no service of systemd runs the gateway. */
-async function restartService(place: GatewayPlace): Promise<Restarted | null> {
+/** Null: no service of launchd runs the gateway. */
+async function restartAgent(place: GatewayPlace, program: string): Promise<Restarted | null> {
+  const { context, environment, run } = place;
+  const found = await findGateway(context, environment, true);
+  if ("why" in found) return null;
+  for (const scope of scopes()) {
+    const status = parsed((await run(program, ["service", "status", scope, "--json"])).stdout);
+    if (memberOf(memberOf(status, "state"), "pid") !== found.pid) continue;
+    const restarted = await run(program, ["service", "restart", scope, "--json"], serviceMs);
+    return restarted.code === 0
+      ? { kind: "restarted", how: `clawgate service restart ${scope}` }
+      : { kind: "failed", why: `its service was not restarted: ${lastLine(restarted)}` };
+  }
+  return null;
+}
+
+/** Also for a unit that somebody wrote by hand. Null: no service of systemd runs the gateway. */
+async function restartUnit(place: GatewayPlace): Promise<Restarted | null> {
   const { context, environment } = place;
   const systemctl = findOnPath("systemctl", context.environment["PATH"]);
   const found = await findGateway(context, environment, true);

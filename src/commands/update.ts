@@ -28,9 +28,11 @@ import { plain } from "./terminal.ts";
 import {
   configArgumentsOf,
   gatewayControl,
-  noGateway,
+  type GatewayPlace,
   ownGateway,
   ownProgramRunner,
+  placeOfService,
+  withoutGateway,
 } from "./update-gateway.ts";
 
 const help = `Usage: clawgate update [options]
@@ -141,15 +143,20 @@ async function portsOf(
   environment: Environment,
   { installation, journal, signal }: Pick<UpdatePorts, "journal" | "signal"> & { installation: Installation },
 ): Promise<UpdatePorts> {
-  const run = ownProgramRunner(context, environment);
-  const place = { context, environment, run };
-  const gateway = await ownGateway(place, installation.program);
+  const { program } = installation;
+  let place: GatewayPlace = { context, environment, run: ownProgramRunner(context, environment) };
+  let gateway = await ownGateway(place, program);
+  const other = gateway === null ? await placeOfService(place, program) : null;
+  if (other !== null) {
+    place = other;
+    gateway = await ownGateway(other, program);
+  }
   return {
-    program: installation.program,
+    program,
     current: version,
     journal,
-    gateway: gateway === null ? noGateway : gatewayControl(place, gateway.stateDirectory),
-    run,
+    gateway: gateway === null ? withoutGateway(place) : gatewayControl(place, gateway.stateDirectory),
+    run: place.run,
     configArguments: await configArgumentsOf(gateway),
     clock: systemClock,
     signal,
