@@ -25,7 +25,7 @@ function environmentOf(environment: Readonly<Record<string, string | undefined>>
   return Object.fromEntries(present);
 }
 
-// fetch would send even loopback through these; which upstream gets which proxy is decided in backends/http/proxy.ts.
+// fetch would send even loopback through these; which upstream gets which proxy is decided in system/proxy.ts.
 const environment = environmentOf(process.env);
 for (const name of ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]) {
   delete process.env[name];

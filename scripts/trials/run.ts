@@ -1,6 +1,7 @@
 // `npm run trial -- <name> [options]`: long trials of one property each, run by hand before a release; tests run their small form.
 
 import { parseArgs } from "node:util";
+import { bareDebianTrial } from "./bare-debian.ts";
 import { dashboardTrial } from "./dashboard.ts";
 import { recordsTrial } from "./records.ts";
 import { releaseTrial } from "./release.ts";
@@ -10,6 +11,7 @@ import { totalsTrial } from "./totals.ts";
 import type { Trial } from "./trial.ts";
 
 const trials: Readonly<Record<string, Trial>> = {
+  "bare-debian": bareDebianTrial,
   dashboard: dashboardTrial,
   records: recordsTrial,
   release: releaseTrial,

@@ -1,7 +1,7 @@
 // The secrets of the active config and of older ones whose requests still run, and the redactor built from them. The log and the
 // services share it, so that a reload changes both at once.
 
-import { readProxyVariables } from "../backends/http/proxy.ts";
+import { readProxyVariables } from "../system/proxy.ts";
 import { secretsInAddress } from "../backends/http/shown-address.ts";
 import { redactorFor } from "../canon/redact.ts";
 import type { LoadedConfig } from "../config/load.ts";

@@ -1,7 +1,7 @@
 // OpenTelemetry as one of the services: what the variables of the first config's environment say, and what the exporter must know of
 // the providers and the endpoints.
 
-import { proxyFor, readProxyVariables } from "../backends/http/proxy.ts";
+import { proxyFor, readProxyVariables } from "../system/proxy.ts";
 import type { ProviderSettings } from "../backends/settings.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { endpoints } from "../pipeline/endpoints.ts";

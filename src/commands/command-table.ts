@@ -24,6 +24,7 @@ import { stats } from "./stats.ts";
 import { status } from "./status.ts";
 import { stop } from "./stop.ts";
 import { top } from "./top.ts";
+import { updateCommand } from "./update.ts";
 import { versionCommand } from "./version.ts";
 
 export const commands: readonly Command[] = [
@@ -49,6 +50,7 @@ export const commands: readonly Command[] = [
   manage,
   login,
   completionsCommand(() => commands),
+  updateCommand,
   versionCommand,
   helpCommand(() => commands),
 ];

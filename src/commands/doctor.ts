@@ -15,6 +15,7 @@ import {
   gatewayProviderFindings,
   type GatewayLookup,
 } from "./doctor-gateway.ts";
+import { installationFindings } from "./doctor-installation.ts";
 import { notLoadedLines } from "./not-loaded.ts";
 import { readOptions } from "./options.ts";
 import { offlineInput } from "./config-input.ts";
@@ -70,7 +71,7 @@ async function run(context: CommandContext): Promise<number> {
     const own = isAnswered
       ? [...withoutRepeated(seen.findings, lookup), ...gatewayProviderFindings(lookup)]
       : seen.findings;
-    findings = inOrder([...own, ...ofGateway]);
+    findings = inOrder([...own, ...ofGateway, ...(await installationFindings(seen.environment))]);
   } finally {
     progress.clear();
     for (const signal of signals) process.off(signal, onSignal);

@@ -7,6 +7,7 @@ import commands from "./commands.md" with { type: "file" };
 import configuration from "./configuration.md" with { type: "file" };
 import containers from "./containers.md" with { type: "file" };
 import formats from "./formats.md" with { type: "file" };
+import install from "./install.md" with { type: "file" };
 import models from "./models.md" with { type: "file" };
 import movingOver from "./moving-over.md" with { type: "file" };
 import openclaw from "./openclaw.md" with { type: "file" };
@@ -44,6 +45,7 @@ export const topicGroups: readonly TopicGroup[] = [
     title: "Begin",
     topics: [
       topic("start", start, "Getting started", "install, start, send a request, write a config"),
+      topic("install", install, "Installing and updating", "install, verify, update, go back, uninstall"),
       topic("clients", clients, "Clients", "settings of each client, endpoints, request headers"),
       topic("moving-over", movingOver, "Moving over", "coming from four other programs"),
     ],

@@ -7,7 +7,7 @@ import { topicNamed } from "../../src/manual/topics.ts";
 import { contentsOf, documents, textOf } from "./documents.ts";
 
 /** Options of other programs that the documents name by themselves. */
-const foreign = new Set(["--only", "--skip-trust"]);
+const foreign = new Set(["--only", "--skip-trust", "--dir", "--uninstall", "--checksum-only"]);
 
 const optionsIn = (text: string): readonly string[] =>
   Array.from(text.matchAll(/(?<![\w-])(--?[a-z][\w-]*)/g), ([, option = ""]) => option);

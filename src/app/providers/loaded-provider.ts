@@ -16,7 +16,7 @@ import {
 } from "../../backends/http/auth.ts";
 import { reportedModel } from "../../backends/claude-code/models/cli-models.ts";
 import { createHttpBackend } from "../../backends/http/backend.ts";
-import { proxyFor, readProxyVariables } from "../../backends/http/proxy.ts";
+import { proxyFor, readProxyVariables } from "../../system/proxy.ts";
 import { type QuirkName, quirkJudgeOf, settledQuirks } from "../../backends/http/quirks.ts";
 import { headersAt, quirksAt } from "../../backends/http/vendors.ts";
 import {

@@ -1,6 +1,6 @@
 // The price of one provider's answers: the numbers of the price book, and what the Claude Code program adds to them.
 
-import { isLoopback } from "../../backends/http/proxy.ts";
+import { isLoopback } from "../../system/proxy.ts";
 import { localServers } from "../../backends/http/vendors.ts";
 import type { ProviderSettings } from "../../backends/settings.ts";
 import type { Usage } from "../../canon/usage.ts";

@@ -5,7 +5,7 @@ import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { connect } from "node:tls";
 import { networkFailure, addressOf } from "../../backends/http/network-failure.ts";
-import { proxyFor, readProxyVariables } from "../../backends/http/proxy.ts";
+import { proxyFor, readProxyVariables } from "../../system/proxy.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import { certificateProblem, certificateVariable } from "../../system/certificates.ts";
 import { certificateNote } from "../../system/runtime-variables.ts";

@@ -4,7 +4,7 @@
 import { lookup } from "node:dns/promises";
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { proxyFor, type ProxyVariables } from "../../http/proxy.ts";
+import { proxyFor, type ProxyVariables } from "../../../system/proxy.ts";
 import {
   type Address,
   addressText,

@@ -5,7 +5,7 @@ import { chmod, chown } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import type { UserIds } from "../../../system/accounts.ts";
-import { readProxyVariables } from "../../http/proxy.ts";
+import { readProxyVariables } from "../../../system/proxy.ts";
 import type { SharedFolder } from "../other-user.ts";
 import type { JailSettings } from "./bubblewrap.ts";
 import { serveForward, serveEgressProxy, type EgressRules } from "./egress-proxy.ts";

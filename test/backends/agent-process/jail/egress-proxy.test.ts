@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { readProxyVariables } from "../../../../src/backends/http/proxy.ts";
+import { readProxyVariables } from "../../../../src/system/proxy.ts";
 import {
   serveForward,
   serveEgressProxy,

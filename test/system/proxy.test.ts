@@ -1,10 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import {
-  isLoopback,
-  proxyFor,
-  type ProxyVariables,
-  readProxyVariables,
-} from "../../../src/backends/http/proxy.ts";
+import { isLoopback, proxyFor, type ProxyVariables, readProxyVariables } from "../../src/system/proxy.ts";
 
 const variables: ProxyVariables = {
   httpProxy: "http://plain:1",
