@@ -17,6 +17,10 @@ import { createConfigEditor } from "./config-port.ts";
 import { startBackgroundWork } from "./background-work.ts";
 import { type ConfigSnapshot, createConfigSnapshot, type RequestCounter } from "./config-snapshot.ts";
 import type { ConfigSource } from "./config-source.ts";
+import { Handover, type HandoverResult } from "./handover/handover.ts";
+import type { Predecessor } from "./handover/predecessor.ts";
+import type { SuccessorCommand } from "./handover/successor.ts";
+import { claimSharedPort, takeOver } from "./handover/take-over.ts";
 import { listenProblem } from "./listen-problem.ts";
 import { liveState } from "./live-state.ts";
 import { createMachineChecks, type MachineChecks } from "./machine-checks.ts";
@@ -42,6 +46,10 @@ export type App = {
   snapshotsInUse(): number;
   /** Reads the config again and applies all of it, or nothing. Never rejects; one at a time. */
   reload(reason: string): Promise<ReloadReport>;
+  /** Starts a successor and gives everything to it. Never rejects. */
+  handOver(command: SuccessorCommand): Promise<HandoverResult>;
+  /** A restart that was asked for and cannot be: says why, to the log and to the command that asked. */
+  refuseRestart(why: string): void;
   /** Lets running requests finish for `drainMs`, then ends them; flushes records. Idempotent. */
   stop(drainMs: number): Promise<void>;
   /** Ends every running request now. */
@@ -62,6 +70,8 @@ export type AppOptions = {
   readonly workingDirectory: string;
   readonly homeDirectory: string;
   readonly fetch?: typeof fetch;
+  /** The process that hands over to this one. */
+  readonly predecessor?: Predecessor | null;
 };
 
 /** After the drain, running requests get this long to answer their clients and write their records. */
@@ -113,7 +123,9 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
   const logTail = options.logTail ?? createLogTail();
   const readings = createReadings(services, { ...options, current: snapshots.current, logTail });
   const startProblems = () => [...location.problems, ...claim.problems()];
-  const server = await listen(services, loaded, {
+  const { predecessor = null } = options;
+  if (predecessor !== null) takeOver(services, predecessor);
+  const server = await listen(services, { loaded, predecessor }, {
     current: snapshots.current,
     reload: reloader.reload,
     diskState: reloader.diskState,
@@ -138,18 +150,33 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
   const runFile: RunFile = { pid: process.pid, url, token, startedAt };
   services.claudePrograms.listensOn(server.port);
   claim.announce(runFile);
+  predecessor?.tell({ kind: "listening" });
   services.claudePrograms.warmUp();
-  const stopWork = startBackgroundWork({
+  const work = new OneAtATime(() =>
+    startBackgroundWork({
+      ...options,
+      services,
+      snapshots,
+      claim,
+      server,
+      machineChecks,
+      reloader,
+      startProblems,
+    }),
+  );
+  const running = new RunningApp(options, context, { services, server, reloader, readings, work });
+  const handover = new Handover({
     ...options,
     services,
-    snapshots,
-    claim,
     server,
-    machineChecks,
-    reloader,
-    startProblems,
+    work,
+    lockDescriptor: claim.lockDescriptor,
+    stateDirectory: location.stateDirectory ?? null,
+    isAlone: predecessor === null ? Promise.resolve() : claimSharedPort(server.port, predecessor),
+    endFeeds: () => readings.stop(),
+    announce: () => claim.announce(runFile),
+    stop: (drainMs) => running.stop(drainMs),
   });
-  const running = new RunningApp(options, context, { services, server, reloader, readings, stopWork });
   return {
     url,
     server,
@@ -158,7 +185,10 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
     snapshotsInUse: () => snapshots.inUse().length,
     reload: reloader.reload,
     abortRequests: () => running.abortRequests(),
-    stop: (drainMs) => running.stop(drainMs),
+    handOver: (command) =>
+      handover.run(command, snapshots.currentConfig().config.server.drain_s * 1000),
+    refuseRestart: (why) => void handover.refuse(why),
+    stop: (drainMs) => handover.abandon().then(() => running.stop(drainMs)),
   };
 }
 
@@ -266,10 +296,17 @@ async function demandDescriptors({
 }
 
 /** Throws ListenProblem. */
-async function listen(services: AppServices, loaded: LoadedConfig, parts: PortParts): Promise<Server> {
-  const { host: hostname, port } = loaded.config.server;
+async function listen(
+  services: AppServices,
+  { loaded, predecessor }: { loaded: LoadedConfig; predecessor: Predecessor | null },
+  parts: PortParts,
+): Promise<Server> {
+  const { host: hostname, port: configured } = loaded.config.server;
+  const shared = predecessor?.port() ?? null;
+  // "Any free port" was chosen by the first process of the row.
+  const port = configured === 0 && shared !== null ? shared : configured;
   try {
-    return createServer(createServerPort(services, parts), { hostname, port });
+    return createServer(createServerPort(services, parts), { hostname, port, isShared: shared !== null });
   } catch (error) {
     await services.claudePrograms.stop();
     throw await listenProblem(error, { ...loaded, host: hostname, port });
@@ -288,8 +325,26 @@ type RunningParts = {
   readonly server: Server;
   readonly reloader: Reloader;
   readonly readings: Readings;
-  readonly stopWork: () => void;
+  readonly work: OneAtATime;
 };
+
+/** Work that is started and stopped several times, and never runs twice. */
+class OneAtATime {
+  private stopRunning: (() => void) | null;
+
+  constructor(private readonly begin: () => () => void) {
+    this.stopRunning = begin();
+  }
+
+  start(): void {
+    this.stopRunning ??= this.begin();
+  }
+
+  stop(): void {
+    this.stopRunning?.();
+    this.stopRunning = null;
+  }
+}
 
 /** How a running app ends. */
 class RunningApp {
@@ -313,8 +368,8 @@ class RunningApp {
 
   private async stopOnce(drainMs: number): Promise<void> {
     const { clock, log } = this.options;
-    const { services, server, reloader, readings, stopWork } = this.parts;
-    stopWork();
+    const { services, server, reloader, readings, work } = this.parts;
+    work.stop();
     readings.stop();
     reloader.stop();
     const stopTimer = clock.setTimer(drainMs, () => this.abortRequests());

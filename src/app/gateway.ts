@@ -9,11 +9,14 @@ import { createLogTail, type LogTail } from "../system/log-tail.ts";
 import { certificateNote, runtimeWarnings } from "../system/runtime-variables.ts";
 import { type App, startApp } from "./app.ts";
 import { createSecretRegistry, type SecretRegistry } from "./known-secrets.ts";
+import type { Predecessor } from "./handover/predecessor.ts";
 import { createConfigSource, type ConfigSourceInput } from "./config-source.ts";
 
 export type GatewayInput = ConfigSourceInput & {
   readonly isJsonLog: boolean;
   readonly stderr: NodeJS.WriteStream;
+  /** The process that hands over to this one. */
+  readonly predecessor?: Predecessor | null;
 };
 
 /** What the terminal shows at the start. */
@@ -62,6 +65,7 @@ export async function startGateway(input: GatewayInput): Promise<Gateway> {
   const source = createConfigSource(input, systemClock);
   const loaded = await source.load();
   const { config, found } = loaded;
+  await input.predecessor?.mayTakeOver();
   let started: App | null = null;
   const log = createGatewayLog(
     input,
@@ -78,6 +82,7 @@ export async function startGateway(input: GatewayInput): Promise<Gateway> {
     logTail,
     workingDirectory: input.workingDirectory,
     homeDirectory: input.homeDirectory,
+    predecessor: input.predecessor ?? null,
   });
   started = app;
   logUncaughtErrors(log);

@@ -9,6 +9,7 @@ import { banner } from "./banner.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { type Launcher, launcherOf } from "./launcher.ts";
 import { readOptions } from "./options.ts";
+import { listenForRestart, startedBy, successorCommand } from "./restart-signal.ts";
 import { fileMode, readFile, readFound } from "./config-input.ts";
 
 const help = `Usage: clawgate [serve] [options]
@@ -30,6 +31,8 @@ elsewhere. The start shows what was read.
 
 Signals: SIGTERM and SIGINT drain running requests (server.drain_s) and stop; a second one stops immediately.
 SIGHUP reads the config again, as a change of the config file or its .env does. An invalid config changes nothing.
+SIGUSR2 replaces the process by a new one of the program that now lies at its path, without losing a request (Linux;
+"clawgate restart" sends it and waits).
 `;
 
 async function run(context: CommandContext): Promise<number> {
@@ -42,9 +45,15 @@ async function run(context: CommandContext): Promise<number> {
   });
   if ("usage" in read) return read.usage;
   const { config, host, port, demo, "json-log": isJsonLog } = read.values;
+  const { predecessor, environment, problem } = startedBy(context.environment);
+  if (problem !== null) {
+    context.stderr.write(`clawgate: ${problem}\n`);
+    return exitCodes.failed;
+  }
   const input = {
     argvConfigPath: config,
-    environment: context.environment,
+    environment,
+    predecessor,
     workingDirectory: context.workingDirectory,
     homeDirectory: context.homeDirectory,
     readFile,
@@ -57,13 +66,16 @@ async function run(context: CommandContext): Promise<number> {
   };
   const hangup = listenForHangup();
   const stopSignals = listenForStop();
-  const launcher = launcherOf(context.environment, systemClock);
+  const restarts = listenForRestart();
+  const launcher = launcherOf(environment, systemClock);
   let started: Gateway;
   try {
     started = await startGateway(input);
   } catch (thrown) {
     hangup.stop();
     stopSignals.stop();
+    restarts.stop();
+    predecessor?.tell({ kind: "failed", why: thrown instanceof Error ? thrown.message : String(thrown) });
     if (thrown instanceof ConfigProblem) {
       context.stderr.write(`${thrown.message}\n`);
       return exitCodes.config;
@@ -72,13 +84,18 @@ async function run(context: CommandContext): Promise<number> {
     context.stderr.write(`clawgate: ${words}\n`);
     return exitCodes.failed;
   }
-  if (!isJsonLog) context.stdout.write(banner(started.summary, context));
+  // Whoever started the first process has read it.
+  if (!isJsonLog && predecessor === null) context.stdout.write(banner(started.summary, context));
   hangup.reload(started.app);
   const stopTidying = tidyAfterStart(started.app);
-  return untilStopped(started, stopSignals, launcher).finally(async () => {
+  const command = successorCommand({ ...context, environment });
+  const handedOver = restarts.untilHandedOver(started.app, { command, launcher });
+  const stopped = untilStopped(started, stopSignals, launcher);
+  return Promise.race([stopped, handedOver]).finally(async () => {
     stopTidying();
     hangup.stop();
     stopSignals.stop();
+    restarts.stop();
     await started.flushLog();
   });
 }

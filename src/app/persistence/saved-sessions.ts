@@ -12,7 +12,14 @@ export type SavedSessions = {
   load(): Promise<void>;
   /** Writes pending changes. */
   flush(): Promise<void>;
+  /** Writes pending changes; from then on another process writes, and is told of every charge. */
+  handOver(to: OnSessionCharged): void;
+  /** After `handOver`: that process is gone, and this one writes again. */
+  takeBack(): void;
 };
+
+/** `session.nanoUsd`: what one request has cost. */
+export type OnSessionCharged = (session: SavedSession) => void;
 
 const namespace = "session-spent";
 /** Between two writes: a kill loses what was spent since the last one. */
@@ -29,6 +36,9 @@ export function createSavedSessions(options: {
   const dirty = new Set<string>();
   const forgotten = new Set<string>();
   let cancel: (() => void) | null = null;
+  let heir: OnSessionCharged | null = null;
+  /** Charged since another process writes. */
+  const handed = new Set<string>();
   let writtenMs = Number.NEGATIVE_INFINITY;
 
   const write = async (): Promise<void> => {
@@ -47,18 +57,25 @@ export function createSavedSessions(options: {
     store.writeNow();
     await Promise.all(changes);
   };
+  const writeNow = (): void => {
+    write().catch((error: unknown) => log.warn("the spending of sessions could not be saved", { error }));
+  };
   const writeSoon = (): void => {
     const waitMs = Math.max(0, writtenMs + writeEveryMs - clock.monotonicMs());
-    cancel ??= clock.setTimer(waitMs, () => {
-      write().catch((error: unknown) => log.warn("the spending of sessions could not be saved", { error }));
-    });
+    cancel ??= clock.setTimer(waitMs, writeNow);
   };
   const sessions = new SessionSpending({
-    onChange(key) {
+    onChange(key, nanoUsd) {
+      if (heir !== null) {
+        handed.add(key);
+        heir({ key, nanoUsd, capNanoUsd: sessions.saved(key)?.capNanoUsd ?? null });
+        return;
+      }
       dirty.add(key);
       writeSoon();
     },
     onForgotten(key) {
+      if (heir !== null) return;
       dirty.delete(key);
       forgotten.add(key);
       writeSoon();
@@ -76,6 +93,16 @@ export function createSavedSessions(options: {
       } catch (error) {
         log.warn("what sessions have spent earlier is unknown", { error });
       }
+    },
+    handOver(to) {
+      writeNow();
+      heir = to;
+    },
+    takeBack() {
+      heir = null;
+      for (const key of handed) dirty.add(key);
+      handed.clear();
+      writeNow();
     },
     async flush() {
       await write();
