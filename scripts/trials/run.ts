@@ -3,12 +3,14 @@
 import { parseArgs } from "node:util";
 import { dashboardTrial } from "./dashboard.ts";
 import { recordsTrial } from "./records.ts";
+import { restarts } from "./restarts.ts";
 import { totalsTrial } from "./totals.ts";
 import type { Trial } from "./trial.ts";
 
 const trials: Readonly<Record<string, Trial>> = {
   dashboard: dashboardTrial,
   records: recordsTrial,
+  restarts,
   totals: totalsTrial,
 };
 
