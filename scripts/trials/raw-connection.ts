@@ -112,7 +112,7 @@ function completeAnswer(text: string): (RawAnswer & { readonly closes: boolean }
 /** Null: the last piece has not come. */
 function unchunked(text: string): string | null {
   let body = "";
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const lineEnd = text.indexOf("\r\n", at);
     if (lineEnd < 0) return null;
     const size = Number.parseInt(text.slice(at, lineEnd), 16);

@@ -216,7 +216,11 @@ async function restartsTrial({ rows = wholeRows }: { readonly rows?: number }): 
     const twice = [...vendor.seen.values()].filter((count) => count > 1).length;
     const isExact = totals.requests === rows && totals.nanoUsd === rows * nanoUsdEach;
     const isHeld =
-      load.losses.length === 0 && failures.length === 0 && twice === 0 && isExact && vendor.seen.size === rows;
+      load.losses.length === 0 &&
+      failures.length === 0 &&
+      twice === 0 &&
+      isExact &&
+      vendor.seen.size === rows;
     return {
       isHeld,
       lines: [

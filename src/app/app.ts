@@ -1,6 +1,5 @@
 // The composition root: services, config snapshots and server are put together here, and stopped together.
 
-import { Failure } from "../canon/failure.ts";
 import { requireSafeAt } from "../config/cross-checks.ts";
 import { type ReloadReport, reloadSummary } from "../config/changes.ts";
 import type { LoadedConfig } from "../config/load.ts";
@@ -14,7 +13,7 @@ import { type RunFile, stateDirectoryFrom } from "../system/state-directory.ts";
 import { createServerPort, type PortParts } from "./app-port.ts";
 import { type AppServices, createServices, type ServicesOptions } from "./app-services.ts";
 import { createConfigEditor } from "./config-port.ts";
-import { startBackgroundWork } from "./background-work.ts";
+import { RepeatableWork } from "./background-work.ts";
 import { type ConfigSnapshot, createConfigSnapshot, type RequestCounter } from "./config-snapshot.ts";
 import type { ConfigSource } from "./config-source.ts";
 import { Handover, type HandoverResult } from "./handover/handover.ts";
@@ -25,8 +24,9 @@ import { listenProblem } from "./listen-problem.ts";
 import { liveState } from "./live-state.ts";
 import { createMachineChecks, type MachineChecks } from "./machine-checks.ts";
 import { createReadings, type Readings } from "./reading-port.ts";
-import { createReloader, dropUnusedProviders, type Reloader } from "./reloader.ts";
+import { createReloader, dropUnusedProviders } from "./reloader.ts";
 import { createSecretRegistry, type SecretRegistry } from "./known-secrets.ts";
+import { RunningApp } from "./running-app.ts";
 import { createSnapshots, type Snapshots } from "./snapshots.ts";
 import { claimStateDirectory, type StateDirectoryClaim } from "./persistence/state-directory-claim.ts";
 import {
@@ -46,8 +46,8 @@ export type App = {
   snapshotsInUse(): number;
   /** Reads the config again and applies all of it, or nothing. Never rejects; one at a time. */
   reload(reason: string): Promise<ReloadReport>;
-  /** Starts a successor and gives everything to it. Never rejects. */
-  handOver(command: SuccessorCommand): Promise<HandoverResult>;
+  /** Starts a successor and gives everything to it; then `onSettled` gets its process number. Never rejects. */
+  handOver(command: SuccessorCommand, onSettled: (pid: number) => void): Promise<HandoverResult>;
   /** A restart that was asked for and cannot be: says why, to the log and to the command that asked. */
   refuseRestart(why: string): void;
   /** Lets running requests finish for `drainMs`, then ends them; flushes records. Idempotent. */
@@ -73,9 +73,6 @@ export type AppOptions = {
   /** The process that hands over to this one. */
   readonly predecessor?: Predecessor | null;
 };
-
-/** After the drain, running requests get this long to answer their clients and write their records. */
-const closingMs = 1_000;
 
 /** Throws ListenProblem and DirectoryInUse. */
 export async function startApp(options: AppOptions): Promise<App> {
@@ -123,9 +120,7 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
   const logTail = options.logTail ?? createLogTail();
   const readings = createReadings(services, { ...options, current: snapshots.current, logTail });
   const startProblems = () => [...location.problems, ...claim.problems()];
-  const { predecessor = null } = options;
-  if (predecessor !== null) takeOver(services, predecessor);
-  const server = await listen(services, { loaded, predecessor }, {
+  const server = await listen(services, options, {
     current: snapshots.current,
     reload: reloader.reload,
     diskState: reloader.diskState,
@@ -146,27 +141,58 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
   startTelemetry(services, snapshots, options.log);
   // From here to the end nothing is awaited: a client that connects is answered once the start is complete.
   const url = `http://${urlHost(host)}:${server.port}`;
-  const startedAt = new Date(clock.nowMs()).toISOString();
-  const runFile: RunFile = { pid: process.pid, url, token, startedAt };
+  const runFile: RunFile = { pid: process.pid, url, token, startedAt: new Date(clock.nowMs()).toISOString() };
   services.claudePrograms.listensOn(server.port);
   claim.announce(runFile);
-  predecessor?.tell({ kind: "listening" });
+  options.predecessor?.tell({ kind: "listening" });
   services.claudePrograms.warmUp();
-  const work = new OneAtATime(() =>
-    startBackgroundWork({
-      ...options,
-      services,
-      snapshots,
-      claim,
-      server,
-      machineChecks,
-      reloader,
-      startProblems,
-    }),
-  );
-  const running = new RunningApp(options, context, { services, server, reloader, readings, work });
-  const handover = new Handover({
+  const work = new RepeatableWork({
     ...options,
+    services,
+    snapshots,
+    claim,
+    server,
+    machineChecks,
+    reloader,
+    startProblems,
+  });
+  const started = { services, server, work, readings };
+  const running = new RunningApp(options, context, { ...started, reloader });
+  const handover = createHandover(options, context, { ...started, running, runFile });
+  return {
+    url,
+    server,
+    services,
+    current: snapshots.current,
+    snapshotsInUse: () => snapshots.inUse().length,
+    reload: reloader.reload,
+    abortRequests: () => running.abortRequests(),
+    handOver(command, onSettled) {
+      const drainMs = snapshots.currentConfig().config.server.drain_s * 1000;
+      return handover.run(command, { drainMs, onSettled });
+    },
+    refuseRestart: (why) => void handover.refuse(why),
+    stop: (drainMs) => handover.abandon().then(() => running.stop(drainMs)),
+  };
+}
+
+type HandoverSources = {
+  readonly services: AppServices;
+  readonly server: Server;
+  readonly work: RepeatableWork;
+  readonly readings: Readings;
+  readonly running: RunningApp;
+  readonly runFile: RunFile;
+};
+
+function createHandover(
+  { clock, log, predecessor = null }: AppOptions,
+  { location, claim }: StartContext,
+  { services, server, work, readings, running, runFile }: HandoverSources,
+): Handover {
+  return new Handover({
+    clock,
+    log,
     services,
     server,
     work,
@@ -177,19 +203,6 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
     announce: () => claim.announce(runFile),
     stop: (drainMs) => running.stop(drainMs),
   });
-  return {
-    url,
-    server,
-    services,
-    current: snapshots.current,
-    snapshotsInUse: () => snapshots.inUse().length,
-    reload: reloader.reload,
-    abortRequests: () => running.abortRequests(),
-    handOver: (command) =>
-      handover.run(command, snapshots.currentConfig().config.server.drain_s * 1000),
-    refuseRestart: (why) => void handover.refuse(why),
-    stop: (drainMs) => handover.abandon().then(() => running.stop(drainMs)),
-  };
 }
 
 /** The API notes its reloads itself, with who asked for them. */
@@ -298,15 +311,19 @@ async function demandDescriptors({
 /** Throws ListenProblem. */
 async function listen(
   services: AppServices,
-  { loaded, predecessor }: { loaded: LoadedConfig; predecessor: Predecessor | null },
+  { loaded, predecessor = null }: Pick<AppOptions, "loaded" | "predecessor">,
   parts: PortParts,
 ): Promise<Server> {
+  if (predecessor !== null) takeOver(services, predecessor);
   const { host: hostname, port: configured } = loaded.config.server;
-  const shared = predecessor?.port() ?? null;
   // "Any free port" was chosen by the first process of the row.
-  const port = configured === 0 && shared !== null ? shared : configured;
+  const port = configured === 0 && predecessor !== null ? predecessor.port : configured;
   try {
-    return createServer(createServerPort(services, parts), { hostname, port, isShared: shared !== null });
+    return createServer(createServerPort(services, parts), {
+      hostname,
+      port,
+      isShared: predecessor?.isGone() === false,
+    });
   } catch (error) {
     await services.claudePrograms.stop();
     throw await listenProblem(error, { ...loaded, host: hostname, port });
@@ -318,84 +335,6 @@ function startTelemetry(services: AppServices, { current }: Pick<Snapshots, "cur
     services.exposition.snapshot(await liveState(services, current())),
   );
   for (const notice of services.telemetry.status()?.notices ?? []) log.warn(notice);
-}
-
-type RunningParts = {
-  readonly services: AppServices;
-  readonly server: Server;
-  readonly reloader: Reloader;
-  readonly readings: Readings;
-  readonly work: OneAtATime;
-};
-
-/** Work that is started and stopped several times, and never runs twice. */
-class OneAtATime {
-  private stopRunning: (() => void) | null;
-
-  constructor(private readonly begin: () => () => void) {
-    this.stopRunning = begin();
-  }
-
-  start(): void {
-    this.stopRunning ??= this.begin();
-  }
-
-  stop(): void {
-    this.stopRunning?.();
-    this.stopRunning = null;
-  }
-}
-
-/** How a running app ends. */
-class RunningApp {
-  private stopping: Promise<void> | null = null;
-
-  constructor(
-    private readonly options: AppOptions,
-    private readonly context: StartContext,
-    private readonly parts: RunningParts,
-  ) {}
-
-  abortRequests(): void {
-    this.parts.services.live.cancelAll(
-      new Failure("shutting-down", "The gateway is shutting down. Try again in a moment."),
-    );
-  }
-
-  stop(drainMs: number): Promise<void> {
-    return (this.stopping ??= this.stopOnce(drainMs));
-  }
-
-  private async stopOnce(drainMs: number): Promise<void> {
-    const { clock, log } = this.options;
-    const { services, server, reloader, readings, work } = this.parts;
-    work.stop();
-    readings.stop();
-    reloader.stop();
-    const stopTimer = clock.setTimer(drainMs, () => this.abortRequests());
-    await server.stop(drainMs + closingMs);
-    stopTimer();
-    this.abortRequests();
-    try {
-      await services.claudePrograms.stop();
-      await services.completeRecords();
-      await services.telemetry.stop();
-      await services.store.close();
-      await services.spending.close();
-      await services.savedSessions.flush();
-      await services.requestLog.close();
-      await services.alerts.save();
-      await services.savedHealth.flush();
-      await services.state.close();
-    } finally {
-      // Even if something could not be closed, run.json must not outlive the gateway that it announces.
-      const { location, claim } = this.context;
-      await releaseStateLocation(location, claim).catch((error: unknown) =>
-        log.warn("leftovers of this run could not be cleaned up", { detail: errorText(error) }),
-      );
-    }
-    log.info("stopped");
-  }
 }
 
 /** The address as a client would write it. */

@@ -14,7 +14,7 @@ import type { Reloader } from "./reloader.ts";
 import type { Snapshots } from "./snapshots.ts";
 import type { StateDirectoryClaim } from "./persistence/state-directory-claim.ts";
 
-export type BackgroundWork = {
+type BackgroundWork = {
   readonly clock: Clock;
   readonly log: Log;
   readonly services: AlertFactsServices &
@@ -32,8 +32,26 @@ export type BackgroundWork = {
   readonly source: Pick<ConfigSource, "watch">;
 };
 
+/** Runs from its creation, and never twice: a gateway that hands over stops it, and starts it again if it stays. */
+export class RepeatableWork {
+  private stopRunning: (() => void) | null;
+
+  constructor(private readonly work: BackgroundWork) {
+    this.stopRunning = startBackgroundWork(work);
+  }
+
+  start(): void {
+    this.stopRunning ??= startBackgroundWork(this.work);
+  }
+
+  stop(): void {
+    this.stopRunning?.();
+    this.stopRunning = null;
+  }
+}
+
 /** The returned function stops all of it. */
-export function startBackgroundWork(work: BackgroundWork): () => void {
+function startBackgroundWork(work: BackgroundWork): () => void {
   const { services, snapshots, reloader } = work;
   const stops = [
     work.claim.watch(() => {

@@ -54,7 +54,9 @@ export function successorCommand({
 /** As it was called, if that is a link to it: package managers point the link at the next version. */
 function programPath(environment: Environment, workingDirectory: string): string {
   const { argv0, execPath } = process;
-  const called = argv0.includes("/") ? resolve(workingDirectory, argv0) : findOnPath(argv0, environment["PATH"]);
+  const called = argv0.includes("/")
+    ? resolve(workingDirectory, argv0)
+    : findOnPath(argv0, environment["PATH"]);
   try {
     return called !== null && realpathSync(called) === realpathSync(execPath) ? called : execPath;
   } catch {
@@ -63,7 +65,14 @@ function programPath(environment: Environment, workingDirectory: string): string
   }
 }
 
-type Restart = { readonly command: SuccessorCommand; readonly launcher: Launcher | null };
+/** The supervisor of this process, if one wants to know which process is the main one. */
+type ServiceNotify = { handOver(pid: number): void };
+
+type Restart = {
+  readonly command: SuccessorCommand;
+  readonly launcher: Launcher | null;
+  readonly notifier: ServiceNotify | null;
+};
 
 /** Installed first, because without a listener the signal ends the process. A signal during the start is kept. */
 export function listenForRestart() {
@@ -76,7 +85,7 @@ export function listenForRestart() {
   if (process.platform !== "win32") process.on("SIGUSR2", onSignal);
   return {
     /** Settles with the exit code when a successor has everything; a restart that fails changes nothing. */
-    untilHandedOver(app: App, { command, launcher }: Restart): Promise<number> {
+    untilHandedOver(app: App, { command, launcher, notifier }: Restart): Promise<number> {
       return new Promise((settle) => {
         restart = () => {
           if (launcher !== null) {
@@ -85,9 +94,11 @@ export function listenForRestart() {
             );
             return;
           }
-          void app.handOver(command).then((result) => {
-            if (result === "ended") settle(exitCodes.ok);
-          });
+          void app
+            .handOver(command, (pid) => notifier?.handOver(pid))
+            .then((result) => {
+              if (result === "ended") settle(exitCodes.ok);
+            });
         };
         if (hasCome) restart();
       });

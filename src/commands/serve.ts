@@ -89,7 +89,7 @@ async function run(context: CommandContext): Promise<number> {
   hangup.reload(started.app);
   const stopTidying = tidyAfterStart(started.app);
   const command = successorCommand({ ...context, environment });
-  const handedOver = restarts.untilHandedOver(started.app, { command, launcher });
+  const handedOver = restarts.untilHandedOver(started.app, { command, launcher, notifier: null });
   const stopped = untilStopped(started, stopSignals, launcher);
   return Promise.race([stopped, handedOver]).finally(async () => {
     stopTidying();

@@ -50,7 +50,6 @@ export class GivenState {
     this.tellHeld();
     await this.services.completeRecords();
     await store.flush();
-    await savedSessions.flush();
     await this.services.alerts.save();
     await this.services.savedHealth.flush();
     await state.flush();

@@ -31,6 +31,13 @@ export type HandoverParts = {
   readonly stop: (drainMs: number) => Promise<void>;
 };
 
+export type HandoverOptions = {
+  /** How long running requests may take afterwards. */
+  readonly drainMs: number;
+  /** Called with the successor's process number when nothing is taken back any more. */
+  readonly onSettled: (pid: number) => void;
+};
+
 /** ended: the successor serves, and nothing of this process is left to do. failed: this process serves as before. */
 export type HandoverResult = "ended" | "failed";
 
@@ -66,14 +73,14 @@ export class Handover {
 
   constructor(private readonly parts: HandoverParts) {}
 
-  /** Never rejects. `drainMs`: how long running requests may take afterwards. */
-  run(command: SuccessorCommand, drainMs: number): Promise<HandoverResult> {
+  /** Never rejects. */
+  run(command: SuccessorCommand, options: HandoverOptions): Promise<HandoverResult> {
     if (this.isUnderWay) {
       this.parts.log.warn("a restart is under way already");
       return Promise.resolve("failed");
     }
     this.isUnderWay = true;
-    this.attempt = this.runOnce(command, drainMs);
+    this.attempt = this.runOnce(command, options);
     return this.attempt;
   }
 
@@ -87,7 +94,10 @@ export class Handover {
     if ((await Promise.race([this.attempt, this.settled])) === "failed") this.isUnderWay = false;
   }
 
-  private async runOnce(command: SuccessorCommand, drainMs: number): Promise<HandoverResult> {
+  private async runOnce(
+    command: SuccessorCommand,
+    { drainMs, onSettled }: HandoverOptions,
+  ): Promise<HandoverResult> {
     const { log } = this.parts;
     try {
       await this.forgetFailure();
@@ -100,6 +110,7 @@ export class Handover {
       await this.giveUp(error);
       return "failed";
     }
+    if (this.successor !== null) onSettled(this.successor.pid);
     await this.end(drainMs);
     return "ended";
   }
@@ -111,6 +122,7 @@ export class Handover {
       throw new NoSuccessor("this system does not let two processes share a port for the hand-over");
     const successor = new Successor(command, {
       clock,
+      port: server.port,
       lockDescriptor: this.parts.lockDescriptor(),
       onKept: (count) => this.given?.areKept(count),
       onExit: () => this.successorEnded(),
@@ -123,7 +135,7 @@ export class Handover {
     this.given = new GivenState(services, (message) => successor.tell(message), log);
     await this.given.give();
     if (!this.socket.setShared(true)) throw new NoSuccessor("the port could not be shared");
-    successor.tell({ kind: "go", port: server.port });
+    successor.tell({ kind: "go" });
     await successor.until("listening", leftMs());
   }
 

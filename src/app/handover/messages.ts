@@ -4,7 +4,7 @@
 import type { RequestRecord } from "../../canon/record.ts";
 import type { SpentPeriods } from "../../tenants/spending.ts";
 
-/** Tells a starting process that it is a successor: `<protocol> <pid of the other> <lock or none>`. */
+/** Tells a starting process that it is a successor: `<protocol> <pid of the other> <its port> <lock or none>`. */
 export const predecessorVariable = "CLAWGATE_PREDECESSOR";
 /** Raised when an older program could not follow. */
 export const protocol = 1;
@@ -28,7 +28,7 @@ export type Known = {
 
 export type ToSuccessor =
   /** It may take over now: everything is written. */
-  | { readonly kind: "go"; readonly port: number }
+  | { readonly kind: "go" }
   | Known
   | {
       readonly kind: "charge";

@@ -17,8 +17,9 @@ export type Predecessor = {
   readonly lockDescriptor: number | null;
   /** Says that this process can start, and settles when it may take over. Rejects when the other one does not answer. */
   mayTakeOver(): Promise<void>;
-  /** Where it listens; null: nowhere any more. */
-  port(): number | null;
+  /** Where it listens, or did. */
+  readonly port: number;
+  isGone(): boolean;
   /** Passes on what it has said so far and says from now on, in its order. */
   listen(take: (message: ToSuccessor) => void): void;
   tell(message: ToPredecessor): void;
@@ -44,34 +45,38 @@ export function predecessorOf(
 ): Predecessor | null {
   const told = environment[predecessorVariable];
   if (told === undefined) return null;
-  const [spoken, pid, lock] = told.split(" ");
+  const [spoken, pid, port, lock] = told.split(" ");
   if (Number(spoken) !== protocol || channel === null)
     throw new Error("the running gateway hands over in a way that this version does not know");
-  return new ParentProcess(Number(pid), lock === "lock" ? inheritedDescriptor : null, channel);
+  const lockDescriptor = lock === "lock" ? inheritedDescriptor : null;
+  return new ParentProcess({ pid: Number(pid), port: Number(port), lockDescriptor }, channel);
 }
 
 class ParentProcess implements Predecessor {
+  readonly pid: number;
+  readonly port: number;
+  readonly lockDescriptor: number | null;
   readonly released: Promise<void>;
   readonly gone: Promise<void>;
   private readonly unread: ToSuccessor[] = [];
   private take: ((message: ToSuccessor) => void) | null = null;
-  private isGone = false;
-  private address: number | null = null;
+  private hasEnded = false;
   private release = (): void => undefined;
   private start = (): void => undefined;
 
   constructor(
-    readonly pid: number,
-    readonly lockDescriptor: number | null,
+    told: Pick<Predecessor, "pid" | "port" | "lockDescriptor">,
     private readonly channel: Channel,
   ) {
+    this.pid = told.pid;
+    this.port = told.port;
+    this.lockDescriptor = told.lockDescriptor;
     this.released = new Promise((resolve) => {
       this.release = resolve;
     });
     this.gone = new Promise((resolve) => {
       channel.onClosed(() => {
-        this.isGone = true;
-        this.address = null;
+        this.hasEnded = true;
         this.start();
         this.release();
         resolve();
@@ -90,13 +95,13 @@ class ParentProcess implements Predecessor {
         clearTimeout(timer);
         resolve();
       };
-      if (this.isGone) this.start();
+      if (this.hasEnded) this.start();
       this.tell({ kind: "loaded" });
     });
   }
 
-  port(): number | null {
-    return this.address;
+  isGone(): boolean {
+    return this.hasEnded;
   }
 
   listen(take: (message: ToSuccessor) => void): void {
@@ -105,16 +110,14 @@ class ParentProcess implements Predecessor {
   }
 
   tell(message: ToPredecessor): void {
-    if (!this.isGone) this.channel.send(message);
+    if (!this.hasEnded) this.channel.send(message);
   }
 
   private hear(message: unknown): void {
     if (kindOf(message) === null) return;
     const known = message as ToSuccessor;
-    if (known.kind === "go") {
-      this.address = known.port;
-      this.start();
-    } else if (known.kind === "released") this.release();
+    if (known.kind === "go") this.start();
+    else if (known.kind === "released") this.release();
     else if (known.kind === "end") this.tell({ kind: "ended" });
     else if (this.take === null) this.unread.push(known);
     else this.take(known);

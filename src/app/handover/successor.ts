@@ -2,13 +2,7 @@
 
 import type { Clock } from "../../system/clock.ts";
 import { spawnSuccessor, type StartedSuccessor } from "../../system/process.ts";
-import {
-  kindOf,
-  predecessorVariable,
-  protocol,
-  type ToPredecessor,
-  type ToSuccessor,
-} from "./messages.ts";
+import { kindOf, predecessorVariable, protocol, type ToPredecessor, type ToSuccessor } from "./messages.ts";
 
 /** How this program is started again. */
 export type SuccessorCommand = {
@@ -40,6 +34,7 @@ export class Successor {
     { argv, env, cwd }: SuccessorCommand,
     private readonly options: {
       readonly clock: Pick<Clock, "setTimer">;
+      readonly port: number;
       readonly lockDescriptor: number | null;
       readonly onKept: (count: number) => void;
       readonly onExit: () => void;
@@ -47,7 +42,7 @@ export class Successor {
   ) {
     const { lockDescriptor } = options;
     const inherited = Object.entries(env).filter(([name]) => !ownedByThis.includes(name));
-    const words = [protocol, process.pid, lockDescriptor === null ? "none" : "lock"];
+    const words = [protocol, process.pid, options.port, lockDescriptor === null ? "none" : "lock"];
     try {
       this.child = spawnSuccessor(argv, {
         env: { ...Object.fromEntries(inherited), [predecessorVariable]: words.join(" ") },
@@ -92,9 +87,7 @@ export class Successor {
         if (this.reason !== null) throw new NoSuccessor(this.reason);
         if (this.exit !== null) throw new NoSuccessor(`the new process ended with ${this.exit}`);
         if (isLate)
-          throw new NoSuccessor(
-            `the new process did not get ready within ${Math.round(limitMs / 1000)} s`,
-          );
+          throw new NoSuccessor(`the new process did not get ready within ${Math.round(limitMs / 1000)} s`);
         await new Promise<void>((resolve) => this.wakers.push(resolve));
       }
     } finally {

@@ -37,8 +37,6 @@ export function createSavedSessions(options: {
   const forgotten = new Set<string>();
   let cancel: (() => void) | null = null;
   let heir: OnSessionCharged | null = null;
-  /** Charged since another process writes. */
-  const handed = new Set<string>();
   let writtenMs = Number.NEGATIVE_INFINITY;
 
   const write = async (): Promise<void> => {
@@ -66,13 +64,9 @@ export function createSavedSessions(options: {
   };
   const sessions = new SessionSpending({
     onChange(key, nanoUsd) {
-      if (heir !== null) {
-        handed.add(key);
-        heir({ key, nanoUsd, capNanoUsd: sessions.saved(key)?.capNanoUsd ?? null });
-        return;
-      }
       dirty.add(key);
-      writeSoon();
+      if (heir === null) writeSoon();
+      else heir({ key, nanoUsd, capNanoUsd: sessions.saved(key)?.capNanoUsd ?? null });
     },
     onForgotten(key) {
       if (heir !== null) return;
@@ -100,8 +94,6 @@ export function createSavedSessions(options: {
     },
     takeBack() {
       heir = null;
-      for (const key of handed) dirty.add(key);
-      handed.clear();
       writeNow();
     },
     async flush() {
