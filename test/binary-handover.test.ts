@@ -10,11 +10,13 @@ import {
   readFileSync,
   readlinkSync,
   renameSync,
+  rmSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { listeningSocket } from "../src/system/shared-port.ts";
 import { binaryPath, cleanEnvironment, type RunningBinary, startBinary } from "./support/binary.ts";
+import { scriptedClaude } from "./support/claude.ts";
 import { cleanupsAfterEach } from "./support/cleanups.ts";
 import { type Finished, runProgram } from "./support/program-run.ts";
 
@@ -167,7 +169,9 @@ const paidConfig = (vendorUrl: string, usdPerDay = 100): object => ({
 });
 
 async function read<T>(url: string, path: string): Promise<T> {
-  const answer = await fetch(url + path, { headers: { authorization: `Bearer ${admin}` } });
+  // A connection of its own: one that is kept may still lead to the process before.
+  const headers = { authorization: `Bearer ${admin}`, connection: "close" };
+  const answer = await fetch(url + path, { keepalive: false, headers });
   return (await answer.json()) as T;
 }
 async function spentCents(url: string): Promise<number> {
@@ -223,6 +227,30 @@ describe.skipIf(process.platform !== "linux")("a restart", () => {
     expect([await spentCents(next.url), await recorded(next.url)]).toEqual([6, 4]);
   }, 60_000);
 
+  test("again, while a stream of the first process still runs: what it costs reaches the last", async () => {
+    const vendor = slowVendor();
+    const started = await start(paidConfig(vendor.url));
+    const { gateway } = started;
+    const stream = await ask(gateway.url, { stream: true, max_tokens: 50 }, tenantKey);
+    await until("the stream runs", () => vendor.running() === 1);
+    for (let count = 0; count < 2; count++) {
+      expect((await restart(started)).code).toBe(0);
+      // Before it is told so, the new one hands over nothing.
+      const answer = await ask(gateway.url, { max_tokens: 50 }, tenantKey);
+      expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining("whole")]);
+    }
+    expect(isAlive(gateway.pid)).toBe(true);
+    expect(processesOf(started.dir).length).toBeGreaterThanOrEqual(3);
+    expect(await spentCents(gateway.url)).toBe(4);
+    vendor.letGo();
+    expect(await stream.text()).toContain("data: [DONE]");
+    await until("everything is recorded", async () => (await recorded(gateway.url)) === 3);
+    await until("it is charged", async () => (await spentCents(gateway.url)) === 6);
+    expect(await gateway.exited).toBe(0);
+    await until("one is left", () => processesOf(started.dir).length === 1);
+    expect([await recorded(gateway.url), await spentCents(gateway.url)]).toEqual([3, 6]);
+  }, 60_000);
+
   test("leaves the port to one: a second gateway is refused on it, and on the state directory", async () => {
     const started = await start();
     const { gateway, dir } = started;
@@ -268,6 +296,59 @@ describe.skipIf(process.platform !== "linux")("a restart", () => {
     expect((await restart(started)).code).toBe(0);
     expect(pidIn(gateway)).not.toBe(first);
     expect(await statusOf(gateway.url)).toBe(200);
+  }, 60_000);
+
+  test("lets a turn of Claude Code end on the old process, and leaves none of its programs behind", async () => {
+    const claude = scriptedClaude({});
+    cleanups.push(claude.remove);
+    const env = { ANTHROPIC_API_KEY: "sk-ant-dummy" };
+    const started = await start({
+      providers: { "claude-cli": { backend: "claude-cli", bin: claude.bin, env, warm: 0 } },
+    });
+    const { gateway } = started;
+    const model = "claude-cli/sonnet";
+    const content = "[[long:40]][[pace:100]]";
+    const stream = await ask(gateway.url, { model, stream: true, messages: [{ role: "user", content }] });
+    const text = stream.text();
+    await claude.waitFor(() => claude.sessions().length === 1);
+    expect((await restart(started)).code).toBe(0);
+    // The new one has swept what dead gateways left, and answers with a program of its own.
+    expect((await ask(gateway.url, { model })).status).toBe(200);
+    expect(isAlive(gateway.pid)).toBe(true);
+    expect(await text).toContain("data: [DONE]");
+    expect(await gateway.exited).toBe(0);
+    const [first] = claude.sessions();
+    expect(first === undefined || isAlive(first.pid)).toBe(false);
+    expect(gateway.output()).not.toContain("that an earlier gateway left");
+    const pid = pidIn(gateway) ?? 0;
+    process.kill(pid, "SIGTERM");
+    await until("the new one is gone", () => !isAlive(pid));
+    await until("its programs too", () => claude.sessions().every((each) => !isAlive(each.pid)));
+  }, 60_000);
+
+  test("to another address closes the one before, when its requests have ended", async () => {
+    const started = await start();
+    const { gateway } = started;
+    const config = { server: { host: "::1" }, providers: { demo: { backend: "demo" } } };
+    writeFileSync(gateway.configPath, JSON.stringify(config));
+    expect((await restart(started)).code).toBe(0);
+    expect(await statusOf(`http://[::1]:${new URL(gateway.url).port}`)).toBe(200);
+    expect(await gateway.exited).toBe(0);
+    await expect(ask(gateway.url)).rejects.toThrow();
+  }, 60_000);
+
+  test("goes on when the old process is asked to end as soon as the new one answers, or is killed", async () => {
+    for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+      const { gateway } = await start();
+      process.kill(gateway.pid, "SIGUSR2");
+      await until("the successor listens", () => pidIn(gateway) !== gateway.pid);
+      process.kill(gateway.pid, signal);
+      if (signal === "SIGTERM") expect(await gateway.exited).toBe(0);
+      else await gateway.exited;
+      const pid = pidIn(gateway);
+      expect([pid === gateway.pid, isAlive(pid ?? 0)]).toEqual([false, true]);
+      for (let count = 0; count < 10; count++) expect(await statusOf(gateway.url)).toBe(200);
+    }
   }, 60_000);
 
   test("tells an idle connection to go elsewhere with its next answer, and closes it later", async () => {
@@ -367,6 +448,11 @@ describe.skipIf(process.platform !== "linux")("a restart that fails", () => {
     for (let count = 0; count < 5; count++) expect((await ask(gateway.url, {}, tenantKey)).status).toBe(200);
     await until("all are recorded", async () => (await recorded(gateway.url)) === 5);
     expect(await spentCents(gateway.url)).toBe(10);
+    // Its checks and watches go on too.
+    writeFileSync(gateway.configPath, JSON.stringify(paidConfig(vendor.url, 99)));
+    await gateway.waitForOutput("reloaded");
+    rmSync(join(gateway.stateDir, "run.json"));
+    await until("it is announced again", () => pidIn(gateway) === gateway.pid);
     await goesOnPaid(started);
     expect([await recorded(gateway.url), await spentCents(gateway.url)]).toEqual([5, 10]);
   }, 60_000);

@@ -13,7 +13,7 @@ import { type RunFile, stateDirectoryFrom } from "../system/state-directory.ts";
 import { createServerPort, type PortParts } from "./app-port.ts";
 import { type AppServices, createServices, type ServicesOptions } from "./app-services.ts";
 import { createConfigEditor } from "./config-port.ts";
-import { RepeatableWork } from "./background-work.ts";
+import { BackgroundWork } from "./background-work.ts";
 import { type ConfigSnapshot, createConfigSnapshot, type RequestCounter } from "./config-snapshot.ts";
 import type { ConfigSource } from "./config-source.ts";
 import { Handover, type HandoverResult } from "./handover/handover.ts";
@@ -146,7 +146,7 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
   claim.announce(runFile);
   options.predecessor?.tell({ kind: "listening" });
   services.claudePrograms.warmUp();
-  const work = new RepeatableWork({
+  const work = new BackgroundWork({
     ...options,
     services,
     snapshots,
@@ -179,7 +179,7 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
 type HandoverSources = {
   readonly services: AppServices;
   readonly server: Server;
-  readonly work: RepeatableWork;
+  readonly work: BackgroundWork;
   readonly readings: Readings;
   readonly running: RunningApp;
   readonly runFile: RunFile;
@@ -199,6 +199,7 @@ function createHandover(
     lockDescriptor: claim.lockDescriptor,
     stateDirectory: location.stateDirectory ?? null,
     isAlone: predecessor === null ? Promise.resolve() : claimSharedPort(server.port, predecessor),
+    isTold: () => predecessor?.isGone() === false,
     endFeeds: () => readings.stop(),
     announce: () => claim.announce(runFile),
     stop: (drainMs) => running.stop(drainMs),

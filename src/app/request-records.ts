@@ -188,7 +188,12 @@ export class RequestRecorder {
   }
 
   /** A record that another process of this gateway has completed, logged and exported. */
-  keep(finished: RequestRecord): void {
+  take(finished: RequestRecord): void {
+    if (this.forwardTo === null) this.keep(finished);
+    else this.forwardTo(finished);
+  }
+
+  private keep(finished: RequestRecord): void {
     const { keepsRecords, store, exposition, recorded } = this.options;
     if (keepsRecords) store.record(finished);
     recorded();
@@ -197,8 +202,7 @@ export class RequestRecorder {
 
   private write(finished: UnpricedRecord): void {
     const { accessLog, telemetry, alertTraffic, currentConfig } = this.options;
-    if (this.forwardTo === null) this.keep(finished);
-    else this.forwardTo(finished);
+    this.take(finished);
     telemetry.record(finished);
     if (currentConfig().config.alerts.enabled) alertTraffic.count(finished);
     const level = accessLog.levelOf(finished);

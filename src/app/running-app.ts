@@ -5,7 +5,7 @@ import type { Server } from "../server/server.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
 import type { AppServices } from "./app-services.ts";
-import type { RepeatableWork } from "./background-work.ts";
+import type { BackgroundWork } from "./background-work.ts";
 import type { StateDirectoryClaim } from "./persistence/state-directory-claim.ts";
 import { errorText, releaseStateLocation, type StateLocation } from "./persistence/state-location.ts";
 import type { Readings } from "./reading-port.ts";
@@ -19,7 +19,7 @@ type RunningParts = {
   readonly server: Server;
   readonly reloader: Reloader;
   readonly readings: Readings;
-  readonly work: RepeatableWork;
+  readonly work: BackgroundWork;
 };
 
 export class RunningApp {

@@ -10,6 +10,7 @@ import type { SuccessorCommand } from "../app/handover/successor.ts";
 import { findOnPath } from "../system/process.ts";
 import { type CommandContext, exitCodes } from "./command.ts";
 import type { Launcher } from "./launcher.ts";
+import { restartObstacle, surroundingsOf } from "./restart-obstacle.ts";
 
 type Environment = CommandContext["environment"];
 
@@ -88,10 +89,9 @@ export function listenForRestart() {
     untilHandedOver(app: App, { command, launcher, notifier }: Restart): Promise<number> {
       return new Promise((settle) => {
         restart = () => {
-          if (launcher !== null) {
-            app.refuseRestart(
-              "it was started by npm, which ends with this process: stop it and start it again",
-            );
+          const obstacle = restartObstacle(surroundingsOf(command.env, launcher));
+          if (obstacle !== null) {
+            app.refuseRestart(obstacle);
             return;
           }
           void app

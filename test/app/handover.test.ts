@@ -36,8 +36,7 @@ function services(state = createMemoryStore(systemClock.nowMs)) {
   });
   const forwarding: { forwardTo: ((record: RequestRecord) => void) | null } = { forwardTo: null };
   const recorder = Object.assign(forwarding, {
-    keep: (record: RequestRecord) => void written.push(record),
-    record(record: RequestRecord) {
+    take(record: RequestRecord) {
       if (forwarding.forwardTo === null) written.push(record);
       else forwarding.forwardTo(record);
     },
@@ -140,7 +139,7 @@ describe("what is handed over", () => {
 
   test("a successor that dies gives everything back: no record is lost or there twice", async () => {
     const { old, young, given, taken, deliver, kept } = await handOver();
-    for (const id of ["a", "b", "c"]) old.recorder.record(recordOf(id));
+    for (const id of ["a", "b", "c"]) old.recorder.take(recordOf(id));
     deliver();
     expect(young.written.map(({ id }) => id)).toEqual(["a", "b", "c"]);
     await Bun.sleep(300);
@@ -148,11 +147,11 @@ describe("what is handed over", () => {
     given.areKept(2);
     // "c" was written too, but that was not said any more: both write the same file.
     old.written.push(...young.written);
-    old.recorder.record(recordOf("d"));
+    old.recorder.take(recordOf("d"));
     spend(old, cent);
     await given.takeBack();
     expect(old.written.map(({ id }) => id)).toEqual(["a", "b", "c", "d"]);
-    old.recorder.record(recordOf("e"));
+    old.recorder.take(recordOf("e"));
     expect(old.written.at(-1)?.id).toBe("e");
     expect(spent(old)).toBe(6 * cent);
     await old.spending.close();

@@ -95,7 +95,7 @@ export class GivenState {
         this.log.warn("it is unknown whether a record was kept: it is kept once more", { error });
         return null;
       });
-      if (isThere === null) recorder.keep(record);
+      if (isThere === null) recorder.take(record);
     }
   }
 

@@ -9,6 +9,7 @@ import { errorCode, replaceFile } from "../../system/files.ts";
 import { rm } from "node:fs/promises";
 import type { Server } from "../../server/server.ts";
 import type { AppServices } from "../app-services.ts";
+import type { BackgroundWork } from "../background-work.ts";
 import { GivenState, type GivenServices } from "./given-state.ts";
 import { NoSuccessor, Successor, type SuccessorCommand } from "./successor.ts";
 
@@ -22,8 +23,10 @@ export type HandoverParts = {
   readonly stateDirectory: string | null;
   /** Settles when the port is this process's alone: it may be a successor itself. */
   readonly isAlone: Promise<void>;
-  /** Checks, sweeps and watches: only one process runs them. */
-  readonly work: { start(): void; stop(): void };
+  /** Whether a process before this one still tells what its last requests cost. */
+  readonly isTold: () => boolean;
+  /** Checks, sweeps and watches; in a pause, what only one process may do rests. */
+  readonly work: Pick<BackgroundWork, "pause" | "resume" | "stop">;
   /** Ends what never ends by itself: the feeds of dashboards, which then connect to the successor. */
   readonly endFeeds: () => void;
   /** Writes run.json again. */
@@ -58,7 +61,9 @@ export class Handover {
   private given: GivenState | null = null;
   private socket: ListeningSocket | null = null;
   private isUnderWay = false;
-  /** The successor listens, and nothing is taken back any more. */
+  /** The successor serves: it ends by itself. */
+  private isListening = false;
+  /** Nothing is taken back any more. */
   private isSettled = false;
   private wasAbandoned = false;
   private wakeAbandoned = (): void => undefined;
@@ -87,9 +92,11 @@ export class Handover {
   /** This gateway is to stop: a successor that does not serve yet ends too. */
   async abandon(): Promise<void> {
     if (!this.isUnderWay || this.isSettled) return;
-    this.wasAbandoned = true;
-    this.wakeAbandoned();
-    this.successor?.kill();
+    if (!this.isListening) {
+      this.wasAbandoned = true;
+      this.wakeAbandoned();
+      this.successor?.kill();
+    }
     // What was given up is taken back first: only a process that writes can stop cleanly.
     if ((await Promise.race([this.attempt, this.settled])) === "failed") this.isUnderWay = false;
   }
@@ -131,12 +138,13 @@ export class Handover {
     const startedMs = clock.monotonicMs();
     const leftMs = (): number => Math.max(0, startLimitMs - (clock.monotonicMs() - startedMs));
     await successor.until("loaded", leftMs());
-    this.parts.work.stop();
+    this.parts.work.pause();
     this.given = new GivenState(services, (message) => successor.tell(message), log);
     await this.given.give();
     if (!this.socket.setShared(true)) throw new NoSuccessor("the port could not be shared");
     successor.tell({ kind: "go" });
     await successor.until("listening", leftMs());
+    this.isListening = true;
   }
 
   /** Both listen: new connections go to the successor, and those that came here before are accepted. */
@@ -147,7 +155,6 @@ export class Handover {
     server.setClosing(true);
     const startMs = clock.monotonicMs();
     for (let quietSinceMs = startMs; ; await pause(clock, lookMs)) {
-      if (this.wasAbandoned) throw new NoSuccessor("the gateway was asked to stop");
       if (this.successor?.isGone === true) throw new NoSuccessor("the new process ended again");
       this.given?.tellHeld();
       const nowMs = clock.monotonicMs();
@@ -166,11 +173,13 @@ export class Handover {
 
   private async end(drainMs: number): Promise<void> {
     const { clock, server, services, log } = this.parts;
+    this.parts.work.stop();
     this.parts.endFeeds();
     const startMs = clock.monotonicMs();
     const sinceMs = (): number => clock.monotonicMs() - startMs;
     for (; sinceMs() < drainMs; await pause(clock, lookMs)) {
-      if (services.live.count() > 0 || server.pendingRequests() > 0) continue;
+      this.given?.tellHeld();
+      if (services.live.count() > 0 || server.pendingRequests() > 0 || this.parts.isTold()) continue;
       if (sinceMs() >= idleGraceMs || this.socket?.openConnections() === 0) break;
     }
     try {
@@ -203,6 +212,7 @@ export class Handover {
 
   private async takeBack(): Promise<void> {
     const { socket, given, successor } = this;
+    this.isListening = false;
     this.successor = null;
     this.given = null;
     this.socket = null;
@@ -214,7 +224,7 @@ export class Handover {
     await given.takeBack();
     if (this.wasAbandoned) return;
     this.parts.announce();
-    this.parts.work.start();
+    this.parts.work.resume();
   }
 
   private successorEnded(): void {

@@ -65,7 +65,7 @@ export class TakenState {
   }
 
   private takeRecord(record: RequestRecord): void {
-    this.services.recorder.keep(record);
+    this.services.recorder.take(record);
     this.received += 1;
     if (this.isKeeping) return;
     this.isKeeping = true;
