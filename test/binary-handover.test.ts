@@ -351,6 +351,27 @@ describe.skipIf(process.platform !== "linux")("a restart", () => {
     }
   }, 60_000);
 
+  test("and then a stop at once stops both, and no spending is lost", async () => {
+    const vendor = slowVendor();
+    const started = await start(paidConfig(vendor.url));
+    const { gateway, dir } = started;
+    const stream = await ask(gateway.url, { stream: true, max_tokens: 50 }, tenantKey);
+    await until("the stream runs", () => vendor.running() === 1);
+    process.kill(gateway.pid, "SIGUSR2");
+    await until("the successor listens", () => pidIn(gateway) !== gateway.pid);
+    process.kill(pidIn(gateway) ?? 0, "SIGTERM");
+    await gateway.waitForOutput("the new process was stopped");
+    vendor.letGo();
+    expect(await stream.text()).toContain("data: [DONE]");
+    expect(await gateway.exited).toBe(0);
+    expect(processesOf(dir)).toEqual([]);
+    expect(existsSync(join(gateway.stateDir, "run.json"))).toBe(false);
+    const next = cleanups.stopAtEnd(
+      await startBinary({ config: paidConfig(vendor.url), dir, program: started.program }),
+    );
+    expect([await spentCents(next.url), await recorded(next.url)]).toEqual([2, 1]);
+  }, 60_000);
+
   test("tells an idle connection to go elsewhere with its next answer, and closes it later", async () => {
     const { gateway } = await start();
     const { hostname, port } = new URL(gateway.url);

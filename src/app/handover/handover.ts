@@ -117,7 +117,7 @@ export class Handover {
       await this.giveUp(error);
       return "failed";
     }
-    if (this.successor !== null) onSettled(this.successor.pid);
+    if (this.successor?.isGone === false) onSettled(this.successor.pid);
     await this.end(drainMs);
     return "ended";
   }
@@ -155,6 +155,10 @@ export class Handover {
     server.setClosing(true);
     const startMs = clock.monotonicMs();
     for (let quietSinceMs = startMs; ; await pause(clock, lookMs)) {
+      if (this.successor?.hasStopped === true) {
+        await this.stopToo();
+        break;
+      }
       if (this.successor?.isGone === true) throw new NoSuccessor("the new process ended again");
       this.given?.tellHeld();
       const nowMs = clock.monotonicMs();
@@ -165,6 +169,7 @@ export class Handover {
     this.wakeSettled();
     this.socket?.leave();
     this.successor?.tell({ kind: "released" });
+    if (this.successor?.isGone === true) return;
     this.parts.log.info("handed over: this process ends with its last requests", {
       successor: this.successor?.pid,
       running: this.parts.services.live.count(),
@@ -184,11 +189,21 @@ export class Handover {
     }
     try {
       await this.parts.stop(Math.max(0, drainMs - sinceMs()));
+      if (this.successor?.isGone === true) return;
       this.successor?.tell({ kind: "end" });
       await this.successor?.until("ended", lastWordsMs);
     } catch (error) {
       log.warn("the end of the hand-over was not confirmed", { error });
     }
+  }
+
+  /** Whoever stopped the successor meant the gateway: this process must not come back in its place. */
+  private async stopToo(): Promise<void> {
+    this.parts.log.info("the new process was stopped: this one ends with its last requests", {
+      running: this.parts.services.live.count(),
+    });
+    await this.given?.takeBack();
+    this.given = null;
   }
 
   private async giveUp(error: unknown): Promise<void> {

@@ -19,6 +19,7 @@ export class NoSuccessor extends Error {
 
 type Kind = ToPredecessor["kind"];
 
+const orderly = "exit code 0";
 // What systemd tells one process by its number.
 const ownedByThis = ["WATCHDOG_PID", "LISTEN_PID"];
 
@@ -65,6 +66,11 @@ export class Successor {
 
   get isGone(): boolean {
     return this.exit !== null;
+  }
+
+  /** It was asked to stop, and did. */
+  get hasStopped(): boolean {
+    return this.exit === orderly;
   }
 
   tell(message: ToSuccessor): void {
