@@ -7,6 +7,7 @@ import { recordsTrial } from "./records.ts";
 import { releaseTrial } from "./release.ts";
 import { targetsTrial } from "./targets.ts";
 import { serviceTrial } from "./booted-service.ts";
+import { restarts } from "./restarts.ts";
 import { totalsTrial } from "./totals.ts";
 import type { Trial } from "./trial.ts";
 
@@ -17,6 +18,7 @@ const trials: Readonly<Record<string, Trial>> = {
   release: releaseTrial,
   targets: targetsTrial,
   service: serviceTrial,
+  restarts,
   totals: totalsTrial,
 };
 

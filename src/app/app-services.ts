@@ -179,6 +179,7 @@ function createRecording(options: ServicesOptions, { settingsOf, isListed, acces
     alertTraffic,
     costOf: recorder.costOf.bind(recorder),
     record: recorder.record.bind(recorder),
+    recorder,
     prompts,
     completeRecords,
   };

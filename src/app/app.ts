@@ -1,6 +1,5 @@
 // The composition root: services, config snapshots and server are put together here, and stopped together.
 
-import { Failure } from "../canon/failure.ts";
 import { requireSafeAt } from "../config/cross-checks.ts";
 import { type ReloadReport, reloadSummary } from "../config/changes.ts";
 import type { LoadedConfig } from "../config/load.ts";
@@ -14,15 +13,20 @@ import { type RunFile, stateDirectoryFrom } from "../system/state-directory.ts";
 import { createServerPort, type PortParts } from "./app-port.ts";
 import { type AppServices, createServices, type ServicesOptions } from "./app-services.ts";
 import { createConfigEditor } from "./config-port.ts";
-import { startBackgroundWork } from "./background-work.ts";
+import { BackgroundWork } from "./background-work.ts";
 import { type ConfigSnapshot, createConfigSnapshot, type RequestCounter } from "./config-snapshot.ts";
 import type { ConfigSource } from "./config-source.ts";
+import { Handover, type HandoverResult } from "./handover/handover.ts";
+import type { Predecessor } from "./handover/predecessor.ts";
+import type { SuccessorCommand } from "./handover/successor.ts";
+import { claimSharedPort, takeOver } from "./handover/take-over.ts";
 import { listenProblem } from "./listen-problem.ts";
 import { liveState } from "./live-state.ts";
 import { createMachineChecks, type MachineChecks } from "./machine-checks.ts";
 import { createReadings, type Readings } from "./reading-port.ts";
-import { createReloader, dropUnusedProviders, type Reloader } from "./reloader.ts";
+import { createReloader, dropUnusedProviders } from "./reloader.ts";
 import { createSecretRegistry, type SecretRegistry } from "./known-secrets.ts";
+import { RunningApp } from "./running-app.ts";
 import { createSnapshots, type Snapshots } from "./snapshots.ts";
 import { claimStateDirectory, type StateDirectoryClaim } from "./persistence/state-directory-claim.ts";
 import {
@@ -42,6 +46,10 @@ export type App = {
   snapshotsInUse(): number;
   /** Reads the config again and applies all of it, or nothing. Never rejects; one at a time. */
   reload(reason: string): Promise<ReloadReport>;
+  /** Starts a successor and gives everything to it; then `onSettled` gets its process number. Never rejects. */
+  handOver(command: SuccessorCommand, onSettled: (pid: number) => void): Promise<HandoverResult>;
+  /** A restart that was asked for and cannot be: says why, to the log and to the command that asked. */
+  refuseRestart(why: string): void;
   /** Lets running requests finish for `drainMs`, then ends them; flushes records. Idempotent. */
   stop(drainMs: number): Promise<void>;
   /** Ends every running request now. */
@@ -62,10 +70,9 @@ export type AppOptions = {
   readonly workingDirectory: string;
   readonly homeDirectory: string;
   readonly fetch?: typeof fetch;
+  /** The process that hands over to this one. */
+  readonly predecessor?: Predecessor | null;
 };
-
-/** After the drain, running requests get this long to answer their clients and write their records. */
-const closingMs = 1_000;
 
 /** Throws ListenProblem and DirectoryInUse. */
 export async function startApp(options: AppOptions): Promise<App> {
@@ -113,7 +120,7 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
   const logTail = options.logTail ?? createLogTail();
   const readings = createReadings(services, { ...options, current: snapshots.current, logTail });
   const startProblems = () => [...location.problems, ...claim.problems()];
-  const server = await listen(services, loaded, {
+  const server = await listen(services, options, {
     current: snapshots.current,
     reload: reloader.reload,
     diskState: reloader.diskState,
@@ -134,12 +141,12 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
   startTelemetry(services, snapshots, options.log);
   // From here to the end nothing is awaited: a client that connects is answered once the start is complete.
   const url = `http://${urlHost(host)}:${server.port}`;
-  const startedAt = new Date(clock.nowMs()).toISOString();
-  const runFile: RunFile = { pid: process.pid, url, token, startedAt };
+  const runFile: RunFile = { pid: process.pid, url, token, startedAt: new Date(clock.nowMs()).toISOString() };
   services.claudePrograms.listensOn(server.port);
   claim.announce(runFile);
+  options.predecessor?.tell({ kind: "listening" });
   services.claudePrograms.warmUp();
-  const stopWork = startBackgroundWork({
+  const work = new BackgroundWork({
     ...options,
     services,
     snapshots,
@@ -149,7 +156,9 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
     reloader,
     startProblems,
   });
-  const running = new RunningApp(options, context, { services, server, reloader, readings, stopWork });
+  const started = { services, server, work, readings };
+  const running = new RunningApp(options, context, { ...started, reloader });
+  const handover = createHandover(options, context, { ...started, running, runFile });
   return {
     url,
     server,
@@ -158,8 +167,43 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
     snapshotsInUse: () => snapshots.inUse().length,
     reload: reloader.reload,
     abortRequests: () => running.abortRequests(),
-    stop: (drainMs) => running.stop(drainMs),
+    handOver(command, onSettled) {
+      const drainMs = snapshots.currentConfig().config.server.drain_s * 1000;
+      return handover.run(command, { drainMs, onSettled });
+    },
+    refuseRestart: (why) => void handover.refuse(why),
+    stop: (drainMs) => handover.abandon().then(() => running.stop(drainMs)),
   };
+}
+
+type HandoverSources = {
+  readonly services: AppServices;
+  readonly server: Server;
+  readonly work: BackgroundWork;
+  readonly readings: Readings;
+  readonly running: RunningApp;
+  readonly runFile: RunFile;
+};
+
+function createHandover(
+  { clock, log, predecessor = null }: AppOptions,
+  { location, claim }: StartContext,
+  { services, server, work, readings, running, runFile }: HandoverSources,
+): Handover {
+  return new Handover({
+    clock,
+    log,
+    services,
+    server,
+    work,
+    lockDescriptor: claim.lockDescriptor,
+    stateDirectory: location.stateDirectory ?? null,
+    isAlone: predecessor === null ? Promise.resolve() : claimSharedPort(server.port, predecessor),
+    isTold: () => predecessor?.isGone() === false,
+    endFeeds: () => readings.stop(),
+    announce: () => claim.announce(runFile),
+    stop: (drainMs) => running.stop(drainMs),
+  });
 }
 
 /** The API notes its reloads itself, with who asked for them. */
@@ -266,10 +310,21 @@ async function demandDescriptors({
 }
 
 /** Throws ListenProblem. */
-async function listen(services: AppServices, loaded: LoadedConfig, parts: PortParts): Promise<Server> {
-  const { host: hostname, port } = loaded.config.server;
+async function listen(
+  services: AppServices,
+  { loaded, predecessor = null }: Pick<AppOptions, "loaded" | "predecessor">,
+  parts: PortParts,
+): Promise<Server> {
+  if (predecessor !== null) takeOver(services, predecessor);
+  const { host: hostname, port: configured } = loaded.config.server;
+  // "Any free port" was chosen by the first process of the row.
+  const port = configured === 0 && predecessor !== null ? predecessor.port : configured;
   try {
-    return createServer(createServerPort(services, parts), { hostname, port });
+    return createServer(createServerPort(services, parts), {
+      hostname,
+      port,
+      isShared: predecessor?.isGone() === false,
+    });
   } catch (error) {
     await services.claudePrograms.stop();
     throw await listenProblem(error, { ...loaded, host: hostname, port });
@@ -281,66 +336,6 @@ function startTelemetry(services: AppServices, { current }: Pick<Snapshots, "cur
     services.exposition.snapshot(await liveState(services, current())),
   );
   for (const notice of services.telemetry.status()?.notices ?? []) log.warn(notice);
-}
-
-type RunningParts = {
-  readonly services: AppServices;
-  readonly server: Server;
-  readonly reloader: Reloader;
-  readonly readings: Readings;
-  readonly stopWork: () => void;
-};
-
-/** How a running app ends. */
-class RunningApp {
-  private stopping: Promise<void> | null = null;
-
-  constructor(
-    private readonly options: AppOptions,
-    private readonly context: StartContext,
-    private readonly parts: RunningParts,
-  ) {}
-
-  abortRequests(): void {
-    this.parts.services.live.cancelAll(
-      new Failure("shutting-down", "The gateway is shutting down. Try again in a moment."),
-    );
-  }
-
-  stop(drainMs: number): Promise<void> {
-    return (this.stopping ??= this.stopOnce(drainMs));
-  }
-
-  private async stopOnce(drainMs: number): Promise<void> {
-    const { clock, log } = this.options;
-    const { services, server, reloader, readings, stopWork } = this.parts;
-    stopWork();
-    readings.stop();
-    reloader.stop();
-    const stopTimer = clock.setTimer(drainMs, () => this.abortRequests());
-    await server.stop(drainMs + closingMs);
-    stopTimer();
-    this.abortRequests();
-    try {
-      await services.claudePrograms.stop();
-      await services.completeRecords();
-      await services.telemetry.stop();
-      await services.store.close();
-      await services.spending.close();
-      await services.savedSessions.flush();
-      await services.requestLog.close();
-      await services.alerts.save();
-      await services.savedHealth.flush();
-      await services.state.close();
-    } finally {
-      // Even if something could not be closed, run.json must not outlive the gateway that it announces.
-      const { location, claim } = this.context;
-      await releaseStateLocation(location, claim).catch((error: unknown) =>
-        log.warn("leftovers of this run could not be cleaned up", { detail: errorText(error) }),
-      );
-    }
-    log.info("stopped");
-  }
 }
 
 /** The address as a client would write it. */

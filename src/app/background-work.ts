@@ -14,7 +14,7 @@ import type { Reloader } from "./reloader.ts";
 import type { Snapshots } from "./snapshots.ts";
 import type { StateDirectoryClaim } from "./persistence/state-directory-claim.ts";
 
-export type BackgroundWork = {
+type BackgroundParts = {
   readonly clock: Clock;
   readonly log: Log;
   readonly services: AlertFactsServices &
@@ -32,25 +32,68 @@ export type BackgroundWork = {
   readonly source: Pick<ConfigSource, "watch">;
 };
 
-/** The returned function stops all of it. */
-export function startBackgroundWork(work: BackgroundWork): () => void {
-  const { services, snapshots, reloader } = work;
-  const stops = [
-    work.claim.watch(() => {
+/** Runs from its creation. A gateway that hands over pauses what only one process may do, and goes on with it if it stays. */
+export class BackgroundWork {
+  private readonly stopRest: () => void;
+  private stopClaim: () => void;
+  private isStopped = false;
+  /** Settles when no pause is on. */
+  private running: Promise<void> = Promise.resolve();
+  private goOn: (() => void) | null = null;
+
+  constructor(private readonly work: BackgroundParts) {
+    this.stopClaim = this.watchClaim();
+    this.stopRest = startWork(work, () => this.running);
+  }
+
+  pause(): void {
+    if (this.goOn !== null) return;
+    this.stopClaim();
+    this.running = new Promise((resolve) => {
+      this.goOn = resolve;
+    });
+  }
+
+  resume(): void {
+    if (this.goOn === null || this.isStopped) return;
+    this.stopClaim = this.watchClaim();
+    this.goOn();
+    this.goOn = null;
+  }
+
+  stop(): void {
+    if (this.isStopped) return;
+    this.isStopped = true;
+    this.stopClaim();
+    this.stopRest();
+  }
+
+  private watchClaim(): () => void {
+    const { claim, services } = this.work;
+    return claim.watch(() => {
       services.state.checkFile();
       services.spending.checkSlots();
-    }),
+    });
+  }
+}
+
+/** `running`: settles when no other process does the same. The returned function stops all of it. */
+function startWork(work: BackgroundParts, running: () => Promise<void>): () => void {
+  const { services, snapshots, reloader } = work;
+  const stops = [
     watchDescriptors(services.descriptors, work),
     startProviderChecks(services, snapshots.current),
     work.machineChecks.watch(),
     services.requestLog.watch(),
-    services.alerts.watch(() =>
-      alertFacts(services, snapshots.current(), {
+    services.alerts.watch(async () => {
+      // Both would find the same, and tell it twice.
+      await running();
+      return alertFacts(services, snapshots.current(), {
         machine: work.machineChecks.latest(),
         disk: reloader.diskState(),
         startProblems: work.startProblems(),
-      }),
-    ),
+      });
+    }),
     sweepSessions(
       work.clock,
       () => snapshots.currentConfig().config.session.cleanup_interval * 1000,
@@ -65,7 +108,7 @@ export function startBackgroundWork(work: BackgroundWork): () => void {
 
 function watchDescriptors(
   descriptors: AppServices["descriptors"],
-  { server, log }: Pick<BackgroundWork, "server" | "log">,
+  { server, log }: Pick<BackgroundParts, "server" | "log">,
 ): () => void {
   return descriptors.watch(server.closeIdle, (isShort, inUse) =>
     isShort

@@ -9,6 +9,7 @@ import { createLogTail, type LogTail } from "../system/log-tail.ts";
 import { certificateNote, runtimeWarnings } from "../system/runtime-variables.ts";
 import { type App, startApp } from "./app.ts";
 import { createSecretRegistry, type SecretRegistry } from "./known-secrets.ts";
+import type { Predecessor } from "./handover/predecessor.ts";
 import { createConfigSource, type ConfigSourceInput } from "./config-source.ts";
 import { type MadeKey, OwnKey } from "./own-key.ts";
 
@@ -17,6 +18,8 @@ export type GatewayInput = ConfigSourceInput & {
   readonly stderr: NodeJS.WriteStream;
   /** Present: a gateway without keys and tenants makes a key of its own, and this shows it. */
   readonly showMadeKey?: (made: MadeKey) => void;
+  /** The process that hands over to this one. */
+  readonly predecessor?: Predecessor | null;
 };
 
 /** What the terminal shows at the start. */
@@ -64,6 +67,7 @@ export async function startGateway(input: GatewayInput): Promise<Gateway> {
   if (certificates !== null) infoLog.info(certificates);
   const { source, loaded } = await loadedSource(input);
   const { config, found } = loaded;
+  await input.predecessor?.mayTakeOver();
   let started: App | null = null;
   const log = createGatewayLog(
     input,
@@ -80,6 +84,7 @@ export async function startGateway(input: GatewayInput): Promise<Gateway> {
     logTail,
     workingDirectory: input.workingDirectory,
     homeDirectory: input.homeDirectory,
+    predecessor: input.predecessor ?? null,
   });
   started = app;
   logUncaughtErrors(log);

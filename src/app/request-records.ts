@@ -95,6 +95,8 @@ export class RequestRecorder {
   private readonly modelsOf = createPricedModels();
   private readonly costs: RecordCosts;
   private readonly sold = new WeakMap<ProviderSettings, ProviderSettings>();
+  /** Not null: another process keeps and counts the records from now on. */
+  forwardTo: ((record: RequestRecord) => void) | null = null;
   /** Settles when the record that waits for the table of prices, and all before it, are written. */
   private priced: Promise<void> = Promise.resolve();
 
@@ -185,12 +187,22 @@ export class RequestRecorder {
     return models.answered(asked, upstreamModel, prices.table() === null ? null : isKnown);
   }
 
-  private write(finished: UnpricedRecord): void {
-    const { keepsRecords, store, exposition, accessLog, recorded } = this.options;
-    const { telemetry, alertTraffic, currentConfig } = this.options;
+  /** A record that another process of this gateway has completed, logged and exported. */
+  take(finished: RequestRecord): void {
+    if (this.forwardTo === null) this.keep(finished);
+    else this.forwardTo(finished);
+  }
+
+  private keep(finished: RequestRecord): void {
+    const { keepsRecords, store, exposition, recorded } = this.options;
     if (keepsRecords) store.record(finished);
     recorded();
     exposition.count(finished);
+  }
+
+  private write(finished: UnpricedRecord): void {
+    const { accessLog, telemetry, alertTraffic, currentConfig } = this.options;
+    this.take(finished);
     telemetry.record(finished);
     if (currentConfig().config.alerts.enabled) alertTraffic.count(finished);
     const level = accessLog.levelOf(finished);

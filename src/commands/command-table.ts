@@ -15,6 +15,7 @@ import { logs } from "./logs.ts";
 import { manage } from "./manage/group.ts";
 import { providers } from "./providers/group.ts";
 import { reload } from "./reload.ts";
+import { restart } from "./restart.ts";
 import { requestLog } from "./request-log.ts";
 import { route } from "./route.ts";
 import { serve } from "./serve.ts";
@@ -43,6 +44,7 @@ export const commands: readonly Command[] = [
   route,
   providers,
   reload,
+  restart,
   doctor,
   service,
   setup,

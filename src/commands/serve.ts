@@ -11,6 +11,7 @@ import { createServiceNotifier, type ServiceNotifier } from "../system/service-n
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { type Launcher, launcherOf } from "./launcher.ts";
 import { readOptions } from "./options.ts";
+import { listenForRestart, startedBy, successorCommand } from "./restart-signal.ts";
 import { fileMode, readFile, readFound } from "./config-input.ts";
 
 const help = `Usage: clawgate [serve] [options]
@@ -33,6 +34,8 @@ elsewhere. The start shows what was read.
 
 Signals: SIGTERM and SIGINT drain running requests (server.drain_s) and stop; a second one stops immediately.
 SIGHUP reads the config again, as a change of the config file or its .env does. An invalid config changes nothing.
+SIGUSR2 replaces the process by a new one of the program that now lies at its path, without losing a request (Linux;
+"clawgate restart" sends it and waits).
 `;
 
 async function run(context: CommandContext): Promise<number> {
@@ -46,9 +49,15 @@ async function run(context: CommandContext): Promise<number> {
   });
   if ("usage" in read) return read.usage;
   const { config, host, port, compat, demo, "json-log": isJsonLog } = read.values;
+  const { predecessor, environment, problem } = startedBy(context.environment);
+  if (problem !== null) {
+    context.stderr.write(`clawgate: ${problem}\n`);
+    return exitCodes.failed;
+  }
   const input = {
     argvConfigPath: config,
-    environment: context.environment,
+    environment,
+    predecessor,
     workingDirectory: context.workingDirectory,
     homeDirectory: context.homeDirectory,
     readFile,
@@ -65,13 +74,16 @@ async function run(context: CommandContext): Promise<number> {
   };
   const hangup = listenForHangup();
   const stopSignals = listenForStop();
-  const launcher = launcherOf(context.environment, systemClock);
+  const restarts = listenForRestart();
+  const launcher = launcherOf(environment, systemClock);
   let started: Gateway;
   try {
     started = await startGateway(input);
   } catch (thrown) {
     hangup.stop();
     stopSignals.stop();
+    restarts.stop();
+    predecessor?.tell({ kind: "failed", why: thrown instanceof Error ? thrown.message : String(thrown) });
     if (thrown instanceof ConfigProblem) {
       context.stderr.write(`${thrown.message}\n`);
       return exitCodes.config;
@@ -80,16 +92,21 @@ async function run(context: CommandContext): Promise<number> {
     context.stderr.write(`clawgate: ${words}\n`);
     return exitCodes.failed;
   }
-  if (!isJsonLog) context.stdout.write(banner(started.summary, context));
-  const notifier = notifierOf(started, context.environment);
+  // Whoever started the first process has read it.
+  if (!isJsonLog && predecessor === null) context.stdout.write(banner(started.summary, context));
+  const notifier = notifierOf(started, environment);
   notifier?.ready(listeningText(started));
   hangup.reload(started, notifier);
   const stopTidying = tidyAfterStart(started.app);
-  return untilStopped(started, { stopSignals, launcher, notifier }).finally(async () => {
+  const command = successorCommand({ ...context, environment });
+  const handedOver = restarts.untilHandedOver(started.app, { command, launcher, notifier });
+  const stopped = untilStopped(started, { stopSignals, launcher, notifier });
+  return Promise.race([stopped, handedOver]).finally(async () => {
     notifier?.close();
     stopTidying();
     hangup.stop();
     stopSignals.stop();
+    restarts.stop();
     await started.flushLog();
   });
 }

@@ -2,14 +2,13 @@
 // gateway that owns the state directory: process numbers are reused, and differ in a container.
 
 import { systemClock, pause } from "../system/clock.ts";
-import { holdsDirectory } from "../system/directory-lock.ts";
 import { isAlive } from "../system/process.ts";
 import { startTimeOf } from "../system/process-table.ts";
-import { readRunFile, stateDirectory } from "../system/state-directory.ts";
+import { stateDirectory } from "../system/state-directory.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { gatewayEnvironment, gatewayOptionsHelp, gatewayOptions } from "./gateway-options.ts";
+import { provenOwner } from "./gateway-process.ts";
 import { readOptions } from "./options.ts";
-import { findGateway } from "./running-gateway.ts";
 
 const help = `Usage: clawgate stop [options]
 
@@ -60,22 +59,6 @@ const endings = {
   "cut-off": "The gateway has stopped; requests still running were cut off",
   killed: "The gateway did not stop and was killed",
 } as const;
-
-/** The gateway's process number, or why no process may be signalled. */
-async function provenOwner(
-  context: CommandContext,
-  environment: ReturnType<typeof gatewayEnvironment>,
-  directory: string,
-): Promise<number | string> {
-  const run = await readRunFile(directory).catch(() => null);
-  const holds = run === null ? null : holdsDirectory(run.pid, directory);
-  // It may be busy or hang: holding the directory's lock is enough.
-  if (run !== null && holds === true) return run.pid;
-  const found = await findGateway(context, environment, true);
-  if ("why" in found) return found.why;
-  if (run === null || holds === null) return found.pid;
-  return `a gateway answers at ${found.url}, but process ${run.pid} of this machine is not it: it may run in a container or as another user. Stop it where it was started`;
-}
 
 /** Null: it still runs. */
 async function end(pid: number, timeoutMs: number): Promise<keyof typeof endings | null> {

@@ -13,6 +13,7 @@ import movingOver from "./moving-over.md" with { type: "file" };
 import openclaw from "./openclaw.md" with { type: "file" };
 import operating from "./operating.md" with { type: "file" };
 import providers from "./providers.md" with { type: "file" };
+import restarts from "./restarts.md" with { type: "file" };
 import routing from "./routing.md" with { type: "file" };
 import security from "./security.md" with { type: "file" };
 import services from "./services.md" with { type: "file" };
@@ -78,6 +79,7 @@ export const topicGroups: readonly TopicGroup[] = [
         "status, logs, records, what to do when",
       ),
       topic("containers", containers, "Containers", "Docker, compose with OpenClaw, Kubernetes"),
+      topic("restarts", restarts, "Restarts", "a new process takes over, and no request is lost"),
       topic("security", security, "Security", "who may call what, and where keys are kept"),
       topic("terms", terms, "Terms of use", "what vendors say and allow"),
       topic("speed", speed, "Speed", "what the gateway costs, and how it was measured"),

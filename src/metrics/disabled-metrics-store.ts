@@ -46,6 +46,7 @@ export function disabledMetricsStore(): MetricsStore {
     requestsToday: () => Promise.resolve(null),
     spent: () => Promise.resolve(null),
     flush: () => Promise.resolve(true),
+    setUpkeep: () => undefined,
     status: () => status,
     close: () => Promise.resolve(),
   };

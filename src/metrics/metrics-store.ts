@@ -44,6 +44,8 @@ export type MetricsStore = RecordQueries & {
   spent(query: SpentQuery): Promise<TenantTotals | null>;
   /** Writes pending records. True when none is pending any more; false while the database accepts nothing. */
   flush(): Promise<boolean>;
+  /** False: for the time being another process tidies the file. Records that come nevertheless are written. */
+  setUpkeep(isOurs: boolean): void;
   status(): StoreStatus;
   /** Writes pending records, for a limited time, then closes the database. Idempotent. */
   close(): Promise<void>;

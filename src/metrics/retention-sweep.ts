@@ -26,6 +26,7 @@ export class RetentionSweep {
   ) {}
 
   start(): void {
+    this.isStopped = false;
     this.schedule(pauseMs);
   }
 

@@ -28,6 +28,7 @@ export class RollupUpkeep {
   constructor(private readonly options: RollupUpkeepOptions) {}
 
   start(): void {
+    this.isStopped = false;
     this.schedule(everyMs);
   }
 

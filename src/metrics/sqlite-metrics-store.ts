@@ -190,6 +190,12 @@ export class SqliteMetricsStore implements MetricsStore {
     }
   }
 
+  setUpkeep(isOurs: boolean): void {
+    for (const work of [this.sweep, this.upkeep])
+      if (isOurs) work.start();
+      else work.stop();
+  }
+
   status(): StoreStatus {
     return { ...this.connection.status(), ...this.queue.counts() };
   }

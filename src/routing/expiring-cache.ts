@@ -7,6 +7,8 @@ export type ExpiringCache<Value> = {
   get(key: string): Value | null;
   /** An entry keeps the age of its last `set`. */
   set(key: string, value: Value): void;
+  /** Those that have not expired, the least recently used first. */
+  entries(): readonly (readonly [key: string, value: Value])[];
   /** Drops expired entries, which otherwise stay until they are read or evicted. */
   sweep(): void;
   readonly size: number;
@@ -34,6 +36,11 @@ export function createExpiringCache<Value>(options: {
     set(key, value) {
       if (options.entries === 0 || options.ttlMs() === 0) return;
       entries.set(key, { value, setMs: options.nowMs() });
+    },
+    entries() {
+      const kept: (readonly [string, Value])[] = [];
+      entries.rforEach(({ value, setMs }, key) => void (isExpired(setMs) || kept.push([key, value])));
+      return kept;
     },
     sweep() {
       const old: string[] = [];

@@ -7,6 +7,9 @@ export type Stickiness = {
   lastOf(pool: string, session: string): string | null;
   /** `session`: a key that includes its tenant (tenants/sessions.ts). */
   remember(pool: string, session: string, provider: string): void;
+  /** Everything it knows, for `restore` in another process. */
+  known(): readonly (readonly [key: string, provider: string])[];
+  restore(known: readonly (readonly [key: string, provider: string])[]): void;
   /** Drops expired entries. */
   sweep(): void;
   count(): number;
@@ -28,6 +31,10 @@ export function createStickiness(options: {
   return {
     lastOf: (pool, session) => providers.get(keyOf(pool, session)),
     remember: (pool, session, provider) => providers.set(keyOf(pool, session), provider),
+    known: providers.entries,
+    restore(known) {
+      for (const [key, provider] of known) providers.set(key, provider);
+    },
     sweep: providers.sweep,
     count: () => providers.size,
   };

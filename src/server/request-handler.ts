@@ -15,6 +15,8 @@ import type { HostRules, ServerPort } from "./server-port.ts";
 export type Answer = Response | Promise<Response>;
 
 export class RequestHandler {
+  /** Whether every further answer closes its connection. */
+  isClosing = false;
   private rules: HostRules;
   private guard: HostGuard;
 
@@ -28,6 +30,11 @@ export class RequestHandler {
 
   /** Neither throws nor rejects. It adds its own promise only if work is left: an endpoint's answer is complete. */
   answer(route: Route | null, request: Request, bun: BunServer | null): Answer {
+    const answer = this.answered(route, request, bun);
+    return this.isClosing ? closing(answer) : answer;
+  }
+
+  private answered(route: Route | null, request: Request, bun: BunServer | null): Answer {
     const { gateway } = this;
     try {
       const facts = new IncomingFacts(request, bun, gateway.monotonicMs(), gateway.newRequestId());
@@ -159,6 +166,12 @@ export class RequestHandler {
       { status: 500, headers: { "x-request-id": requestId, "request-id": requestId } },
     );
   }
+}
+
+function closing(answer: Answer): Answer {
+  if (answer instanceof Promise) return answer.then(closing);
+  answer.headers.set("connection", "close");
+  return answer;
 }
 
 /** Much of the body is still to come: it was refused before or while it was read (too large, too slow, no memory). */

@@ -18,6 +18,8 @@ export type ServerOptions = {
   readonly hostname: string;
   /** 0: any free port. */
   readonly port: number;
+  /** True: the process before this one still listens there, and shares the port. */
+  readonly isShared?: boolean;
 };
 
 export type Server = {
@@ -25,6 +27,8 @@ export type Server = {
   readonly hostname: string;
   /** Requests that are being answered now, streams included. */
   pendingRequests(): number;
+  /** Whether every further answer closes its connection, so that the client opens its next one elsewhere. */
+  setClosing(isClosing: boolean): void;
   /** Closes idle connections. Bun itself closes one that never had a request within 12 s (Bun 1.4.5). */
   closeIdle(): void;
   /** Accepts no further connections, waits up to `graceMs` for running answers, then cuts them off. */
@@ -58,7 +62,7 @@ export function createServer(gateway: ServerPort & OperatorPort, options: Server
     hostname: options.hostname,
     port: options.port,
     // Elysia's default silently shares the port with any other program that listens on it.
-    reusePort: false,
+    reusePort: options.isShared === true,
     // Cuts off a stalled upload; an endpoint lifts it once the body is read.
     idleTimeout: 60,
     // Far above our own limit, which is checked before and while the body is read: so the 413 has a body.
@@ -74,6 +78,7 @@ export function createServer(gateway: ServerPort & OperatorPort, options: Server
     port,
     hostname: options.hostname,
     pendingRequests: () => bun.pendingRequests,
+    setClosing: (isClosing) => void (handler.isClosing = isClosing),
     closeIdle: () => void bun.closeIdleConnections(),
     async stop(graceMs) {
       const timer = setTimeout(() => void bun.stop(true), graceMs);

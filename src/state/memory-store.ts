@@ -57,6 +57,7 @@ export function createMemoryStore(nowMs: () => number): StateStore {
     async delete(namespace, key) {
       rows.delete(namespace, key);
     },
+    setWriter: () => undefined,
     list: (namespace) => Promise.resolve(rows.list(namespace)),
     writeNow: () => undefined,
     checkFile: () => undefined,

@@ -36,6 +36,7 @@ export class SqliteStateStore implements StateStore {
   private lastOpenMs = Number.NEGATIVE_INFINITY;
   private cancelTimer: (() => void) | null = null;
   private isClosed = false;
+  private isOurs = true;
 
   constructor(private readonly options: SqliteStateOptions) {
     const { clock, log } = options;
@@ -72,8 +73,13 @@ export class SqliteStateStore implements StateStore {
 
   /** A file that was deleted or replaced is opened again, and everything known is written into it. */
   checkFile(): void {
-    if (this.isClosed) return;
+    if (this.isClosed || !this.isOurs) return;
     this.checkPath();
+  }
+
+  setWriter(isOurs: boolean): void {
+    this.isOurs = isOurs;
+    if (isOurs && this.pending.size > 0) this.scheduleWrite();
   }
 
   async flush(): Promise<void> {
@@ -141,6 +147,7 @@ export class SqliteStateStore implements StateStore {
   }
 
   private write(isLastChance: boolean): void {
+    if (!this.isOurs) return;
     this.checkPath();
     if (this.pending.size === 0) return;
     if (this.database.current === null && (isLastChance || this.isDue())) this.openNow();
@@ -210,7 +217,7 @@ export class SqliteStateStore implements StateStore {
     this.cancelTimer = clock.setTimer(this.problem === null ? batchMs : retryMs, () => {
       this.cancelTimer = null;
       this.write(false);
-      if (this.pending.size > 0) this.scheduleWrite();
+      if (this.pending.size > 0 && this.isOurs) this.scheduleWrite();
     });
   }
 }

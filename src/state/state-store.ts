@@ -26,6 +26,8 @@ export type StateStore = {
   checkFile(): void;
   delete(namespace: string, key: string): Promise<void>;
   list(namespace: string): Promise<readonly StateRow[]>;
+  /** False: another process writes the file; changes wait in memory until it is true again. */
+  setWriter(isOurs: boolean): void;
   /** Settles when all changes so far are stored as safely as possible now. */
   flush(): Promise<void>;
   /** Flushes. Idempotent; later changes are not kept. */

@@ -41,20 +41,28 @@ const unsupportedErrors: ReadonlySet<number> = new Set(
 function openLibrary(name: string) {
   const errorPlace = { args: [], returns: FFIType.ptr } as const;
   const flock = { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 } as const;
+  const fcntl = { args: [FFIType.i32, FFIType.i32, FFIType.i32], returns: FFIType.i32 } as const;
   // The function that locates errno has a system-specific name: C itself has none.
   const errnoPlace: string = isMac ? "__error" : "__errno_location";
-  const { symbols } = dlopen(name, { flock, [errnoPlace]: errorPlace });
+  const { symbols } = dlopen(name, { flock, fcntl, [errnoPlace]: errorPlace });
   const place = symbols[errnoPlace];
   if (place === undefined) throw new Error(`${name} does not expose errno`);
-  return { flock: symbols["flock"], lastError: () => read.i32(place() as Pointer, 0) };
+  const closeOnStart = (descriptor: number): unknown =>
+    symbols["fcntl"](descriptor, setDescriptorFlags, closeOnExec);
+  return { flock: symbols["flock"], closeOnStart, lastError: () => read.i32(place() as Pointer, 0) };
 }
+
+const setDescriptorFlags = 2;
+const closeOnExec = 1;
 
 /** Null if the C library cannot be reached; SQLite's locks are no alternative: they cannot be inherited. */
 function flockOf(): Flock | null {
   for (const name of libraries) {
     try {
-      const { flock, lastError } = openLibrary(name);
+      const { flock, closeOnStart, lastError } = openLibrary(name);
       return (descriptor) => {
+        // An inherited one would otherwise go to every program that is started, and outlive this process there.
+        closeOnStart(descriptor);
         for (;;) {
           if (flock(descriptor, exclusiveNonBlocking) === 0) return "held";
           const code = lastError();
@@ -93,6 +101,14 @@ export function lockDirectory(path: string): LockResult {
     if (result === "taken") return { kind: "taken" };
   }
   return { kind: "unsupported", detail: "its file system does not support locks" };
+}
+
+/** The lock of the process before this one, whose descriptor was inherited. Null: it is not this directory's lock. */
+export function inheritedLock(path: string, descriptor: number): DirectoryLock | null {
+  const identity = identityOf(path);
+  const opened = identityOf(`/proc/self/fd/${descriptor}`);
+  const isIt = opened !== null && [identity, identityOf(join(path, lockFile))].includes(opened);
+  return isIt && flockOf()?.(descriptor) === "held" ? lockOf(path, identity, descriptor) : null;
 }
 
 function lockOf(path: string, identity: string | null, descriptor: number): DirectoryLock {

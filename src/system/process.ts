@@ -236,6 +236,55 @@ export function spawnPiped(
   return options.mark === undefined || options.mark === null ? start() : options.mark.around(start);
 }
 
+/** Another copy of this program that takes over: same terminal, same group, and a channel of messages. */
+export type StartedSuccessor = {
+  readonly pid: number;
+  /** False: it is gone. */
+  send(message: object): boolean;
+  kill(): void;
+};
+
+/** `descriptors` become its numbers 3, 4, ... Throws if it cannot be started. */
+export function spawnSuccessor(
+  argv: readonly string[],
+  options: {
+    /** This program's own: it is the same program. */
+    readonly env: Readonly<Record<string, string>>;
+    readonly cwd: string;
+    readonly descriptors: readonly number[];
+    readonly onMessage: (message: unknown) => void;
+    /** Called once. */
+    readonly onExit: (how: string) => void;
+  },
+): StartedSuccessor {
+  let isGone = false;
+  const child = Bun.spawn([...argv], {
+    cwd: options.cwd,
+    env: { ...options.env },
+    stdio: ["inherit", "inherit", "inherit", ...options.descriptors],
+    serialization: "json",
+    ipc: options.onMessage,
+    onExit(_child, code, signal) {
+      isGone = true;
+      options.onExit(signal === null ? `exit code ${code}` : `signal ${signal}`);
+    },
+  });
+  return {
+    pid: child.pid,
+    send(message) {
+      if (isGone) return false;
+      try {
+        child.send(message);
+        return true;
+      } catch {
+        // It has closed its end: its exit is reported next.
+        return false;
+      }
+    },
+    kill: () => child.kill("SIGKILL"),
+  };
+}
+
 /** Signals every process of the group that `pid` leads; one that is gone is not an error. */
 export function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
   try {

@@ -24,8 +24,8 @@ import {
 
 export type MemoryLimitOptions = {
   readonly clock: { nowMs(): number; monotonicMs(): number };
-  /** Called after every charge; must be cheap. */
-  readonly onCharge: (tenant: string) => void;
+  /** Called after every charge, with the day that was charged and how much; must be cheap. */
+  readonly onCharge: (tenant: string, dayMs: number, real: Amount) => void;
   /** Called when a day without known charges begins; must be cheap. */
   readonly onNewDay?: (tenant: string) => void;
 };
@@ -119,7 +119,7 @@ export class MemoryLimitStore implements LimitStore<MemoryAccount> {
     counts.reservedNanoUsd -= reserved.nanoUsd;
     if (real.tokens > 0) counts.tokens.take(real.tokens);
     counts.spending.charge(period, reserved, real);
-    if (real.tokens > 0 || real.nanoUsd > 0) this.options.onCharge(counts.tenant);
+    if (real.tokens > 0 || real.nanoUsd > 0) this.options.onCharge(counts.tenant, period.day.startMs, real);
   }
 
   usedUp(tenant: string, budget: Budget): UsedUp | null {
@@ -151,6 +151,18 @@ export class MemoryLimitStore implements LimitStore<MemoryAccount> {
   /** All known days and months, for saving. */
   periods(tenant: string): SpentPeriods {
     return this.countsOf(tenant).spending.periods();
+  }
+
+  /** All tenants that were ever counted here. */
+  names(): readonly string[] {
+    return [...this.tenants.keys()];
+  }
+
+  /** Takes over a minute that was counted elsewhere. */
+  restoreMinute(tenant: string, used: { readonly requests: number; readonly tokens: number }): void {
+    const { requests, tokens } = this.countsOf(tenant);
+    requests.take(used.requests);
+    tokens.take(used.tokens);
   }
 
   restore(tenant: string, known: SpentPeriods): void {

@@ -19,8 +19,8 @@ export type SessionCaps = {
 };
 
 export type SessionSpendingOptions = {
-  /** Called after every change of a session that has a key; must be cheap. */
-  readonly onChange: (key: string) => void;
+  /** Called after every charge of a session that has a key; must be cheap. */
+  readonly onChange: (key: string, nanoUsd: number) => void;
   readonly onForgotten: (key: string) => void;
   readonly maxSessions?: number;
 };
@@ -58,7 +58,16 @@ export class SessionSpending {
     if (caps.named !== null && caps.named < (account.capNanoUsd ?? Number.POSITIVE_INFINITY))
       account.capNanoUsd = caps.named;
     if (key !== null) this.use(key, account);
-    return new SessionHold(account, caps.tenant, (changed) => this.options.onChange(changed));
+    return new SessionHold(account, caps.tenant, (changed, nanoUsd) =>
+      this.options.onChange(changed, nanoUsd),
+    );
+  }
+
+  /** What a request of another process of this gateway has cost. */
+  add({ key, nanoUsd, capNanoUsd }: SavedSession): void {
+    const before = this.accounts.get(key)?.nanoUsd ?? 0;
+    this.restore({ key, nanoUsd: before + nanoUsd, capNanoUsd });
+    this.options.onChange(key, nanoUsd);
   }
 
   saved(key: string): SavedSession | null {
@@ -103,7 +112,7 @@ export class SessionHold {
   constructor(
     private readonly account: SessionAccount,
     private readonly tenantCap: number | null,
-    private readonly onChange: (key: string) => void,
+    private readonly onChange: (key: string, nanoUsd: number) => void,
   ) {}
 
   /** False: it is only counted. */
@@ -151,7 +160,7 @@ export class SessionHold {
     this.replace(0);
     const { account } = this;
     account.nanoUsd += nanoUsd;
-    if (account.key !== null) this.onChange(account.key);
+    if (account.key !== null) this.onChange(account.key, nanoUsd);
   }
 
   private replace(nanoUsd: number): void {

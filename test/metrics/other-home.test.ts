@@ -55,6 +55,7 @@ class RemoteMetricsStore implements MetricsStore {
   async flush(): Promise<boolean> {
     return true;
   }
+  setUpkeep(): void {}
   status(): StoreStatus {
     return {
       path: null,

@@ -322,7 +322,7 @@ const ownershipRules: readonly Rule[] = [
   onlyIn(
     "calls into the C library",
     /^bun:ffi$/,
-    /^src\/system\/(?:inherited-mark|directory-lock|service-notify)\.ts$/,
+    /^src\/system\/(?:inherited-mark|directory-lock|service-notify|shared-port)\.ts$/,
     "bun:ffi",
   ),
   onlyIn("child processes", /^(?:node:)?child_process$/, /^src\/system\/process\.ts$/, "node:child_process"),

@@ -12,7 +12,14 @@ export type SavedSessions = {
   load(): Promise<void>;
   /** Writes pending changes. */
   flush(): Promise<void>;
+  /** Writes pending changes; from then on another process writes, and is told of every charge. */
+  handOver(to: OnSessionCharged): void;
+  /** After `handOver`: that process is gone, and this one writes again. */
+  takeBack(): void;
 };
+
+/** `session.nanoUsd`: what one request has cost. */
+export type OnSessionCharged = (session: SavedSession) => void;
 
 const namespace = "session-spent";
 /** Between two writes: a kill loses what was spent since the last one. */
@@ -29,6 +36,7 @@ export function createSavedSessions(options: {
   const dirty = new Set<string>();
   const forgotten = new Set<string>();
   let cancel: (() => void) | null = null;
+  let heir: OnSessionCharged | null = null;
   let writtenMs = Number.NEGATIVE_INFINITY;
 
   const write = async (): Promise<void> => {
@@ -47,18 +55,21 @@ export function createSavedSessions(options: {
     store.writeNow();
     await Promise.all(changes);
   };
+  const writeNow = (): void => {
+    write().catch((error: unknown) => log.warn("the spending of sessions could not be saved", { error }));
+  };
   const writeSoon = (): void => {
     const waitMs = Math.max(0, writtenMs + writeEveryMs - clock.monotonicMs());
-    cancel ??= clock.setTimer(waitMs, () => {
-      write().catch((error: unknown) => log.warn("the spending of sessions could not be saved", { error }));
-    });
+    cancel ??= clock.setTimer(waitMs, writeNow);
   };
   const sessions = new SessionSpending({
-    onChange(key) {
+    onChange(key, nanoUsd) {
       dirty.add(key);
-      writeSoon();
+      if (heir === null) writeSoon();
+      else heir({ key, nanoUsd, capNanoUsd: sessions.saved(key)?.capNanoUsd ?? null });
     },
     onForgotten(key) {
+      if (heir !== null) return;
       dirty.delete(key);
       forgotten.add(key);
       writeSoon();
@@ -76,6 +87,14 @@ export function createSavedSessions(options: {
       } catch (error) {
         log.warn("what sessions have spent earlier is unknown", { error });
       }
+    },
+    handOver(to) {
+      writeNow();
+      heir = to;
+    },
+    takeBack() {
+      heir = null;
+      writeNow();
     },
     async flush() {
       await write();

@@ -26,9 +26,16 @@ export type SavedSpending = {
   follow(tenants: readonly Pick<TenantSettings, "name" | "limits">[]): Promise<void>;
   /** To be called periodically: creates slots again that were deleted or replaced. */
   checkSlots(): void;
+  /** Writes what is spent; from then on another process writes, and is told of every charge. */
+  handOver(to: OnCharged): void;
+  /** After `handOver`: that process is gone, and this one writes again. */
+  takeBack(): Promise<void>;
   /** Writes pending changes for the last time. */
   close(): Promise<void>;
 };
+
+/** `dayMs`: the day that was charged. */
+export type OnCharged = (tenant: string, dayMs: number, real: Amount) => void;
 
 /** The same where limits are counted in memory; another home of them keeps by itself what it counts. */
 export type SavedMemorySpending = SavedSpending & { readonly limits: MemoryLimitStore };
@@ -61,6 +68,8 @@ export function createSavedSpending(options: SavedSpendingOptions): SavedMemoryS
     meters: spending.meters,
     limits: spending.limits,
     follow: (tenants) => spending.follow(tenants),
+    handOver: (to) => spending.handOver(to),
+    takeBack: () => spending.takeBack(),
     checkSlots: () => options.slots?.checkFile(),
     close: () => spending.close(),
   };
@@ -71,6 +80,8 @@ class Spending {
   readonly limits: MemoryLimitStore;
   private readonly dirty = new Set<string>();
   private followed: ReadonlySet<string> = new Set();
+  /** Not null: another process writes. */
+  private heir: OnCharged | null = null;
   private cancel: (() => void) | null = null;
   private writesAtMs = 0;
   private readonly budget: WriteBudget;
@@ -80,7 +91,7 @@ class Spending {
     this.budget = new WriteBudget(clock);
     this.limits = new MemoryLimitStore({
       clock,
-      onCharge: (name) => this.charged(name),
+      onCharge: (name, startMs, real) => this.charged(name, startMs, real),
       // Happens after a start with a wrong clock, or if an earlier run has used up the day's budget.
       onNewDay: (name) => {
         if (!this.followed.has(name)) return;
@@ -114,7 +125,28 @@ class Spending {
     this.options.slots?.close();
   }
 
-  private charged(name: string): void {
+  handOver(to: OnCharged): void {
+    this.writeNow();
+    this.heir = to;
+  }
+
+  async takeBack(): Promise<void> {
+    this.heir = null;
+    for (const name of this.limits.names()) this.dirty.add(name);
+    this.writeNow();
+    // The other process may have charged something too: by now it is in the records.
+    try {
+      for (const name of this.followed) await this.learn(name);
+    } catch (error) {
+      this.options.log.warn("earlier tenant spending is unknown", { error });
+    }
+  }
+
+  private charged(name: string, startMs: number, real: Amount): void {
+    if (this.heir !== null) {
+      this.heir(name, startMs, real);
+      return;
+    }
     this.dirty.add(name);
     if (!this.followed.has(name)) this.writeIn(lazyWriteMs);
     else if (this.budget.left() <= 0) this.writeIn(restMs);

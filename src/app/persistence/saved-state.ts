@@ -13,11 +13,11 @@ import type { Log } from "../../system/log.ts";
 import { stateDirectoryFrom } from "../../system/state-directory.ts";
 import { createSavedHealth, type SavedHealth } from "./saved-health.ts";
 import { createSavedSessions, type SavedSessions } from "./saved-sessions.ts";
-import { createSavedSpending, type SavedSpending } from "./saved-spending.ts";
+import { createSavedSpending, type SavedMemorySpending } from "./saved-spending.ts";
 
 export type SavedState = {
   readonly state: StateStore;
-  readonly spending: SavedSpending;
+  readonly spending: SavedMemorySpending;
   readonly savedSessions: SavedSessions;
   readonly health: HealthTracker;
   readonly savedHealth: SavedHealth;

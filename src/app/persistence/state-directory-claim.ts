@@ -3,7 +3,14 @@
 
 import { closeSync, constants, fchmodSync, fstatSync, mkdirSync, openSync } from "node:fs";
 import { type Clock, pause } from "../../system/clock.ts";
-import { type DirectoryLock, lockDirectory, lockHolder, localOwnerPid } from "../../system/directory-lock.ts";
+import {
+  type DirectoryLock,
+  inheritedLock,
+  type LockResult,
+  lockDirectory,
+  lockHolder,
+  localOwnerPid,
+} from "../../system/directory-lock.ts";
 import { ensurePrivateDirectory } from "../../system/files.ts";
 import type { Log } from "../../system/log.ts";
 import { isAlive } from "../../system/process.ts";
@@ -25,6 +32,8 @@ export type StateDirectoryClaim = {
   announce(run: RunFile): void;
   /** Checks periodically whether directory and run.json still exist, and calls `onCheck`. The returned function stops it. */
   watch(onCheck: () => void): () => void;
+  /** What a successor has to inherit to own the directory too; null: there is no lock. */
+  lockDescriptor(): number | null;
   /** Removes our run.json, then releases the directory to the next gateway. */
   release(): Promise<void>;
 };
@@ -44,6 +53,8 @@ export type ClaimOptions = {
   readonly fetch?: typeof fetch;
   /** The source of the directory, in words. */
   readonly from: string;
+  /** The process that hands the directory over to this one. */
+  readonly predecessor?: { readonly pid: number; readonly lockDescriptor: number | null } | null;
 };
 
 /** Throws DirectoryInUse if another gateway owns it. `directory` undefined: there is none to own. */
@@ -53,7 +64,7 @@ export async function claimStateDirectory(
 ): Promise<StateDirectoryClaim> {
   if (directory === undefined) return noClaim;
   const { log, clock } = options;
-  const first = lockDirectory(directory);
+  const first = lockFrom(directory, options.predecessor);
   if (first.kind === "taken") throw new DirectoryInUse(await directoryInUseText(directory, clock));
   const lock = first.kind === "held" ? first.lock : null;
   // A gateway of a build without locks, or on a file system without them.
@@ -61,6 +72,7 @@ export async function claimStateDirectory(
   if (
     unlocked !== null &&
     unlocked.pid !== process.pid &&
+    unlocked.pid !== options.predecessor?.pid &&
     (await answers(unlocked, options.fetch ?? fetch))
   ) {
     lock?.release();
@@ -74,7 +86,9 @@ export async function claimStateDirectory(
         detail: first.detail,
       },
     );
-  await removeStaleRunFile(directory).catch((error: unknown) =>
+  // A predecessor goes on serving until this process does: its run.json is replaced, not removed.
+  const staleRunFile = options.predecessor ? Promise.resolve() : removeStaleRunFile(directory);
+  await staleRunFile.catch((error: unknown) =>
     log.warn("run.json of an earlier gateway cannot be removed", {
       path: directory,
       detail: errorText(error),
@@ -86,8 +100,16 @@ export async function claimStateDirectory(
     problems: () => held.problems(),
     announce: (run) => held.announce(run),
     watch: (onCheck) => held.watch(onCheck),
+    lockDescriptor: () => held.lockDescriptor(),
     release: () => held.release(),
   };
+}
+
+/** A directory that was replaced in between has another lock, which may be free. */
+function lockFrom(directory: string, predecessor: ClaimOptions["predecessor"]): LockResult {
+  const descriptor = predecessor?.lockDescriptor ?? null;
+  const lock = descriptor === null ? null : inheritedLock(directory, descriptor);
+  return lock === null ? lockDirectory(directory) : { kind: "held", lock };
 }
 
 const answerMs = 1_000;
@@ -168,6 +190,10 @@ class Claim implements StateDirectoryClaim {
       isOver = true;
       cancel();
     };
+  }
+
+  lockDescriptor(): number | null {
+    return this.lock?.descriptor ?? null;
   }
 
   async release(): Promise<void> {
@@ -265,6 +291,7 @@ const noClaim: StateDirectoryClaim = {
   problems: () => [],
   announce: () => undefined,
   watch: () => () => undefined,
+  lockDescriptor: () => null,
   release: () => Promise.resolve(),
 };
 

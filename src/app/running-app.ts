@@ -1,0 +1,74 @@
+// How a running app ends: requests first, then everything that must be written, then what it owned.
+
+import { Failure } from "../canon/failure.ts";
+import type { Server } from "../server/server.ts";
+import type { Clock } from "../system/clock.ts";
+import type { Log } from "../system/log.ts";
+import type { AppServices } from "./app-services.ts";
+import type { BackgroundWork } from "./background-work.ts";
+import type { StateDirectoryClaim } from "./persistence/state-directory-claim.ts";
+import { errorText, releaseStateLocation, type StateLocation } from "./persistence/state-location.ts";
+import type { Readings } from "./reading-port.ts";
+import type { Reloader } from "./reloader.ts";
+
+/** After the drain, running requests get this long to answer their clients and write their records. */
+const closingMs = 1_000;
+
+type RunningParts = {
+  readonly services: AppServices;
+  readonly server: Server;
+  readonly reloader: Reloader;
+  readonly readings: Readings;
+  readonly work: BackgroundWork;
+};
+
+export class RunningApp {
+  private stopping: Promise<void> | null = null;
+
+  constructor(
+    private readonly options: { readonly clock: Clock; readonly log: Log },
+    private readonly context: { readonly location: StateLocation; readonly claim: StateDirectoryClaim },
+    private readonly parts: RunningParts,
+  ) {}
+
+  abortRequests(): void {
+    this.parts.services.live.cancelAll(
+      new Failure("shutting-down", "The gateway is shutting down. Try again in a moment."),
+    );
+  }
+
+  stop(drainMs: number): Promise<void> {
+    return (this.stopping ??= this.stopOnce(drainMs));
+  }
+
+  private async stopOnce(drainMs: number): Promise<void> {
+    const { clock, log } = this.options;
+    const { services, server, reloader, readings, work } = this.parts;
+    work.stop();
+    readings.stop();
+    reloader.stop();
+    const stopTimer = clock.setTimer(drainMs, () => this.abortRequests());
+    await server.stop(drainMs + closingMs);
+    stopTimer();
+    this.abortRequests();
+    try {
+      await services.claudePrograms.stop();
+      await services.completeRecords();
+      await services.telemetry.stop();
+      await services.store.close();
+      await services.spending.close();
+      await services.savedSessions.flush();
+      await services.requestLog.close();
+      await services.alerts.save();
+      await services.savedHealth.flush();
+      await services.state.close();
+    } finally {
+      // Even if something could not be closed, run.json must not outlive the gateway that it announces.
+      const { location, claim } = this.context;
+      await releaseStateLocation(location, claim).catch((error: unknown) =>
+        log.warn("leftovers of this run could not be cleaned up", { detail: errorText(error) }),
+      );
+    }
+    log.info("stopped");
+  }
+}
