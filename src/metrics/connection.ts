@@ -26,8 +26,8 @@ type ConnectionStatus = Pick<StoreStatus, "path" | "state" | "detail" | "passedO
 const memoryBytes = 32 * 1024 * 1024;
 
 const pragmas = [
-  // Pages of 8 KB: a checkpoint delays the requests of this process, so none may grow long.
-  "wal_autocheckpoint = 500",
+  // Pages of 8 KB. A checkpoint here delays the requests of this process: the reading thread makes them long before (checkpoints.ts).
+  "wal_autocheckpoint = 4000",
   "temp_store = MEMORY",
   "journal_size_limit = 67108864",
 ];

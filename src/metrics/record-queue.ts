@@ -2,8 +2,9 @@
 // never waits, whatever the disk does; records that cannot be kept are counted.
 
 import type { RequestRecord } from "../canon/record.ts";
-import { describeDatabaseError } from "../sqlite/database-error.ts";
+import { databaseErrorKind, describeDatabaseError } from "../sqlite/database-error.ts";
 import type { SqliteDatabase } from "../sqlite/database-file.ts";
+import type { Checkpoints } from "./checkpoints.ts";
 import type { MetricsConnection, MetricsLog } from "./connection.ts";
 import { deleteOldest, isAtLimit } from "./retention.ts";
 import type { StoreStatus } from "./store-status.ts";
@@ -13,12 +14,21 @@ const batchSize = 250;
 const tickMs = 150;
 // A long queue is written with shorter pauses instead, so that a burst of thousands a second is not lost.
 const backlogTickMs = 4;
+/** How long a query waits for the lock of a checkpoint. */
+const checkpointWaitMs = 400;
 const slowestRetryMs = 5_000;
 /** Rows deleted at a time when the file has reached its size limit. */
 const freedRows = 300;
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+export type QueueOptions = {
+  readonly connection: MetricsConnection;
+  readonly checkpoints: Checkpoints;
+  readonly log: MetricsLog;
+  readonly limit: number;
+};
 
 export class RecordQueue {
   private readonly records: RequestRecord[] = [];
@@ -30,14 +40,10 @@ export class RecordQueue {
   private isClosed = false;
   private tick: Timer | null = null;
 
-  constructor(
-    private readonly connection: MetricsConnection,
-    private readonly log: MetricsLog,
-    private readonly limit: number,
-  ) {}
+  constructor(private readonly options: QueueOptions) {}
 
   push(record: RequestRecord): void {
-    if (this.isClosed || this.records.length >= this.limit) {
+    if (this.isClosed || this.records.length >= this.options.limit) {
       this.drop(1, this.isClosed ? "the store is closed" : "the queue is full");
       return;
     }
@@ -56,11 +62,17 @@ export class RecordQueue {
     const goal = this.pushed;
     while (this.dequeued < goal) {
       // A second attempt immediately: the first may have found a broken or full file and repaired it.
-      if (!this.writeBatch() && !this.writeBatch()) return false;
+      if (!this.writeBatch() && !(await this.writeAfterCheckpoint())) return false;
       this.failures = 0;
       await nextTurn();
     }
     return true;
+  }
+
+  private async writeAfterCheckpoint(): Promise<boolean> {
+    const { checkpoints } = this.options;
+    if (checkpoints.isUnderWay) await Promise.race([checkpoints.settled(), pause(checkpointWaitMs)]);
+    return this.writeBatch();
   }
 
   counts(): Pick<StoreStatus, "queued" | "dropped" | "written"> {
@@ -80,7 +92,8 @@ export class RecordQueue {
 
   /** One batch. False while the database accepts nothing. */
   private writeBatch(): boolean {
-    const open = this.connection.current();
+    const { connection, checkpoints } = this.options;
+    const open = connection.current();
     if (open === null) return false;
     const batch = this.records.slice(0, batchSize);
     if (batch.length === 0) return true;
@@ -89,10 +102,13 @@ export class RecordQueue {
       this.dequeue(batch.length);
       this.written += result.written;
       if (result.refused.length > 0) this.drop(result.refused.length, result.refused[0] ?? "");
-      this.connection.reportSuccess();
+      connection.reportSuccess();
+      checkpoints.noteWrite();
       return true;
     } catch (error) {
-      const errorKind = this.connection.reportError(error);
+      // The lock is our own thread's, for a moment.
+      if (checkpoints.isUnderWay && databaseErrorKind(error) === "busy") return false;
+      const errorKind = connection.reportError(error);
       if (errorKind === "row") {
         // The batch itself fails, not one row: repeating it would block everything behind it.
         this.dequeue(batch.length);
@@ -106,7 +122,7 @@ export class RecordQueue {
     try {
       if (isAtLimit(db)) deleteOldest(db, freedRows);
     } catch (error) {
-      this.connection.reportError(error);
+      this.options.connection.reportError(error);
     }
   }
 
@@ -118,10 +134,15 @@ export class RecordQueue {
       failures === 0 ? normalDelay : Math.min(slowestRetryMs, tickMs * 2 ** Math.min(failures, 6));
     this.tick = setTimeout(() => {
       this.tick = null;
-      this.failures = this.writeBatch() ? 0 : this.failures + 1;
+      if (!this.waitsForCheckpoint()) this.failures = this.writeBatch() ? 0 : this.failures + 1;
       this.scheduleWrite();
     }, delay);
     this.tick.unref();
+  }
+
+  /** Not for long: where the disk is slow, records must not be lost for it. */
+  private waitsForCheckpoint(): boolean {
+    return this.options.checkpoints.isUnderWay && this.records.length < this.options.limit / 2;
   }
 
   private dequeue(count: number): void {
@@ -133,7 +154,7 @@ export class RecordQueue {
     const dropped = this.dropped + count;
     // One line at the first, then one per thousand: a full disk must not fill the log as well.
     if (this.dropped === 0 || Math.floor(this.dropped / 1000) !== Math.floor(dropped / 1000))
-      this.log.warn("metrics records dropped", { dropped, detail: why });
+      this.options.log.warn("metrics records dropped", { dropped, detail: why });
     this.dropped = dropped;
   }
 }

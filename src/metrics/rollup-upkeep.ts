@@ -1,6 +1,7 @@
 // Keeps the rollups up to date: the reading thread adds up what is new, this thread only writes the result, a few pages at a time.
 
 import type { SqliteDatabase } from "../sqlite/database-file.ts";
+import type { Checkpoints } from "./checkpoints.ts";
 import type { MetricsConnection } from "./connection.ts";
 import { putRollups, type RollupPiece, type StoredRollup, writeRollupPiece } from "./rollup.ts";
 
@@ -12,6 +13,7 @@ const daysEveryMs = 600_000;
 
 export type RollupUpkeepOptions = {
   readonly connection: MetricsConnection;
+  readonly checkpoints: Checkpoints;
   /** The next piece; null: there is none, or nothing can be read. */
   readonly read: () => Promise<RollupPiece | null>;
   readonly readDay: () => Promise<StoredRollup | null>;
@@ -58,6 +60,7 @@ export class RollupUpkeep {
     const written = this.options.written();
     if (written === this.seen || this.isStopped) return false;
     const piece = await this.options.read();
+    await this.options.checkpoints.settled();
     if (piece !== null && !this.write((db) => writeRollupPiece(db, piece))) return false;
     if (piece?.isFull !== true) this.seen = written;
     return piece?.isFull === true;
@@ -67,6 +70,7 @@ export class RollupUpkeep {
   private async takeInDay(): Promise<boolean> {
     if (performance.now() < this.nextDaysMs || this.isStopped) return false;
     const piece = await this.options.readDay();
+    await this.options.checkpoints.settled();
     const isWritten =
       piece !== null &&
       this.write((db) => {
@@ -81,7 +85,9 @@ export class RollupUpkeep {
     const open = this.options.connection.current();
     if (this.isStopped || open === null) return false;
     try {
-      return work(open.db);
+      const isWritten = work(open.db);
+      this.options.checkpoints.noteWrite();
+      return isWritten;
     } catch (error) {
       this.options.connection.reportError(error);
       return false;
