@@ -59,6 +59,11 @@ export class MetricsConnection {
     return this.database.current;
   }
 
+  /** Whether it is still the open one, without checking the disk. */
+  holds(open: OpenDatabase<Writer>): boolean {
+    return this.database.current === open;
+  }
+
   /** Reports to the connection what a statement threw; returns the kind of error. */
   reportError(error: unknown): DatabaseTrouble["kind"] {
     const trouble = this.database.reportError(error);

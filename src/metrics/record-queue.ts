@@ -3,14 +3,16 @@
 
 import type { RequestRecord } from "../canon/record.ts";
 import { databaseErrorKind, describeDatabaseError } from "../sqlite/database-error.ts";
-import type { SqliteDatabase } from "../sqlite/database-file.ts";
+import type { OpenDatabase } from "../sqlite/resilient-database.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import type { MetricsConnection, MetricsLog } from "./connection.ts";
 import { deleteOldest, isAtLimit } from "./retention.ts";
 import type { StoreStatus } from "./store-status.ts";
+import type { BatchWriting, Writer } from "./writer.ts";
 
-// At 5 us a row: a batch delays the requests of this process by a millisecond or two.
 const batchSize = 250;
+/** A batch takes a millisecond or two: between its slices the requests of this process get their turn. */
+const sliceMs = 0.2;
 const tickMs = 150;
 // A long queue is written with shorter pauses instead, so that a burst of thousands a second is not lost.
 const backlogTickMs = 4;
@@ -30,6 +32,13 @@ export type QueueOptions = {
   readonly limit: number;
 };
 
+/** The batch whose transaction is open. */
+type Begun = {
+  readonly open: OpenDatabase<Writer>;
+  readonly writing: BatchWriting;
+  readonly size: number;
+};
+
 export class RecordQueue {
   private readonly records: RequestRecord[] = [];
   private pushed = 0;
@@ -39,6 +48,8 @@ export class RecordQueue {
   private failures = 0;
   private isClosed = false;
   private tick: Timer | null = null;
+  private nextSlice: NodeJS.Immediate | null = null;
+  private begun: Begun | null = null;
 
   constructor(private readonly options: QueueOptions) {}
 
@@ -85,40 +96,74 @@ export class RecordQueue {
     while (!(await this.flush()) && performance.now() < endMs) await pause(50);
     this.isClosed = true;
     if (this.tick !== null) clearTimeout(this.tick);
+    if (this.nextSlice !== null) clearImmediate(this.nextSlice);
     const left = this.records.length;
     if (left > 0) this.drop(left, "the database accepted no writes before the gateway stopped");
     this.dequeue(left);
   }
 
-  /** One batch. False while the database accepts nothing. */
+  /** Before anything else is written: it must not end up in the transaction of a batch. */
+  finishBatch(): void {
+    if (this.begun !== null) this.writeBatch();
+  }
+
+  /** The rest of the open batch, or a whole one. False while the database accepts nothing. */
   private writeBatch(): boolean {
+    // A slice of a batch is not worth a look at the disk: the file was there when its batch began.
+    this.options.connection.current();
+    return this.writeSlice(Number.POSITIVE_INFINITY) === "done";
+  }
+
+  private writeSlice(endMs: number): "done" | "more" | "failed" {
     const { connection, checkpoints } = this.options;
-    const open = connection.current();
-    if (open === null) return false;
-    const batch = this.records.slice(0, batchSize);
-    if (batch.length === 0) return true;
     try {
-      const result = open.prepared.write(batch);
-      this.dequeue(batch.length);
+      const begun = this.batchToWrite();
+      if (begun === null) return this.records.length === 0 ? "done" : "failed";
+      const result = begun.writing.step(endMs);
+      if (result === null) return "more";
+      this.begun = null;
+      this.dequeue(begun.size);
       this.written += result.written;
       if (result.refused.length > 0) this.drop(result.refused.length, result.refused[0] ?? "");
       connection.reportSuccess();
       checkpoints.noteWrite();
-      return true;
+      return "done";
     } catch (error) {
-      // The lock is our own thread's, for a moment.
-      if (checkpoints.isUnderWay && databaseErrorKind(error) === "busy") return false;
-      const errorKind = connection.reportError(error);
-      if (errorKind === "row") {
-        // The batch itself fails, not one row: repeating it would block everything behind it.
-        this.dequeue(batch.length);
-        this.drop(batch.length, describeDatabaseError(error));
-      } else if (errorKind === "full") this.makeRoom(open.db);
-      return false;
+      const size = this.begun?.size ?? 0;
+      this.begun = null;
+      this.notWritten(error, size);
+      return "failed";
     }
   }
 
-  private makeRoom(db: SqliteDatabase): void {
+  /** The one that is begun, else the next. Null: there is none, or no database. */
+  private batchToWrite(): Begun | null {
+    const { connection } = this.options;
+    if (this.begun !== null && connection.holds(this.begun.open)) return this.begun;
+    // With its file the transaction is gone, and the batch is written again.
+    this.begun = null;
+    const open = connection.current();
+    const batch = this.records.slice(0, batchSize);
+    if (open === null || batch.length === 0) return null;
+    this.begun = { open, writing: open.prepared.begin(batch), size: batch.length };
+    return this.begun;
+  }
+
+  private notWritten(error: unknown, size: number): void {
+    const { connection, checkpoints } = this.options;
+    // The lock is our own thread's, for a moment.
+    if (checkpoints.isUnderWay && databaseErrorKind(error) === "busy") return;
+    const errorKind = connection.reportError(error);
+    if (errorKind === "row") {
+      // The batch itself fails, not one row: repeating it would block everything behind it.
+      this.dequeue(size);
+      this.drop(size, describeDatabaseError(error));
+    } else if (errorKind === "full") this.makeRoom();
+  }
+
+  private makeRoom(): void {
+    const db = this.options.connection.current()?.db;
+    if (db === undefined) return;
     try {
       if (isAtLimit(db)) deleteOldest(db, freedRows);
     } catch (error) {
@@ -127,17 +172,28 @@ export class RecordQueue {
   }
 
   private scheduleWrite(): void {
-    if (this.tick !== null || this.isClosed || this.records.length === 0) return;
+    if (this.tick !== null || this.nextSlice !== null || this.isClosed || this.records.length === 0) return;
     const normalDelay = this.records.length >= batchSize ? backlogTickMs : tickMs;
     const { failures } = this;
     const delay =
       failures === 0 ? normalDelay : Math.min(slowestRetryMs, tickMs * 2 ** Math.min(failures, 6));
     this.tick = setTimeout(() => {
       this.tick = null;
-      if (!this.waitsForCheckpoint()) this.failures = this.writeBatch() ? 0 : this.failures + 1;
-      this.scheduleWrite();
+      if (this.waitsForCheckpoint()) this.scheduleWrite();
+      else this.writeOn();
     }, delay);
     this.tick.unref();
+  }
+
+  private writeOn(): void {
+    this.nextSlice = null;
+    const outcome = this.writeSlice(performance.now() + sliceMs);
+    if (outcome === "more") {
+      this.nextSlice = setImmediate(() => this.writeOn());
+      return;
+    }
+    this.failures = outcome === "done" ? 0 : this.failures + 1;
+    this.scheduleWrite();
   }
 
   /** Not for long: where the disk is slow, records must not be lost for it. */

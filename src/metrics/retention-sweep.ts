@@ -15,6 +15,8 @@ const fewestRows = 10;
 export type SweepParts = {
   readonly connection: MetricsConnection;
   readonly checkpoints: Checkpoints;
+  /** Ends a transaction that is open. */
+  readonly finishBatch: () => void;
   readonly nowMs: () => number;
 };
 
@@ -51,6 +53,7 @@ export class RetentionSweep {
       this.schedule(pauseMs);
       return;
     }
+    this.parts.finishBatch();
     const open = connection.current();
     const cutoff = cutoffMs(nowMs(), this.retentionDays);
     let next: number | null = null;

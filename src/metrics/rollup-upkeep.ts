@@ -14,6 +14,8 @@ const daysEveryMs = 600_000;
 export type RollupUpkeepOptions = {
   readonly connection: MetricsConnection;
   readonly checkpoints: Checkpoints;
+  /** Ends a transaction that is open. */
+  readonly finishBatch: () => void;
   /** The next piece; null: there is none, or nothing can be read. */
   readonly read: () => Promise<RollupPiece | null>;
   readonly readDay: () => Promise<StoredRollup | null>;
@@ -60,7 +62,7 @@ export class RollupUpkeep {
     const written = this.options.written();
     if (written === this.seen || this.isStopped) return false;
     const piece = await this.options.read();
-    await this.options.checkpoints.settled();
+    await this.isFree();
     if (piece !== null && !this.write((db) => writeRollupPiece(db, piece))) return false;
     if (piece?.isFull !== true) this.seen = written;
     return piece?.isFull === true;
@@ -70,7 +72,7 @@ export class RollupUpkeep {
   private async takeInDay(): Promise<boolean> {
     if (performance.now() < this.nextDaysMs || this.isStopped) return false;
     const piece = await this.options.readDay();
-    await this.options.checkpoints.settled();
+    await this.isFree();
     const isWritten =
       piece !== null &&
       this.write((db) => {
@@ -79,6 +81,11 @@ export class RollupUpkeep {
       });
     if (!isWritten) this.nextDaysMs = performance.now() + daysEveryMs;
     return isWritten;
+  }
+
+  private async isFree(): Promise<void> {
+    await this.options.checkpoints.settled();
+    this.options.finishBatch();
   }
 
   private write(work: (db: SqliteDatabase) => boolean): boolean {

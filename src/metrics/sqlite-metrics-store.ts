@@ -99,11 +99,16 @@ export class SqliteMetricsStore implements MetricsStore {
     this.checkpoints = new Checkpoints(() => this.checkpoint(log));
     const { connection, checkpoints } = this;
     this.queue = new RecordQueue({ connection, checkpoints, log, limit: options.queueLimit ?? 10_000 });
-    this.sweep = new RetentionSweep({ connection, checkpoints, nowMs: clock.nowMs }, options.retentionDays);
+    const finishBatch = (): void => this.queue.finishBatch();
+    this.sweep = new RetentionSweep(
+      { connection, checkpoints, finishBatch, nowMs: clock.nowMs },
+      options.retentionDays,
+    );
     this.worker = new QueryWorker({ log });
     this.upkeep = new RollupUpkeep({
       connection,
       checkpoints,
+      finishBatch,
       read: async () => (await this.ask({ kind: "rollup" }))?.answer ?? null,
       readDay: async () => (await this.ask({ kind: "rollup-day" }))?.answer ?? null,
       written: () => this.queue.counts().written,
