@@ -8,6 +8,7 @@ import type { SqlValue } from "./record-row.ts";
 import type { RecentRow } from "./report-shapes.ts";
 import { selectRows, shownRequest, type StoredRow } from "./request-row.ts";
 import { searchRows } from "./request-search.ts";
+import { hourMs } from "./rollup.ts";
 
 /** Newest first. By provider or layer, which have no index: as many as are found in the time. */
 export function readRecent(db: SqliteDatabase, query: RecentQuery, deadline: Deadline): RecentRow[] {
@@ -24,8 +25,8 @@ export function readRecent(db: SqliteDatabase, query: RecentQuery, deadline: Dea
     ...(provider === undefined ? {} : { provider }),
     ...(tenant === undefined ? {} : { tenant }),
   };
-  const days = daysOf(db, query);
-  return searchRows(db, { filter, conditions, wanted: limit, before, days, deadline }).found.map(
+  const hours = hoursOf(db, query);
+  return searchRows(db, { filter, conditions, wanted: limit, before, hours, deadline }).found.map(
     shownRequest,
   );
 }
@@ -46,12 +47,15 @@ function conditionsOf({ provider, tenant, layer, failure }: RecentQuery): Condit
   return { sql: parts.map((part) => ` AND ${part}`).join(""), values };
 }
 
-/** The days on which there were such requests: every one has its share in the sums of its day. */
-function daysOf(db: SqliteDatabase, { provider, layer }: RecentQuery): ReadonlySet<number> {
-  const rows = db
-    .query<{ day: number }, SqlValue[]>(
-      "SELECT DISTINCT day_ms AS day FROM usage_days WHERE (?1 IS NULL OR provider = ?1) AND (?2 IS NULL OR layer = ?2)",
+/** In which there may be such requests: every one has its share in the sums of its day, and they say when the first and last began. */
+function hoursOf(db: SqliteDatabase, { provider, layer }: RecentQuery): ReadonlySet<number> {
+  const spans = db
+    .query<{ first: number; last: number }, SqlValue[]>(
+      `SELECT DISTINCT first_ms / ${hourMs} AS first, last_ms / ${hourMs} AS last FROM usage_days ` +
+        "WHERE (?1 IS NULL OR provider = ?1) AND (?2 IS NULL OR layer = ?2)",
     )
     .all(provider ?? null, layer ?? null);
-  return new Set(rows.map(({ day }) => day));
+  const hours = new Set<number>();
+  for (const { first, last } of spans) for (let hour = first; hour <= last; hour++) hours.add(hour * hourMs);
+  return hours;
 }

@@ -8,7 +8,6 @@ import { type Conditions, matchCells } from "./record-filter.ts";
 import type { SqlValue } from "./record-row.ts";
 import { selectRows, type StoredRow } from "./request-row.ts";
 import { hourMs, hourRollups, rolledUpTo, rollupData, type RollupRow } from "./rollup.ts";
-import { dayMs } from "./tables.ts";
 
 export type Wanted = {
   /** What rollups can tell of the conditions, and the time. */
@@ -18,8 +17,8 @@ export type Wanted = {
   readonly wanted: number;
   /** Only rows with a smaller number. */
   readonly before: number;
-  /** The UTC days that hold such rows, of what is in the rollups. Absent: any may. */
-  readonly days?: ReadonlySet<number>;
+  /** The starts of the hours that may hold such rows, of what is in the rollups. Absent: any may. */
+  readonly hours?: ReadonlySet<number>;
   readonly deadline: Deadline;
 };
 
@@ -119,11 +118,11 @@ class Search {
 /** The ranges again, cut to the hours whose sums hold at least one request that matches. */
 function* likelyRanges(
   db: SqliteDatabase,
-  { filter, before, days, deadline }: Wanted,
+  { filter, before, hours: possible, deadline }: Wanted,
   search: Search,
 ): Iterable<IdRange> {
   const ranges = idRanges(db, filter, before);
-  if ((!isRare(filter) && days === undefined) || filter.session !== undefined) {
+  if ((!isRare(filter) && possible === undefined) || filter.session !== undefined) {
     yield* ranges;
     return;
   }
@@ -136,7 +135,7 @@ function* likelyRanges(
     for (const hour of newest) {
       const lastId = Math.min(hour.lastId, range.lastId, below - 1);
       const firstId = Math.max(hour.firstId, range.firstId);
-      if (firstId > lastId || days?.has(dayOf(hour.startMs)) === false) continue;
+      if (firstId > lastId || possible?.has(hour.startMs) === false) continue;
       if (isOver(deadline)) search.skipTo(lastId);
       else if (!mayHold(db, filter, hour)) continue;
       below = firstId;
@@ -144,8 +143,6 @@ function* likelyRanges(
     }
   }
 }
-
-const dayOf = (ms: number): number => Math.floor(ms / dayMs) * dayMs;
 
 function mayHold(db: SqliteDatabase, filter: RecordFilter, hour: RollupRow): boolean {
   const data = rollupData(db, hourMs, hour.startMs);
