@@ -56,7 +56,7 @@ export function writeRecords(path: string, whole: SyntheticOptions): WrittenFile
   let batch: RequestRecord[] = [];
   const write = (): void => {
     const startedMs = performance.now();
-    writer.write(batch);
+    writer.begin(batch).step(Number.POSITIVE_INFINITY);
     writeMs += performance.now() - startedMs;
     written += batch.length;
     batch = [];

@@ -111,6 +111,8 @@ function storePages(store: SqliteMetricsStore, nowMs: number, sample: WrittenFil
     ],
     ["one session", async () => `${(await store.session(session, {}))?.turns.length ?? 0} turns`],
     ["stats", async () => `${(await store.stats({ nowMs })).totals.total_requests} requests`],
+    ["recent of a layer", async () => `${(await store.recent({ layer: "fallback" })).length} rows`],
+    ["recent of no layer", async () => `${(await store.recent({ layer: "none" })).length} rows`],
     ["recent of a provider", async () => `${(await store.recent({ provider: "openai" })).length} rows`],
   ] as const;
 }

@@ -3,7 +3,7 @@
 
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
-import { type FileOptions, inMemory } from "../sqlite/database-file.ts";
+import { type FileOptions, inMemory, type Migration } from "../sqlite/database-file.ts";
 import { type DatabaseTrouble, type OpenDatabase, ResilientDatabase } from "../sqlite/resilient-database.ts";
 import { schema } from "./records-file.ts";
 import type { StoreStatus } from "./store-status.ts";
@@ -23,11 +23,15 @@ export type ConnectionOptions = WriterOptions & {
 
 type ConnectionStatus = Pick<StoreStatus, "path" | "state" | "detail" | "passedOver">;
 
+const megabyte = 1024 ** 2;
+const largeBytes = 20 * megabyte;
+/** Measured with a file of 357 MB, whose rows were all rewritten. */
+const migratedBytesPerSecond = 30 * megabyte;
 const memoryBytes = 32 * 1024 * 1024;
 
 const pragmas = [
-  // Pages of 8 KB: a checkpoint delays the requests of this process, so none may grow long.
-  "wal_autocheckpoint = 500",
+  // Pages of 8 KB. A checkpoint here delays the requests of this process: the reading thread makes them long before (checkpoints.ts).
+  "wal_autocheckpoint = 4000",
   "temp_store = MEMORY",
   "journal_size_limit = 67108864",
 ];
@@ -57,6 +61,11 @@ export class MetricsConnection {
     if (this.state === "closed") return null;
     if (!this.database.isInPlace() || this.database.current === null) this.openFirst();
     return this.database.current;
+  }
+
+  /** Whether it is still the open one, without checking the disk. */
+  holds(open: OpenDatabase<Writer>): boolean {
+    return this.database.current === open;
   }
 
   /** Reports to the connection what a statement threw; returns the kind of error. */
@@ -121,9 +130,22 @@ export class MetricsConnection {
       mayShrink: true,
       // This halves the number of writes compared to 4 KB pages.
       pageSize: 8192,
+      onMigration: (migration) => this.announce(path, migration),
       maxBytes: path === inMemory ? memoryBytes : this.options.maxFileBytes,
       pragmas,
     };
+  }
+
+  /** A large file is rewritten for longer than anybody waits without a word. */
+  private announce(path: string, { from, to, bytes }: Migration): void {
+    const megabytes = Math.round(bytes / megabyte);
+    if (bytes < largeBytes) return;
+    const seconds = Math.ceil(bytes / migratedBytesPerSecond);
+    this.options.log.info(
+      `metrics database: the file is brought from version ${from} to ${to} before requests are taken: ${megabytes} MB, ` +
+        (seconds < 60 ? `up to ${seconds} s` : `up to ${Math.ceil(seconds / 60)} min`),
+      { path },
+    );
   }
 
   private opened(path: string): void {

@@ -2,7 +2,7 @@
 // a statement that runs cannot be interrupted in any other way. It must never reject.
 
 import type { MetricsLog } from "./connection.ts";
-import type { ThreadAnswer, ThreadMessage } from "./reading-thread.ts";
+import type { ThreadAnswer, ThreadMessage, ThreadQuestion } from "./reading-thread.ts";
 import type { AnswerTo, RecordQuestion } from "./record-questions.ts";
 
 /** "failed": the thread could not read the file. "gone": it died, took too long, or too many wait. */
@@ -10,10 +10,11 @@ export type Asked<Q extends RecordQuestion> =
   | { readonly outcome: "answered"; readonly answer: AnswerTo<Q> }
   | { readonly outcome: "failed" | "gone"; readonly detail: string };
 
-type Waiting = {
-  readonly message: ThreadMessage;
-  readonly done: (asked: Asked<RecordQuestion>) => void;
-};
+type Done = (asked: Settled) => void;
+type Settled =
+  | { readonly outcome: "answered"; readonly answer: unknown }
+  | { readonly outcome: "failed" | "gone"; readonly detail: string };
+type Waiting = { readonly message: ThreadMessage; readonly timeLimitMs: number; readonly done: Done };
 
 export type QueryWorkerOptions = {
   readonly log: MetricsLog;
@@ -22,6 +23,8 @@ export type QueryWorkerOptions = {
 };
 
 const defaultTimeLimitMs = 5_000;
+/** A slow disk takes its time. */
+const checkpointLimitMs = 60_000;
 const mostWaiting = 200;
 
 /** Where the thread's file is: beside main, in the compiled program under its bare name. */
@@ -42,14 +45,24 @@ export class QueryWorker {
 
   constructor(private readonly options: QueryWorkerOptions) {}
 
-  ask<Q extends RecordQuestion>(path: string, question: Q): Promise<Asked<Q>> {
+  async ask<Q extends RecordQuestion>(path: string, question: Q): Promise<Asked<Q>> {
+    const { timeLimitMs = defaultTimeLimitMs } = this.options;
+    return (await this.send(path, question, timeLimitMs)) as Asked<Q>;
+  }
+
+  /** Moves the journal into the file. Null: it did; otherwise why it could not. */
+  async checkpoint(path: string): Promise<string | null> {
+    const settled = await this.send(path, { kind: "checkpoint" }, checkpointLimitMs);
+    return settled.outcome === "answered" ? null : settled.detail;
+  }
+
+  private send(path: string, question: ThreadQuestion, timeLimitMs: number): Promise<Settled> {
     if (this.isClosed) return Promise.resolve({ outcome: "gone", detail: "the store is closed" });
     if (this.waiting.length >= mostWaiting)
       return Promise.resolve({ outcome: "gone", detail: "too many questions wait" });
-    return new Promise((resolve) => {
+    return new Promise((done) => {
       this.lastId += 1;
-      const done = (asked: Asked<RecordQuestion>): void => resolve(asked as Asked<Q>);
-      this.waiting.push({ message: { id: this.lastId, path, question }, done });
+      this.waiting.push({ message: { id: this.lastId, path, question }, timeLimitMs, done });
       this.sendNext();
     });
   }
@@ -67,8 +80,7 @@ export class QueryWorker {
     if (next === undefined) return;
     this.asked = next;
     this.worker ??= this.started();
-    const { timeLimitMs = defaultTimeLimitMs } = this.options;
-    this.timer = setTimeout(() => this.lost("a report took too long and was given up"), timeLimitMs);
+    this.timer = setTimeout(() => this.lost("a report took too long and was given up"), next.timeLimitMs);
     this.timer.unref();
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window.
     this.worker.postMessage(next.message);
@@ -92,7 +104,7 @@ export class QueryWorker {
     this.settle(
       "error" in said
         ? { outcome: "failed", detail: said.error }
-        : { outcome: "answered", answer: said.answer as AnswerTo<RecordQuestion> },
+        : { outcome: "answered", answer: said.answer },
     );
   }
 
@@ -114,7 +126,7 @@ export class QueryWorker {
     this.settle({ outcome: "gone", detail });
   }
 
-  private settle(asked: Asked<RecordQuestion>): void {
+  private settle(asked: Settled): void {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
     const answeredTo = this.asked;

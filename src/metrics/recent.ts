@@ -1,31 +1,61 @@
 // The newest requests, one by one, for /api/recent and the command line. Reads only.
 
 import type { SqliteDatabase } from "../sqlite/database-file.ts";
+import type { Deadline } from "./counted-rows.ts";
 import type { RecentQuery } from "./metrics-store.ts";
+import type { Conditions } from "./record-filter.ts";
+import type { SqlValue } from "./record-row.ts";
 import type { RecentRow } from "./report-shapes.ts";
 import { selectRows, shownRequest, type StoredRow } from "./request-row.ts";
+import { searchRows } from "./request-search.ts";
+import { hourMs } from "./rollup.ts";
 
-/** Newest first. */
-export function readRecent(db: SqliteDatabase, query: RecentQuery): RecentRow[] {
-  const { provider, tenant, layer, failure, before } = query;
-  const conditions: string[] = [];
-  const values: (string | number)[] = [];
-  const add = (condition: string, value: string | number | undefined): void => {
+/** Newest first. By provider or layer, which have no index: as many as are found in the time. */
+export function readRecent(db: SqliteDatabase, query: RecentQuery, deadline: Deadline): RecentRow[] {
+  const wanted = Math.trunc(query.limit ?? 50);
+  const limit = Number.isNaN(wanted) ? 50 : Math.min(1000, Math.max(1, wanted));
+  const conditions = conditionsOf(query);
+  const { provider, tenant, layer, before = Number.MAX_SAFE_INTEGER } = query;
+  if (provider === undefined && layer === undefined)
+    return db
+      .query<StoredRow, SqlValue[]>(`${selectRows} WHERE id < ?${conditions.sql} ORDER BY id DESC LIMIT ?`)
+      .all(before, ...conditions.values, limit)
+      .map(shownRequest);
+  const filter = {
+    ...(provider === undefined ? {} : { provider }),
+    ...(tenant === undefined ? {} : { tenant }),
+  };
+  const hours = hoursOf(db, query);
+  return searchRows(db, { filter, conditions, wanted: limit, before, hours, deadline }).found.map(
+    shownRequest,
+  );
+}
+
+function conditionsOf({ provider, tenant, layer, failure }: RecentQuery): Conditions {
+  const parts: string[] = [];
+  const values: SqlValue[] = [];
+  const add = (condition: string, value: string | undefined): void => {
     if (value === undefined) return;
-    conditions.push(condition);
+    parts.push(condition);
     values.push(value);
   };
   add("provider = ?", provider);
   add("tenant = ?", tenant);
   add("layer = ?", layer);
-  add("id < ?", before);
-  if (failure === true) conditions.push("failure IS NOT NULL");
+  if (failure === true) parts.push("failure IS NOT NULL");
   else add("failure IS NOT NULL AND failure = ?", failure);
-  const wanted = Math.trunc(query.limit ?? 50);
-  const limit = Number.isNaN(wanted) ? 50 : Math.min(1000, Math.max(1, wanted));
-  const where = conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`;
-  return db
-    .query<StoredRow, (string | number)[]>(`${selectRows}${where} ORDER BY id DESC LIMIT ?`)
-    .all(...values, limit)
-    .map(shownRequest);
+  return { sql: parts.map((part) => ` AND ${part}`).join(""), values };
+}
+
+/** In which there may be such requests: every one has its share in the sums of its day, and they say when the first and last began. */
+function hoursOf(db: SqliteDatabase, { provider, layer }: RecentQuery): ReadonlySet<number> {
+  const spans = db
+    .query<{ first: number; last: number }, SqlValue[]>(
+      `SELECT DISTINCT first_ms / ${hourMs} AS first, last_ms / ${hourMs} AS last FROM usage_days ` +
+        "WHERE (?1 IS NULL OR provider = ?1) AND (?2 IS NULL OR layer = ?2)",
+    )
+    .all(provider ?? null, layer ?? null);
+  const hours = new Set<number>();
+  for (const { first, last } of spans) for (let hour = first; hour <= last; hour++) hours.add(hour * hourMs);
+  return hours;
 }

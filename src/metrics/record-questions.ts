@@ -84,7 +84,7 @@ function answer(db: SqliteDatabase, question: RecordQuestion, deadline: Reading)
     case "stats":
       return aggregateStats(readSums(db, question, deadline.cache?.usage), question.nowMs);
     case "recent":
-      return readRecent(db, question.query);
+      return readRecent(db, question.query, deadline);
     case "rollup":
       return readRollupPiece(db, rolledRows);
     case "rollup-day":
@@ -104,7 +104,7 @@ export function answerTo<Q extends RecordQuestion>(
   question: Q,
   cache?: RollupCache,
 ): AnswerTo<Q> {
-  const isSum = question.kind === "series" || question.kind === "waste";
+  const isSum = question.kind === "series" || question.kind === "waste" || question.kind === "recent";
   const endMs = performance.now() + (isSum ? sumMs : searchMs);
   const reading = cache === undefined ? { endMs } : { endMs, cache };
   return db.transaction(() => answer(db, question, reading) as AnswerTo<Q>)();

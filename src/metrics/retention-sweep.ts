@@ -1,7 +1,7 @@
 // Deletes records older than `metrics.retention_days` in small steps: an hour between two sweeps, a short pause between two steps.
 // It must never delay the requests of this process noticeably.
 
-import type { Clock } from "../system/clock.ts";
+import type { Checkpoints } from "./checkpoints.ts";
 import type { MetricsConnection } from "./connection.ts";
 import { cutoffMs, deleteExpired, hasExpired } from "./retention.ts";
 
@@ -12,6 +12,14 @@ const pieceMs = 5;
 const mostRows = 500;
 const fewestRows = 10;
 
+export type SweepParts = {
+  readonly connection: MetricsConnection;
+  readonly checkpoints: Checkpoints;
+  /** Ends a transaction that is open. */
+  readonly finishBatch: () => void;
+  readonly nowMs: () => number;
+};
+
 export class RetentionSweep {
   private timer: Timer | null = null;
   private sweptUpTo = 0;
@@ -20,8 +28,7 @@ export class RetentionSweep {
 
   /** `retentionDays` 0: nothing is ever deleted. */
   constructor(
-    private readonly connection: MetricsConnection,
-    private readonly clock: Pick<Clock, "nowMs">,
+    private readonly parts: SweepParts,
     private readonly retentionDays: number,
   ) {}
 
@@ -42,16 +49,23 @@ export class RetentionSweep {
   }
 
   private deletePiece(): void {
-    const open = this.connection.current();
-    const cutoff = cutoffMs(this.clock.nowMs(), this.retentionDays);
+    const { connection, checkpoints, nowMs } = this.parts;
+    if (checkpoints.isUnderWay) {
+      this.schedule(pauseMs);
+      return;
+    }
+    this.parts.finishBatch();
+    const open = connection.current();
+    const cutoff = cutoffMs(nowMs(), this.retentionDays);
     let next: number | null = null;
     const startedMs = performance.now();
     try {
       if (open !== null && (this.sweptUpTo > 0 || hasExpired(open.db, cutoff)))
         next = deleteExpired(open.db, cutoff, this.sweptUpTo, this.pieceSize);
     } catch (error) {
-      this.connection.reportError(error);
+      connection.reportError(error);
     }
+    if (next !== null) checkpoints.noteWrite();
     this.sweptUpTo = next ?? 0;
     const tookMs = performance.now() - startedMs;
     if (tookMs > pieceMs) this.pieceSize = Math.max(fewestRows, Math.floor(this.pieceSize / 2));

@@ -8,6 +8,7 @@ import {
   dimensionIndex,
   type DimensionName,
   dimensionNames,
+  haveSameNames,
   latencyOf,
   namesOf,
 } from "./record-counters.ts";
@@ -83,6 +84,7 @@ export class RollupBuilder {
   private readonly cut = dimensionNames.map(() => false);
   private readonly cells = new Map<string, Cell>();
   private readonly scratch = new Float64Array(counterCount);
+  private last: { readonly row: CountedRow; readonly cell: Cell } | null = null;
   private readonly limits: readonly number[];
   private readonly mostCells: number;
   private readonly without: readonly number[];
@@ -94,7 +96,10 @@ export class RollupBuilder {
   }
 
   add(row: CountedRow): void {
-    const cell = this.cellOf(namesOf(row));
+    // Most requests have the names of the one before, and looking for their cell costs more than counting.
+    const { last } = this;
+    const cell = last !== null && haveSameNames(last.row, row) ? last.cell : this.cellOf(namesOf(row));
+    this.last = { row, cell };
     countRow(row, this.scratch);
     for (let i = 0; i < counterCount; i++)
       cell.counters[i] = (cell.counters[i] ?? 0) + (this.scratch[i] ?? 0);

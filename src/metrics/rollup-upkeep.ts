@@ -1,6 +1,7 @@
 // Keeps the rollups up to date: the reading thread adds up what is new, this thread only writes the result, a few pages at a time.
 
 import type { SqliteDatabase } from "../sqlite/database-file.ts";
+import type { Checkpoints } from "./checkpoints.ts";
 import type { MetricsConnection } from "./connection.ts";
 import { putRollups, type RollupPiece, type StoredRollup, writeRollupPiece } from "./rollup.ts";
 
@@ -12,6 +13,9 @@ const daysEveryMs = 600_000;
 
 export type RollupUpkeepOptions = {
   readonly connection: MetricsConnection;
+  readonly checkpoints: Checkpoints;
+  /** Ends a transaction that is open. */
+  readonly finishBatch: () => void;
   /** The next piece; null: there is none, or nothing can be read. */
   readonly read: () => Promise<RollupPiece | null>;
   readonly readDay: () => Promise<StoredRollup | null>;
@@ -59,6 +63,7 @@ export class RollupUpkeep {
     const written = this.options.written();
     if (written === this.seen || this.isStopped) return false;
     const piece = await this.options.read();
+    await this.isFree();
     if (piece !== null && !this.write((db) => writeRollupPiece(db, piece))) return false;
     if (piece?.isFull !== true) this.seen = written;
     return piece?.isFull === true;
@@ -68,6 +73,7 @@ export class RollupUpkeep {
   private async takeInDay(): Promise<boolean> {
     if (performance.now() < this.nextDaysMs || this.isStopped) return false;
     const piece = await this.options.readDay();
+    await this.isFree();
     const isWritten =
       piece !== null &&
       this.write((db) => {
@@ -78,11 +84,18 @@ export class RollupUpkeep {
     return isWritten;
   }
 
+  private async isFree(): Promise<void> {
+    await this.options.checkpoints.settled();
+    this.options.finishBatch();
+  }
+
   private write(work: (db: SqliteDatabase) => boolean): boolean {
     const open = this.options.connection.current();
     if (this.isStopped || open === null) return false;
     try {
-      return work(open.db);
+      const isWritten = work(open.db);
+      this.options.checkpoints.noteWrite();
+      return isWritten;
     } catch (error) {
       this.options.connection.reportError(error);
       return false;

@@ -6,7 +6,7 @@ import { drizzle } from "drizzle-orm/bun-sqlite";
 import type { SqliteDatabase } from "../sqlite/database-file.ts";
 import { countedRows } from "./counted-rows.ts";
 import { countedColumns, type CountedRow } from "./record-counters.ts";
-import { decodeRollup, RollupBuilder } from "./rollup-data.ts";
+import { decodeRollup, RollupBuilder, type RollupData } from "./rollup-data.ts";
 import { type SessionAddition, sessionAdditions, writeSessionAdditions } from "./session-sums.ts";
 import { quarterMs, rolledUp, rollups } from "./tables.ts";
 
@@ -44,6 +44,25 @@ type Span = {
   requests: number;
 };
 
+/** Requests of a quarter of an hour that are in no rollup yet. */
+class NewRequests {
+  readonly span: Span;
+  private readonly builder = new RollupBuilder();
+
+  constructor(startMs: number) {
+    this.span = emptySpan(startMs);
+  }
+
+  add(row: CountedRow): void {
+    extend(this.span, { firstId: row[0], lastId: row[0], firstMs: row[1], lastMs: row[1], requests: 1 });
+    this.builder.add(row);
+  }
+
+  sums(): RollupData {
+    return decodeRollup(this.builder.encode());
+  }
+}
+
 class GrowingRollup {
   private readonly builder = new RollupBuilder();
   private readonly span: Span;
@@ -53,35 +72,56 @@ class GrowingRollup {
     private readonly spanMs: number,
     startMs: number,
   ) {
-    this.span = { startMs, firstId: Infinity, lastId: 0, firstMs: Infinity, lastMs: -Infinity, requests: 0 };
+    this.span = emptySpan(startMs);
     const stored = drizzle({ client: db })
       .select()
       .from(rollups)
       .where(and(eq(rollups.spanMs, spanMs), eq(rollups.startMs, startMs)))
       .get();
-    if (stored === undefined) return;
-    this.extend(stored.firstId, stored.firstMs, 0);
-    this.extend(stored.lastId, stored.lastMs, stored.requests);
-    this.builder.addAll(decodeRollup(stored.data));
+    if (stored !== undefined) this.add(stored, decodeRollup(stored.data));
   }
 
-  add(row: CountedRow): void {
-    this.extend(row[0], row[1], 1);
-    this.builder.add(row);
+  add(span: Omit<Span, "startMs">, sums: RollupData): void {
+    extend(this.span, span);
+    this.builder.addAll(sums);
   }
 
   row(): StoredRollup {
     return { spanMs: this.spanMs, ...this.span, data: this.builder.encode() };
   }
+}
 
-  private extend(id: number, ms: number, requests: number): void {
-    const { span } = this;
-    span.firstId = Math.min(span.firstId, id);
-    span.lastId = Math.max(span.lastId, id);
-    span.firstMs = Math.min(span.firstMs, ms);
-    span.lastMs = Math.max(span.lastMs, ms);
-    span.requests += requests;
+const emptySpan = (startMs: number): Span => ({
+  startMs,
+  firstId: Infinity,
+  lastId: 0,
+  firstMs: Infinity,
+  lastMs: -Infinity,
+  requests: 0,
+});
+
+function extend(span: Span, by: Omit<Span, "startMs">): void {
+  span.firstId = Math.min(span.firstId, by.firstId);
+  span.lastId = Math.max(span.lastId, by.lastId);
+  span.firstMs = Math.min(span.firstMs, by.firstMs);
+  span.lastMs = Math.max(span.lastMs, by.lastMs);
+  span.requests += by.requests;
+}
+
+const startOf = (ms: number, spanMs: number): number => Math.floor(ms / spanMs) * spanMs;
+
+function byQuarter(rows: readonly CountedRow[]): Iterable<NewRequests> {
+  const quarters = new Map<number, NewRequests>();
+  let latest: NewRequests | undefined;
+  for (const row of rows) {
+    const startMs = startOf(row[1], quarterMs);
+    if (latest?.span.startMs !== startMs) {
+      latest = quarters.get(startMs) ?? new NewRequests(startMs);
+      quarters.set(startMs, latest);
+    }
+    latest.add(row);
   }
+  return quarters.values();
 }
 
 /** The next at most `limit` requests that are in no rollup. Null: there are none. */
@@ -94,17 +134,17 @@ export function readRollupPiece(db: SqliteDatabase, limit: number): RollupPiece 
   const lastId = rows.at(-1)?.[0];
   if (lastId === undefined) return null;
   const growing = new Map<string, GrowingRollup>();
-  for (const row of rows)
+  // Each request is added up once, for its quarter; the sums of a quarter are added to those of all its spans.
+  for (const quarter of byQuarter(rows)) {
+    const sums = quarter.sums();
     for (const spanMs of rollupSpans) {
-      const startMs = Math.floor(row[1] / spanMs) * spanMs;
+      const startMs = startOf(quarter.span.startMs, spanMs);
       const key = `${spanMs} ${startMs}`;
-      let rollup = growing.get(key);
-      if (rollup === undefined) {
-        rollup = new GrowingRollup(db, spanMs, startMs);
-        growing.set(key, rollup);
-      }
-      rollup.add(row);
+      const rollup = growing.get(key) ?? new GrowingRollup(db, spanMs, startMs);
+      growing.set(key, rollup);
+      rollup.add(quarter.span, sums);
     }
+  }
   return {
     afterId,
     lastId,

@@ -6,6 +6,7 @@ import { atCapacity, type Failure } from "../canon/failure.ts";
 import type { Clock } from "../system/clock.ts";
 import type { SqliteDatabase } from "../sqlite/database-file.ts";
 import { aggregateStats } from "./aggregation.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { MetricsConnection, type MetricsLog } from "./connection.ts";
 import type { MetricsStore, RecentQuery, SpentQuery, StatsQuery, TenantTotals } from "./metrics-store.ts";
 import type {
@@ -74,6 +75,7 @@ const flushWaitMs = 500;
 
 export class SqliteMetricsStore implements MetricsStore {
   private readonly connection: MetricsConnection;
+  private readonly checkpoints: Checkpoints;
   private readonly queue: RecordQueue;
   private readonly sweep: RetentionSweep;
   private readonly worker: QueryWorker;
@@ -94,11 +96,19 @@ export class SqliteMetricsStore implements MetricsStore {
       keepsDecisions: options.keepsDecisions,
       isListed: options.isListed ?? (() => false),
     });
-    this.queue = new RecordQueue(this.connection, log, options.queueLimit ?? 10_000);
-    this.sweep = new RetentionSweep(this.connection, clock, options.retentionDays);
+    this.checkpoints = new Checkpoints(() => this.checkpoint(log));
+    const { connection, checkpoints } = this;
+    this.queue = new RecordQueue({ connection, checkpoints, log, limit: options.queueLimit ?? 10_000 });
+    const finishBatch = (): void => this.queue.finishBatch();
+    this.sweep = new RetentionSweep(
+      { connection, checkpoints, finishBatch, nowMs: clock.nowMs },
+      options.retentionDays,
+    );
     this.worker = new QueryWorker({ log });
     this.upkeep = new RollupUpkeep({
-      connection: this.connection,
+      connection,
+      checkpoints,
+      finishBatch,
       read: async () => (await this.ask({ kind: "rollup" }))?.answer ?? null,
       readDay: async () => (await this.ask({ kind: "rollup-day" }))?.answer ?? null,
       written: () => this.queue.counts().written,
@@ -207,6 +217,8 @@ export class SqliteMetricsStore implements MetricsStore {
     clearTimeout(this.opening);
     this.sweep.stop();
     this.upkeep.stop();
+    // A thread that is ended in the middle keeps its lock, and the journal would stay.
+    await Promise.race([this.checkpoints.settled(), Bun.sleep(this.closeWaitMs)]);
     this.worker.close();
     this.connection.close();
   }
@@ -233,6 +245,14 @@ export class SqliteMetricsStore implements MetricsStore {
     }
     // In memory; or the file cannot be read: here that is found out as for every statement, and what follows from it.
     return this.read((db) => ({ answer: answerTo(db, question) }));
+  }
+
+  /** What it could not do, SQLite does here. */
+  private async checkpoint(log: MetricsLog): Promise<void> {
+    const path = this.filePath();
+    const problem = path === null ? null : await this.worker.checkpoint(path);
+    if (problem !== null && !this.isClosed)
+      log.info("metrics: a checkpoint of the records' journal is put off", { detail: problem });
   }
 
   /** Null: there is none, or it is in memory. */

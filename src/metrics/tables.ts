@@ -57,8 +57,6 @@ export const requests = sqliteTable(
     waste: integer("waste"),
   },
   (table) => [
-    index("request_records_provider").on(table.provider),
-    index("request_records_layer").on(table.layer),
     index("request_records_tenant").on(table.tenant).where(isNotNull(table.tenant)),
     index("request_records_failed").on(table.id).where(isNotNull(table.failure)),
     index("request_records_session").on(table.sessionId).where(isNotNull(table.sessionId)),

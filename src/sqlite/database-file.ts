@@ -19,6 +19,8 @@ export type SqliteStatement<Row = unknown, Values extends (string | number | nul
 /** SQLite's own name for a database without a file. */
 export const inMemory = ":memory:";
 
+export type Migration = { readonly from: number; readonly to: number; readonly bytes: number };
+
 export type FileOptions = {
   readonly schema: DatabaseSchema;
   /** Whether missing folders are created. */
@@ -30,6 +32,8 @@ export type FileOptions = {
   readonly maxBytes?: number;
   /** Whether `PRAGMA incremental_vacuum` makes the file smaller. Takes effect only in an empty file. */
   readonly givesBackPages?: boolean;
+  /** Called before an existing file is migrated, with its size: until that is done the process does nothing else. */
+  readonly onMigration?: (migration: Migration) => void;
   /** For this connection, without the word PRAGMA. */
   readonly pragmas?: readonly string[];
 };
@@ -134,7 +138,9 @@ function initialize(db: Database, path: string, options: FileOptions): void {
   }
   db.run("PRAGMA synchronous = NORMAL");
   // A migration writes much of the file again: its journal would stay that large.
-  if (migrate(db, schema) && path !== inMemory) db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  const onBegin = (from: number): void =>
+    options.onMigration?.({ from, to: schema.migrations.length, bytes: fileFacts(path)?.bytes ?? 0 });
+  if (migrate(db, schema, onBegin) && path !== inMemory) db.run("PRAGMA wal_checkpoint(TRUNCATE)");
   for (const pragma of pragmas ?? []) db.run(`PRAGMA ${pragma}`);
   if (maxBytes !== undefined)
     db.run(`PRAGMA max_page_count = ${Math.max(16, Math.floor(maxBytes / readNumber(db, "page_size")))}`);

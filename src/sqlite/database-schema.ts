@@ -32,8 +32,15 @@ export function foreignReason(db: Database, schema: DatabaseSchema): string | nu
   return others === null ? null : anothers;
 }
 
-/** Migrates the file to this build's version; false if it had that already. Throws if the file cannot be written. */
-export function migrate(db: Database, schema: DatabaseSchema): boolean {
+/**
+ * Migrates the file to this build's version; false if it had that already. Throws if the file cannot be written. `onBegin`: a file with
+ * rows is about to be migrated from this version.
+ */
+export function migrate(
+  db: Database,
+  schema: DatabaseSchema,
+  onBegin?: (fromVersion: number) => void,
+): boolean {
   const newest = schema.migrations.length;
   // Even if nothing has to be done: a file without write permission opens read-only without an error, and this requests the lock.
   const run = db.transaction(() => {
@@ -41,6 +48,7 @@ export function migrate(db: Database, schema: DatabaseSchema): boolean {
     const version = readNumber(db, "user_version");
     // From the first entry also if only the table was removed.
     const from = hasTable(db, schema) ? Math.max(1, version) : 0;
+    if (from > 0 && from < newest) onBegin?.(from);
     for (const step of schema.migrations.slice(from)) db.run(step);
     if (version < newest) db.run(`PRAGMA user_version = ${newest}`);
     return version < newest;

@@ -10,6 +10,7 @@ import { migrations, schemaVersion } from "../../src/metrics/migrations.ts";
 import { answerTo } from "../../src/metrics/record-questions.ts";
 import { writeRollupPiece } from "../../src/metrics/rollup.ts";
 import { openDatabaseFile } from "../../src/sqlite/database-file.ts";
+import { recordingLog, testStore } from "./samples.ts";
 
 /** What a build from before drizzle-kit wrote the migrations made of an empty file. */
 const earlier = `
@@ -140,5 +141,37 @@ test("a file of an earlier build is one of this build's: opened as it is, nothin
     opened.file.close();
   } finally {
     rmSync(place, { recursive: true });
+  }
+});
+
+test("says before a large file of an earlier build is migrated that it will take a while, and nothing of a small or new one", async () => {
+  const place = mkdtempSync(join(tmpdir(), "clawgate-tables-"));
+  const linesOf = async (name: string, ballast: number): Promise<string[]> => {
+    const path = join(place, name);
+    if (ballast > 0) {
+      const old = new Database(path);
+      old.run(earlier);
+      old.run("PRAGMA user_version = 1");
+      old.run("CREATE TABLE of_another_program (bytes BLOB)");
+      old.query("INSERT INTO of_another_program VALUES (zeroblob(?1))").run(ballast);
+      old.close();
+    }
+    const log = recordingLog();
+    const store = testStore(path, { log });
+    await store.flush();
+    expect(store.read((db) => db.query("PRAGMA user_version").get())).toEqual({
+      user_version: schemaVersion,
+    });
+    await store.close();
+    return log.heard.map(({ message }) => message).filter((message) => message.includes("brought from"));
+  };
+  try {
+    expect(await linesOf("large.db", 70_000_000)).toEqual([
+      `metrics database: the file is brought from version 1 to ${schemaVersion} before requests are taken: 67 MB, up to 3 s`,
+    ]);
+    expect(await linesOf("small.db", 100_000)).toEqual([]);
+    expect(await linesOf("new.db", 0)).toEqual([]);
+  } finally {
+    rmSync(place, { recursive: true, force: true });
   }
 });
