@@ -111,9 +111,10 @@ async function copyRows(
       .map((row) => earlierRecord(row, sourceId, redact))
       .filter((record): record is RequestRecord => record !== null);
     try {
-      const { written, refused } = open.prepared.write(records);
-      imported += written;
-      unreadable += rows.length - records.length + refused.length;
+      // Whole: nothing else runs in this process.
+      const result = open.prepared.begin(records).step(Infinity);
+      imported += result?.written ?? 0;
+      unreadable += rows.length - records.length + (result?.refused.length ?? 0);
     } catch (error) {
       const problem = `${path ?? ""}: ${describeDatabaseError(error)}; run it again to go on from here`;
       return { total, imported, already, unreadable, path, problem };
