@@ -1,5 +1,5 @@
 // What the README tells to type is typed here, as it stands there. A fence says by its language what it is: `sh` is run, `console` is
-// run and its output compared, `yaml` is loaded, `http` is compared with an answer, `text` is not for this program, or not yet.
+// run and its output compared, `yaml` is loaded, `http` is compared with an answer, `text` is not for this program.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
@@ -13,9 +13,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { installScript } from "../scripts/packaging/install-script.ts";
 import { findCommand } from "../src/commands/find-command.ts";
 import { commands } from "../src/commands/command-table.ts";
 import { binaryPath, cleanEnvironment } from "./support/binary.ts";
+import { newReleaseKey, releaseFiles } from "./support/local-release.ts";
 import { type Finished, runProgram } from "./support/program-run.ts";
 
 const root = dirname(import.meta.dir);
@@ -98,15 +100,12 @@ async function withEnter(text: string): Promise<{ readonly code: number; readonl
 
 type Row = {
   readonly begins: string;
-  /** What is not there yet; until then the row only says so. */
-  readonly needs?: readonly string[];
   run(text: string): Promise<void>;
 };
 
 const rows: readonly Row[] = [
   {
     begins: 'curl -fsSL "$CLAWGATE_RELEASE_URL/latest/download/install.sh" | sh',
-    needs: ["scripts/install.sh", "scripts/packaging/install-script.ts"],
     run: installsFrom,
   },
   {
@@ -152,7 +151,6 @@ const rows: readonly Row[] = [
   },
   {
     begins: "clawgate service install\n",
-    needs: ["src/commands/service/group.ts", "src/commands/update.ts", "src/commands/import.ts"],
     async run(text) {
       const [service = "", update = "", importing = ""] = text.trim().split("\n");
       // A test installs nothing into this machine: the unit is printed.
@@ -176,22 +174,15 @@ const rows: readonly Row[] = [
 
 /** From a release on this machine, signed with a key of its own. */
 async function installsFrom(text: string): Promise<void> {
-  const load = async (path: string): Promise<Record<string, (...words: never[]) => unknown>> =>
-    (await import(join(root, path))) as Record<string, (...words: never[]) => unknown>;
-  const { newReleaseKey, releaseFiles } = await load("test/support/local-release.ts");
-  const { installScript } = await load("scripts/packaging/install-script.ts");
-  const key = newReleaseKey?.() as { readonly publicPem: string };
+  const key = newReleaseKey();
   const program = new Uint8Array(await Bun.file(binaryPath()).arrayBuffer());
-  const { version, target } = JSON.parse((await typed("clawgate version --json")).stdout) as Record<
+  const { version = "", target = "" } = JSON.parse((await typed("clawgate version --json")).stdout) as Record<
     string,
     string
   >;
-  const options = { version, programs: { [target ?? ""]: program } };
-  const files = new Map(
-    (await releaseFiles?.(...([options, key] as never[]))) as ReadonlyMap<string, Uint8Array>,
-  );
-  const script = installScript?.(...([{ publicKey: key.publicPem, releases: "" }] as never[])) as string;
-  files.set("install.sh", Buffer.from(script));
+  const options = { version, programs: { [target]: program } };
+  const files = new Map(await releaseFiles(options, key));
+  files.set("install.sh", Buffer.from(installScript({ publicKey: key.publicPem, releases: "" })));
   const server = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
@@ -224,10 +215,8 @@ async function installsFrom(text: string): Promise<void> {
 describe("a fence of commands", () => {
   for (const text of textsOf("sh")) {
     const row = rows.find(({ begins }) => text.startsWith(begins));
-    const missing = (row?.needs ?? []).filter((path) => !existsSync(join(root, path)));
-    const lack = missing.length === 0 ? "" : ` (not run: there is no ${missing.join(", no ")})`;
-    test.skipIf(missing.length > 0)(
-      `${text.trim()}${lack}`,
+    test(
+      text.trim(),
       async () => {
         if (row === undefined) throw new Error("The README tells to type what no row of this test runs.");
         await row.run(text);
@@ -237,11 +226,7 @@ describe("a fence of commands", () => {
   }
 
   test("every row has its fence", () => {
-    const idle = rows.filter(
-      ({ begins, needs = [] }) =>
-        needs.every((path) => existsSync(join(root, path))) &&
-        !textsOf("sh").some((text) => text.startsWith(begins)),
-    );
+    const idle = rows.filter(({ begins }) => !textsOf("sh").some((text) => text.startsWith(begins)));
     expect(idle.map(({ begins }) => begins)).toEqual([]);
   });
 });
