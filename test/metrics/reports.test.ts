@@ -472,7 +472,10 @@ describe("recent", () => {
     const rows = 4_000;
     const record = (i: number): void => {
       const isRare = i % 397 === 0;
-      const [provider, layer] = [isRare ? "rare" : "alpha", i % 509 === 0 ? "llm-classify" : "static"] as const;
+      const [provider, layer] = [
+        isRare ? "rare" : "alpha",
+        i % 509 === 0 ? "llm-classify" : "static",
+      ] as const;
       const startedAtMs = noonMs - (rows - i) * 300_000;
       store.record(
         sampleRecord(`r-${i}`, { provider, layer, startedAtMs, tenant: i % 2 === 0 ? "red" : null }),
