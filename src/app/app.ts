@@ -213,6 +213,7 @@ async function prepare(
     | "savedHealth"
     | "audit"
     | "savedSessions"
+    | "keptAnswers"
     | "alerts"
     | "spending"
     | "claudePrograms"
@@ -226,6 +227,7 @@ async function prepare(
   await services.savedHealth.load();
   await services.audit.load();
   await services.savedSessions.load();
+  await services.keptAnswers.load();
   await services.alerts.load();
   await services.spending.follow(config.tenants);
   await warnOfUnpricedModels(config, snapshots.current().pipeline, services);
@@ -329,6 +331,7 @@ class RunningApp {
       await services.spending.close();
       await services.savedSessions.flush();
       await services.requestLog.close();
+      await services.keptAnswers.close();
       await services.alerts.save();
       await services.savedHealth.flush();
       await services.state.close();

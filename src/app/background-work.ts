@@ -20,7 +20,15 @@ export type BackgroundWork = {
   readonly services: AlertFactsServices &
     Pick<
       AppServices,
-      "clock" | "health" | "state" | "spending" | "descriptors" | "stickiness" | "alerts" | "requestLog"
+      | "clock"
+      | "health"
+      | "state"
+      | "spending"
+      | "descriptors"
+      | "stickiness"
+      | "alerts"
+      | "requestLog"
+      | "keptAnswers"
     >;
   readonly snapshots: Snapshots;
   readonly claim: StateDirectoryClaim;
@@ -44,6 +52,7 @@ export function startBackgroundWork(work: BackgroundWork): () => void {
     startProviderChecks(services, snapshots.current),
     work.machineChecks.watch(),
     services.requestLog.watch(),
+    services.keptAnswers.watch(),
     services.alerts.watch(() =>
       alertFacts(services, snapshots.current(), {
         machine: work.machineChecks.latest(),

@@ -21,6 +21,8 @@ import type { BodyMemory } from "./body/body-memory.ts";
 import type { LiveRegistry } from "./live-requests.ts";
 import type { UnreadBodies } from "./body/unread-body.ts";
 import type { PromptReadings } from "./prompt/prompt-reading.ts";
+import type { KeptAnswers } from "./responses/kept-request.ts";
+import type { RunningAnswers } from "./responses/running-answers.ts";
 import type { RetryBudget } from "./attempts/retry-budget.ts";
 import type { StreamingSettings } from "./settings.ts";
 import type { TenantPolicy } from "./tenants/tenant-policy.ts";
@@ -135,6 +137,9 @@ export type Services = {
   readonly prompts: PromptReadings | null;
   /** `open` null: the texts of this tenant's requests are not kept. Nothing of it throws or waits. */
   readonly requestLog: { open(tenant: string | null): ContentCapture | null };
+  /** Answers of the Responses API that clients asked to keep, and those that are being made. */
+  readonly keptAnswers: KeptAnswers;
+  readonly runningAnswers: RunningAnswers;
   /** Takes the finished record; never throws, never waits. */
   record(record: UnpricedRecord): void;
 };

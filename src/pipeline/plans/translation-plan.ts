@@ -5,7 +5,7 @@ import type { Backend, Call } from "../../backends/backend.ts";
 import type { ChatRequest } from "../../canon/request.ts";
 import { ignoreNote } from "../../dialects/adaptation-notes.ts";
 import type { DialectTable } from "../../dialects/dialect-table.ts";
-import type { TargetFacts } from "../../dialects/dialect.ts";
+import type { AnswerFacts, TargetFacts } from "../../dialects/dialect.ts";
 import type { TargetPlan } from "../attempts/attempt-target.ts";
 import { withCacheMarks } from "./cache-marks.ts";
 import type { Provider } from "../dependencies.ts";
@@ -60,6 +60,13 @@ export function translationOf(
   return { backend: isForeign ? searchingFor(backend, request) : backend, request, stops };
 }
 
+/** A provider that speaks the format itself keeps the answer and gives it its id. */
+function keptFacts({ incoming, provider }: TranslationTarget): Pick<AnswerFacts, "kept"> {
+  const { keeping } = incoming;
+  if (keeping === null || provider.backend.dialect === "openai-responses") return {};
+  return { kept: { id: keeping.isKept ? keeping.id : null, members: keeping.members } };
+}
+
 export function planTranslation(run: Run, target: TranslationTarget): TargetPlan {
   const { incoming, provider } = target;
   const { continues } = provider.backend;
@@ -79,6 +86,7 @@ export function planTranslation(run: Run, target: TranslationTarget): TargetPlan
           createdSeconds: Math.floor(run.context.startedAtMs / 1000),
           wantsUsage: request.wantsUsage,
           tools: request.tools,
+          ...keptFacts(target),
         },
         observer: attempt.observer,
         progress: attempt,
