@@ -22,6 +22,15 @@ export type KeptAnswer = {
   readonly output: ItemText;
 };
 
+export type KeptAnswers = {
+  readonly mode: "off" | "memory" | "disk";
+  /** Null: there is none of this tenant's with that id. */
+  find(id: string, tenant: string | null): KeptAnswer | null;
+  keep(answer: KeptAnswer): void;
+  /** False: there is none of this tenant's with that id. */
+  delete(id: string, tenant: string | null): boolean;
+};
+
 /** Ids that the gateway gave out; every other one is a vendor's. */
 export const keptIdPrefix = "resp_clawgate_";
 

@@ -11,7 +11,7 @@ import { type Endpoint, endpoints } from "../pipeline/endpoints.ts";
 import { checkedModel, maxJsonDepth } from "../pipeline/body/envelope.ts";
 import { type IncomingRequest, readIncoming, routeRequestOf } from "../pipeline/incoming-request.ts";
 import { previewRequest, type RequestPreview } from "../pipeline/request-preview.ts";
-import { keepingContext } from "../pipeline/responses/kept-request.ts";
+import { keepingContext } from "../pipeline/responses/keeping-context.ts";
 import type { Services } from "../pipeline/dependencies.ts";
 import type { TenantPolicy } from "../pipeline/tenants/tenant-policy.ts";
 import type { RoutedDecision } from "../routing/decision-builder.ts";

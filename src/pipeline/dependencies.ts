@@ -3,6 +3,7 @@
 
 import type { Backend } from "../backends/backend.ts";
 import type { HealthTracker } from "../backends/health/health-tracker.ts";
+import type { KeptAnswers } from "../canon/kept-answer.ts";
 import type { RequestRecord, UnpricedRecord } from "../canon/record.ts";
 import type { RequestTrace, TraceParent } from "../canon/trace-context.ts";
 import type { Usage } from "../canon/usage.ts";
@@ -21,7 +22,6 @@ import type { BodyMemory } from "./body/body-memory.ts";
 import type { LiveRegistry } from "./live-requests.ts";
 import type { UnreadBodies } from "./body/unread-body.ts";
 import type { PromptReadings } from "./prompt/prompt-reading.ts";
-import type { KeptAnswers } from "./responses/kept-request.ts";
 import type { RunningAnswers } from "./responses/running-answers.ts";
 import type { RetryBudget } from "./attempts/retry-budget.ts";
 import type { StreamingSettings } from "./settings.ts";

@@ -13,9 +13,10 @@ import type { PipelineSnapshot, Provider, Services } from "./dependencies.ts";
 import { planEmbeddings } from "./plans/embeddings.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { callInPath } from "./body/envelope.ts";
-import type { AnswerCapture } from "./responses/answer-capture.ts";
+import { type AnswerCapture, captureAnswer } from "./responses/answer-capture.ts";
 import { answerInBackground } from "./responses/background.ts";
-import { keepingContext, refuseBackgroundStream } from "./responses/kept-request.ts";
+import { keepingContext } from "./responses/keeping-context.ts";
+import { refuseBackgroundStream } from "./responses/kept-request.ts";
 import { openWithFallback, type TargetPlan } from "./attempts/fallback.ts";
 import { planForward } from "./plans/forward.ts";
 import { type IncomingRequest, readIncoming } from "./incoming-request.ts";
@@ -98,7 +99,7 @@ export async function handleRequest(
 function beginKeeping(run: Run, { keeping }: IncomingRequest): AnswerCapture | null {
   if (keeping?.isKept !== true || run.endpoint.name !== "responses") return null;
   if (keeping.isBackground && run.stream) throw refuseBackgroundStream();
-  return run.services.runningAnswers.begin(run, keeping);
+  return captureAnswer(run, keeping);
 }
 
 function reportUnread({ services, context }: Run, error: unknown): void {

@@ -87,7 +87,7 @@ export class ResponseStore {
 
   /** Deletes everything of the tenant; null: of callers without one; "*": of everybody. */
   deleteAll(tenant: string | null): number {
-    const gone = [...this.table.answers()].filter((each) => tenant === "*" || each.tenant === tenant);
+    const gone = Array.from(this.table.answers()).filter((each) => tenant === "*" || each.tenant === tenant);
     for (const each of gone) this.delete(each.id, each.tenant);
     return gone.length;
   }
@@ -210,10 +210,9 @@ export class ResponseStore {
   private async sweep(): Promise<void> {
     try {
       const { table, mode } = this;
-      if (mode === "off") for (const each of [...table.answers()]) table.remove(each.id, each.tenant);
       const oldestMs = this.oldestMs();
-      for (const each of [...table.answers()])
-        if (each.createdMs < oldestMs) this.delete(each.id, each.tenant);
+      const isOld = ({ createdMs }: KeptAnswer): boolean => mode === "off" || createdMs < oldestMs;
+      for (const each of Array.from(table.answers()).filter(isOld)) this.delete(each.id, each.tenant);
       table.shrink(this.maxBytes(), (id) => this.writeLater(id, null));
       if (mode === "disk") {
         if (this.file === null) {

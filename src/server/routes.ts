@@ -5,7 +5,6 @@ import { consequences, Failure } from "../canon/failure.ts";
 import type { Caller, RouteClass } from "../pipeline/access.ts";
 import { type Endpoint, endpoints } from "../pipeline/endpoints.ts";
 import { metricsPage, notFound, operatorJson } from "./answers.ts";
-import { responseRoutes } from "./response-routes.ts";
 import { routeDescriptions, type RouteDescription } from "./route-descriptions.ts";
 import type { ServerPort } from "./server-port.ts";
 import type { ServerRequestFacts } from "./operator-call.ts";
@@ -50,7 +49,6 @@ export function routesOf(gateway: ServerPort): readonly Route[] {
       detail: routeDescriptions.endpoint(endpoint),
       answer: (call) => gateway.handle(endpoint, call.request, call.caller, call.facts),
     })),
-    ...responseRoutes(gateway),
     ...reportRoutes(gateway),
     ...actionRoutes(gateway),
   ];

@@ -69,7 +69,7 @@ export function encodeCompaction(reply: Reply, items: readonly Wire[], facts: An
   };
 }
 
-export const compactionItem = (text: string, { requestId }: Pick<AnswerFacts, "requestId">): Wire => ({
+const compactionItem = (text: string, { requestId }: Pick<AnswerFacts, "requestId">): Wire => ({
   id: `cmp_${requestId}`,
   type: "compaction",
   encrypted_content: summaryMark + Buffer.from(text, "utf8").toString("base64"),

@@ -108,7 +108,7 @@ const brokenStatus = (failure: Failure | null): "cancelled" | "failed" =>
 function brokenResponse(base: Wire, failure: Failure | null, error: Wire | null): Wire {
   const status = brokenStatus(failure);
   if (status === "cancelled") return { ...base, status, error: null };
-  const told = error ?? errorIn(encodeFailure(failureFrom(failure)) as unknown as Wire);
+  const told = error ?? errorIn({ ...encodeFailure(failureFrom(failure)) });
   return { ...base, status, error: told };
 }
 

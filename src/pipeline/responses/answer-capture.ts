@@ -2,38 +2,66 @@
 // when the request is over. It must never hold more of a stream than its finished items.
 
 import { Failure } from "../../canon/failure.ts";
-import type { KeptAnswer } from "../../canon/kept-answer.ts";
-import { keptIdPrefix } from "../../canon/kept-answer.ts";
+import { keptIdPrefix, type KeptAnswer } from "../../canon/kept-answer.ts";
 import type { UnpricedRecord } from "../../canon/record.ts";
 import { parseLoosely } from "../../dialects/decoding.ts";
 import { pendingResponse, ResponseReading } from "../../dialects/openai-responses/kept-answers.ts";
 import { readFrame, splitFrames } from "../../wire/sse.ts";
 import type { ContentCapture } from "../dependencies.ts";
 import type { Run } from "../run.ts";
-import type { Keeping, KeptAnswers } from "./kept-request.ts";
+import type { Keeping } from "./kept-request.ts";
+import type { RunningAnswer } from "./running-answers.ts";
 
 type Wire = Record<string, unknown>;
 
-export class AnswerCapture implements ContentCapture {
+/** From here on the answer of this request is read, and kept when it ends. */
+export function captureAnswer(run: Run, keeping: Keeping): AnswerCapture {
+  const capture = new AnswerCapture(run, keeping);
+  run.services.runningAnswers.add(capture);
+  run.content = run.content === null ? capture : new BothCaptures(run.content, capture);
+  return capture;
+}
+
+/** The request log reads the same bytes. */
+class BothCaptures implements ContentCapture {
+  constructor(
+    private readonly first: ContentCapture,
+    private readonly second: ContentCapture,
+  ) {}
+
+  request(bytes: Uint8Array, contentType: string | null): void {
+    this.first.request(bytes, contentType);
+    this.second.request(bytes, contentType);
+  }
+
+  answer(bytes: Uint8Array | string, contentType?: string): void {
+    this.first.answer(bytes, contentType);
+    this.second.answer(bytes, contentType);
+  }
+
+  end(record: UnpricedRecord): void {
+    this.first.end(record);
+    this.second.end(record);
+  }
+}
+
+export class AnswerCapture implements ContentCapture, RunningAnswer {
   readonly id: string;
   readonly tenant: string | null;
-  /** Settles when the answer has ended and is kept, or is not to be kept. */
-  readonly ended: Promise<void>;
   private isOver = false;
   private readonly reading = new ResponseReading();
-  private readonly end_: () => void;
+  private readonly ending = Promise.withResolvers<void>();
 
   constructor(
     private readonly run: Run,
     private readonly keeping: Keeping,
-    private readonly store: Pick<KeptAnswers, "keep">,
-    private readonly onEnd: (capture: AnswerCapture) => void,
   ) {
     this.id = keeping.id;
     this.tenant = run.context.tenant;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.ended = promise;
-    this.end_ = resolve;
+  }
+
+  get ended(): Promise<void> {
+    return this.ending.promise;
   }
 
   // The items were read with the body.
@@ -58,9 +86,10 @@ export class AnswerCapture implements ContentCapture {
     if (this.isOver) return;
     this.isOver = true;
     const kept = this.kept(record);
-    if (kept !== null) this.store.keep(kept);
-    this.onEnd(this);
-    this.end_();
+    const { keptAnswers, runningAnswers } = this.run.services;
+    if (kept !== null) keptAnswers.keep(kept);
+    runningAnswers.remove(this);
+    this.ending.resolve();
   }
 
   /** The Response as it stands, for somebody who asks while it is made. */

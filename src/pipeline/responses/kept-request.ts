@@ -2,7 +2,7 @@
 // is written into the body itself, so that every target gets it whole.
 
 import { Failure } from "../../canon/failure.ts";
-import { keptIdOf, keptIdPrefix, type KeptAnswer } from "../../canon/kept-answer.ts";
+import { keptIdOf, keptIdPrefix, type KeptAnswer, type KeptAnswers } from "../../canon/kept-answer.ts";
 import { isRecord, parseLoosely } from "../../dialects/decoding.ts";
 import { noSuchPrevious } from "../../dialects/openai-responses/kept-answers.ts";
 import {
@@ -14,16 +14,6 @@ import {
 } from "../../dialects/openai-responses/kept-items.ts";
 import { type JsonEdit, type JsonMember, readString, scanObject, spliceObject } from "../../wire/json.ts";
 import { type Envelope, maxJsonDepth } from "../body/envelope.ts";
-import type { PipelineSnapshot, Services } from "../dependencies.ts";
-
-export type KeptAnswers = {
-  readonly mode: "off" | "memory" | "disk";
-  /** Null: there is none of this tenant's with that id. */
-  find(id: string, tenant: string | null): KeptAnswer | null;
-  keep(answer: KeptAnswer): void;
-  /** False: there is none of this tenant's with that id. */
-  delete(id: string, tenant: string | null): boolean;
-};
 
 export type KeepingContext = {
   readonly answers: Pick<KeptAnswers, "mode" | "find">;
@@ -34,20 +24,6 @@ export type KeepingContext = {
   /** Of a whole body. */
   readonly limitBytes: number;
 };
-
-/** Of one request. */
-export function keepingContext(
-  { keptAnswers, runningAnswers }: Pick<Services, "keptAnswers" | "runningAnswers">,
-  { uploads }: Pick<PipelineSnapshot, "uploads">,
-  requestId: string,
-): Omit<KeepingContext, "tenant"> {
-  return {
-    answers: keptAnswers,
-    isRunning: (id, tenant) => runningAnswers.find(id, tenant) !== null,
-    requestId,
-    limitBytes: uploads.limitBytes,
-  };
-}
 
 /** What the rest of the pipeline must know of it. */
 export type Keeping = {

@@ -1,50 +1,29 @@
 // The answers that are being made and will be kept: by their ids, for who asks for one of them, cancels it, or continues it too early.
 
-import type { ContentCapture } from "../dependencies.ts";
-import type { Run } from "../run.ts";
-import type { UnpricedRecord } from "../../canon/record.ts";
-import { AnswerCapture } from "./answer-capture.ts";
-import type { Keeping } from "./kept-request.ts";
+export type RunningAnswer = {
+  readonly id: string;
+  readonly tenant: string | null;
+  /** Settles when it is kept, or is not to be kept. */
+  readonly ended: Promise<void>;
+  /** The Response as it stands. */
+  soFar(): Record<string, unknown>;
+  cancel(): void;
+};
 
 export class RunningAnswers {
-  private readonly captures = new Map<string, AnswerCapture>();
+  private readonly running = new Map<string, RunningAnswer>();
 
-  /** From here on the answer of this request is read, and kept when it ends. */
-  begin(run: Run, keeping: Keeping): AnswerCapture {
-    const capture = new AnswerCapture(run, keeping, run.services.keptAnswers, ({ id }) =>
-      this.captures.delete(id),
-    );
-    this.captures.set(capture.id, capture);
-    run.content = run.content === null ? capture : new BothCaptures(run.content, capture);
-    return capture;
+  add(answer: RunningAnswer): void {
+    this.running.set(answer.id, answer);
+  }
+
+  remove({ id }: RunningAnswer): void {
+    this.running.delete(id);
   }
 
   /** Null: none of this tenant's with that id is being made. */
-  find(id: string, tenant: string | null): AnswerCapture | null {
-    const capture = this.captures.get(id);
-    return capture !== undefined && capture.tenant === tenant ? capture : null;
-  }
-}
-
-/** The request log reads the same bytes. */
-class BothCaptures implements ContentCapture {
-  constructor(
-    private readonly first: ContentCapture,
-    private readonly second: ContentCapture,
-  ) {}
-
-  request(bytes: Uint8Array, contentType: string | null): void {
-    this.first.request(bytes, contentType);
-    this.second.request(bytes, contentType);
-  }
-
-  answer(bytes: Uint8Array | string, contentType?: string): void {
-    this.first.answer(bytes, contentType);
-    this.second.answer(bytes, contentType);
-  }
-
-  end(record: UnpricedRecord): void {
-    this.first.end(record);
-    this.second.end(record);
+  find(id: string, tenant: string | null): RunningAnswer | null {
+    const answer = this.running.get(id);
+    return answer !== undefined && answer.tenant === tenant ? answer : null;
   }
 }
