@@ -57,6 +57,8 @@ export type Provider = {
   /** What is known of a model here; the same object for the same model. */
   readonly modelFacts: (model: string) => ModelFacts;
   readonly price: ProviderPrice;
+  /** Whether it speaks the Responses API and keeps answers itself; the gateway keeps them for every other one. */
+  readonly keepsAnswers: boolean;
   /** Whether it is told which trace a request belongs to. */
   readonly takesTraceContext?: boolean;
 };

@@ -78,7 +78,22 @@ const unknownToMistral = [
   "safety_identifier",
 ] as const;
 
+const storeWord = Buffer.from('"store"');
+
+/** Anywhere in the body: a false alarm costs only time. */
+const asksToStore = (bytes: Buffer): boolean =>
+  searchPlaces(bytes, storeWord).some((place) =>
+    /^\s*:\s*true/.test(bytes.toString("latin1", place, place + 16)),
+  );
+
 export const quirks = {
+  "responses-not-kept": {
+    touches: ["previous_response_id"],
+    declines: asksToStore,
+    rewrite: (body) => ({ ...without(body, "previous_response_id"), store: false }),
+    reason:
+      "The Responses API of OpenRouter, Groq, Ollama, vLLM and llama.cpp keeps no answers: the gateway does it in their place.",
+  },
   "no-stream-options": {
     touches: ["stream", "stream_options"],
     rewrite: (body) => without(body, "stream_options"),

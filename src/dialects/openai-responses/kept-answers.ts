@@ -9,6 +9,7 @@ import type { AnswerFacts, ClientHalf } from "../dialect.ts";
 import { openaiResponses } from "./dialect.ts";
 import { responseObject } from "./encode-answer.ts";
 import { extrasOf, name, type Wire } from "./extras.ts";
+import { requestMembers } from "./members.ts";
 import { encodeFailure } from "./failure.ts";
 
 /** OpenAI answers 400; a name that does not exist is 404 at this gateway. */
@@ -33,6 +34,16 @@ export const keepingResponses: ClientHalf = {
     });
   },
 };
+
+/** At a vendor of the format that keeps no answers. `isKeptHere`: the gateway does. */
+export function refuseKeeping(request: ChatRequest, isKeptHere: boolean): Failure | null {
+  const { store, previous_response_id: previous, conversation } = extrasOf(request.extras);
+  if (isKeptHere && typeof previous === "string") return noSuchPrevious(previous);
+  return requestMembers.refusalOf({
+    conversation,
+    ...(isKeptHere ? {} : { store, previous_response_id: previous }),
+  });
+}
 
 /** A Response before its first event. */
 export function pendingResponse(model: string, status: "queued" | "in_progress", facts: AnswerFacts): Wire {

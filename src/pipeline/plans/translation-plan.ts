@@ -60,10 +60,10 @@ export function translationOf(
   return { backend: isForeign ? searchingFor(backend, request) : backend, request, stops };
 }
 
-/** A provider that speaks the format itself keeps the answer and gives it its id. */
+/** A provider that keeps the answer itself gives it its id. */
 function keptFacts({ incoming, provider }: TranslationTarget): Pick<AnswerFacts, "kept"> {
   const { keeping } = incoming;
-  if (keeping === null || provider.backend.dialect === "openai-responses") return {};
+  if (keeping === null || provider.keepsAnswers) return {};
   return { kept: { id: keeping.isKept ? keeping.id : null, members: keeping.members } };
 }
 

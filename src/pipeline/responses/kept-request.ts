@@ -43,6 +43,7 @@ export type KeptRequest = { readonly envelope: Envelope; readonly keeping: Keepi
 
 /** Null: it asks nothing of the store, or the store is off. Throws Failure. */
 export function readKeptRequest(read: Envelope, context: KeepingContext): KeptRequest | null {
+  if (!asksOfStore(read)) return null;
   const asked = membersOf(read);
   const { store, previous: previousId, background } = asked;
   const isOurs = previousId?.startsWith(keptIdPrefix) === true;
@@ -50,7 +51,6 @@ export function readKeptRequest(read: Envelope, context: KeepingContext): KeptRe
     if (isOurs) throw storeIsOff();
     return null;
   }
-  if (!store && previousId === null && !background) return null;
   if (background) checkBackground(asked);
   const previous = isOurs && previousId !== null ? findPrevious(previousId, context) : null;
   const history = previous === null ? [] : [...previous.history, previous.output];
@@ -79,6 +79,16 @@ export function readKeptRequest(read: Envelope, context: KeepingContext): KeptRe
       },
     },
   };
+}
+
+/** Most requests say `store: false`, or nothing: they cost one look at the names of their members. */
+function asksOfStore({ scan, bytes }: Envelope): boolean {
+  for (const { key, kind, start } of scan.members) {
+    if (key === "store" || key === "background") {
+      if (kind === "boolean" && bytes[start] === 0x74) return true;
+    } else if (key === "previous_response_id" && kind === "string") return true;
+  }
+  return false;
 }
 
 type AskedMembers = {

@@ -27,6 +27,7 @@ async function start(more: object = {}, clock = {}): Promise<Setup> {
         ant: { ...provider, backend: "anthropic" },
         goo: { ...provider, backend: "google-genai" },
         rsp: { ...provider, backend: "openai-responses" },
+        forgetful: { ...provider, backend: "openai-responses", quirks: ["responses-not-kept"] },
       },
       tenants: Object.entries(keys).map(([name, api_key]) => ({ name, api_key })),
       ...more,
@@ -62,7 +63,7 @@ const weather = {
   strict: false,
 };
 
-describe.each(["oai", "ant", "goo"])("over %s", (provider) => {
+describe.each(["oai", "ant", "goo", "forgetful"])("over %s", (provider) => {
   const model = `${provider}/fake-large`;
 
   test("an answer is kept, asked for, continued over three turns, listed and deleted", async () => {
@@ -238,6 +239,25 @@ test("without store nothing is kept; with mode off everything of it is 400", asy
   // A provider that keeps answers itself goes on doing so.
   await responses.create({ model: "rsp/fake-large", input: "x", store: true });
   expect(vendor.requests.at(-1)?.body["store"]).toBe(true);
+});
+
+test("a vendor of the format that keeps nothing is never asked to, and its own ids are unknown", async () => {
+  const { client, vendor } = await start();
+  const { responses } = client();
+  const model = "forgetful/fake-large";
+  const made = await responses.create({ model, input: "one", store: true });
+  expect(vendor.requests.at(-1)?.body).toMatchObject({ store: false });
+  await responses.create({ model, input: "two", store: false });
+  expect(vendor.requests.at(-1)?.rawBody).not.toContain("previous_response_id");
+  expect((await responses.retrieve(made.id)).id).toBe(made.id);
+  expect(await refusal(responses.create({ model, input: "x", previous_response_id: "resp_1" }))).toMatchObject({
+    status: 404,
+    code: "previous_response_not_found",
+  });
+  const off = await start({ responses_store: { mode: "off" } });
+  expect(await refusal(off.client().responses.create({ model, input: "x", store: true }))).toMatchObject({
+    status: 400,
+  });
 });
 
 test("a stream that its client leaves is kept as cancelled, with what was finished", async () => {
