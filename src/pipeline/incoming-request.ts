@@ -60,10 +60,14 @@ export function readIncoming(received: ReceivedRequest, policy: TenantPolicy | u
   return new IncomingRequest(received, chosen.envelope, requestOptions, chosen.dropped, keeping);
 }
 
+const storeEndpoints: ReadonlySet<Endpoint["name"]> = new Set([
+  "responses",
+  "compact",
+  "responses-count-tokens",
+]);
+
 function keptRequest(read: Envelope, { endpoint, keeping, tenant }: ReceivedRequest): KeptRequest | null {
-  return endpoint.name === "responses" || endpoint.name === "compact"
-    ? readKeptRequest(read, { ...keeping, tenant })
-    : null;
+  return storeEndpoints.has(endpoint.name) ? readKeptRequest(read, { ...keeping, tenant }) : null;
 }
 
 const nothingDropped: readonly string[] = [];

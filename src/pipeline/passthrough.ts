@@ -59,7 +59,8 @@ export function decidePassthrough(
 
 /** A vendor that speaks the format and keeps no answers. */
 function refuseAtForgetful(incoming: IncomingRequest, { keepsAnswers, backend }: Provider): Failure | null {
-  const isOne = incoming.endpoint.name === "responses" && backend.dialect === "openai-responses" && !keepsAnswers;
+  const isOne =
+    incoming.endpoint.name === "responses" && backend.dialect === "openai-responses" && !keepsAnswers;
   return isOne ? refuseKeeping(incoming.decode(), incoming.keeping !== null) : null;
 }
 

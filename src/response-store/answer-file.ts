@@ -8,10 +8,10 @@ import type { Log } from "../system/log.ts";
 import { partsOf } from "./answer-table.ts";
 
 const table = "kept_answers";
+/** One table, because a file with another one would not be taken for ours. Rows with a time are answers, the others their items. */
 const first = `CREATE TABLE ${table} (
-  id TEXT PRIMARY KEY, tenant TEXT, created_ms INTEGER NOT NULL, status TEXT NOT NULL, response TEXT NOT NULL,
-  parts TEXT NOT NULL);
-CREATE TABLE kept_items (key TEXT PRIMARY KEY, text TEXT NOT NULL, holders INTEGER NOT NULL);`;
+  key TEXT PRIMARY KEY, text TEXT NOT NULL, holders INTEGER NOT NULL DEFAULT 0,
+  created_ms INTEGER, tenant TEXT, status TEXT, parts TEXT);`;
 
 const options: FileOptions = {
   schema: { migrations: [first], table, isShared: false },
@@ -23,11 +23,11 @@ const options: FileOptions = {
 };
 
 type Row = {
-  readonly id: string;
-  readonly tenant: string | null;
+  readonly key: string;
+  readonly text: string;
   readonly created_ms: number;
+  readonly tenant: string | null;
   readonly status: KeptAnswer["status"];
-  readonly response: string;
   readonly parts: string;
 };
 
@@ -62,10 +62,12 @@ export class AnswerFile {
   read(sinceMs: number): readonly KeptAnswer[] {
     return this.run((db) => {
       const items = new Map<string, ItemText>();
-      for (const item of db.query<ItemText, []>("SELECT key, text FROM kept_items").all())
+      for (const item of db
+        .query<ItemText, []>(`SELECT key, text FROM ${table} WHERE created_ms IS NULL`)
+        .all())
         items.set(item.key, item);
       return db
-        .query<Row, [number]>(`SELECT * FROM ${table} WHERE created_ms >= ? ORDER BY created_ms, id`)
+        .query<Row, [number]>(`SELECT * FROM ${table} WHERE created_ms >= ? ORDER BY created_ms, key`)
         .all(sinceMs)
         .flatMap((row) => answerFrom(row, items) ?? []);
     }, []);
@@ -75,12 +77,12 @@ export class AnswerFile {
     const old = this.run(
       (db) =>
         db
-          .query<{ id: string }, [number]>(`SELECT id FROM ${table} WHERE created_ms < ?`)
+          .query<{ key: string }, [number]>(`SELECT key FROM ${table} WHERE created_ms < ?`)
           .all(beforeMs)
-          .map(({ id }) => id),
+          .map(({ key }) => key),
       [],
     );
-    if (old.length > 0) this.write([], old);
+    if (old.length > 0 && this.write([], old)) this.tidy();
   }
 
   /** Nothing of what was deleted stays in the file or its journal. */
@@ -129,33 +131,27 @@ export class AnswerFile {
 function insert(db: SqliteDatabase, answer: KeptAnswer): void {
   remove(db, answer.id);
   const parts = partsOf(answer);
-  const hold = db.query(
-    "INSERT INTO kept_items (key, text, holders) VALUES (?, ?, 1) ON CONFLICT (key) DO UPDATE SET holders = holders + 1",
+  const hold = db.query<unknown, [string, string]>(
+    `INSERT INTO ${table} (key, text, holders) VALUES (?, ?, 1) ON CONFLICT (key) DO UPDATE SET holders = holders + 1`,
   );
-  for (const { key, text } of parts) hold.run(...([key, text] as never[]));
-  db.query(
-    `INSERT INTO ${table} (id, tenant, created_ms, status, response, parts) VALUES (?, ?, ?, ?, ?, ?)`,
-  ).run(
-    ...([
-      answer.id,
-      answer.tenant,
-      answer.createdMs,
-      answer.status,
-      answer.response,
-      JSON.stringify(parts.map(({ key }) => key)),
-    ] as never[]),
-  );
+  for (const { key, text } of parts) hold.run(key, text);
+  const { id, response, createdMs, tenant, status } = answer;
+  db.query<unknown, [string, string, number, string | null, string, string]>(
+    `INSERT INTO ${table} (key, text, created_ms, tenant, status, parts) VALUES (?, ?, ?, ?, ?, ?)`,
+  ).run(id, response, createdMs, tenant, status, JSON.stringify(parts.map(({ key }) => key)));
 }
 
 function remove(db: SqliteDatabase, id: string): void {
-  const row = db.query<{ parts: string }, [string]>(`SELECT parts FROM ${table} WHERE id = ?`).get(id);
+  const row = db
+    .query<{ parts: string }, [string]>(`SELECT parts FROM ${table} WHERE key = ? AND created_ms IS NOT NULL`)
+    .get(id);
   if (row === null) return;
-  db.query(`DELETE FROM ${table} WHERE id = ?`).run(...([id] as never[]));
-  const release = db.query("UPDATE kept_items SET holders = holders - 1 WHERE key = ?");
-  const drop = db.query("DELETE FROM kept_items WHERE key = ? AND holders < 1");
+  db.query<unknown, [string]>(`DELETE FROM ${table} WHERE key = ?`).run(id);
+  const release = db.query<unknown, [string]>(`UPDATE ${table} SET holders = holders - 1 WHERE key = ?`);
+  const drop = db.query<unknown, [string]>(`DELETE FROM ${table} WHERE key = ? AND holders < 1`);
   for (const key of keysIn(row.parts)) {
-    release.run(...([key] as never[]));
-    drop.run(...([key] as never[]));
+    release.run(key);
+    drop.run(key);
   }
 }
 
@@ -171,11 +167,11 @@ function answerFrom(row: Row, items: ReadonlyMap<string, ItemText>): KeptAnswer 
   const output = whole.at(-1);
   if (output === undefined || whole.length < parts.length) return null;
   return {
-    id: row.id,
+    id: row.key,
     tenant: row.tenant,
     createdMs: row.created_ms,
     status: row.status,
-    response: row.response,
+    response: row.text,
     history: whole.slice(0, -1),
     output,
   };

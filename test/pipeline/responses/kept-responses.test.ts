@@ -250,7 +250,9 @@ test("a vendor of the format that keeps nothing is never asked to, and its own i
   await responses.create({ model, input: "two", store: false });
   expect(vendor.requests.at(-1)?.rawBody).not.toContain("previous_response_id");
   expect((await responses.retrieve(made.id)).id).toBe(made.id);
-  expect(await refusal(responses.create({ model, input: "x", previous_response_id: "resp_1" }))).toMatchObject({
+  expect(
+    await refusal(responses.create({ model, input: "x", previous_response_id: "resp_1" })),
+  ).toMatchObject({
     status: 404,
     code: "previous_response_not_found",
   });
