@@ -21,7 +21,7 @@ export const clientVersions = {
     package: "@openai/codex",
     pinned: "0.169.0",
     variable: "CODEX_VERSION",
-    files: ["codex", "codex-websocket"],
+    files: ["codex", "codex-compaction", "codex-websocket"],
   },
   gemini: {
     package: "@google/gemini-cli",

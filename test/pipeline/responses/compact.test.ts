@@ -90,6 +90,37 @@ describe.each(["oai", "ant", "goo", "rsp"])("over %s", (provider) => {
   });
 });
 
+test.each(["oai", "ant", "goo"])(
+  "over %s Codex's item that asks for a compaction is answered with one",
+  async (provider) => {
+    const { client, vendor } = await start();
+    const body = {
+      model: `${provider}/fake-large`,
+      // The package has the item's type only in newer versions.
+      input: [...history, { type: "compaction_trigger" }] as OpenAI.Responses.ResponseInputItem[],
+    };
+    const whole = await client.responses.create(body);
+    expect(whole.output.map(({ type }) => type as string)).toEqual(["compaction"]);
+    const done: string[] = [];
+    const events = await client.responses.create({ ...body, stream: true });
+    for await (const event of events) {
+      if (event.type === "response.output_item.done") done.push(event.item.type);
+      if (event.type === "response.completed") expect(event.response.output).toHaveLength(1);
+    }
+    expect(done).toEqual(["compaction"]);
+    expect(vendor.requests.at(-1)?.rawBody).toContain("Summarise the conversation");
+    expect(vendor.requests.at(-1)?.rawBody).not.toContain("compaction_trigger");
+    expect(vendor.requests.map(({ breach }) => breach).filter(Boolean)).toEqual([]);
+    const cut = await client.responses
+      .create(
+        { ...body, input: [{ role: "user", content: "x [[stop:length]]" }, body.input.at(-1) as never] },
+        { headers: { "x-clawgate-fallback": "off" } },
+      )
+      .catch((thrown: unknown) => thrown);
+    expect((cut as { status?: number }).status).toBe(502);
+  },
+);
+
 test("a vendor that has it compacts itself, and gets the bytes", async () => {
   const { client, vendor } = await start();
   const own = { id: "resp_1", object: "response.compaction", created_at: 1, output: [], usage: null };
