@@ -23,6 +23,12 @@ export const clientVersions = {
     variable: "CODEX_VERSION",
     files: ["codex", "codex-compaction", "codex-websocket"],
   },
+  openai: {
+    package: "openai",
+    pinned: "7.55.0",
+    variable: "OPENAI_SDK_VERSION",
+    files: ["responses-sdk"],
+  },
   gemini: {
     package: "@google/gemini-cli",
     pinned: "0.61.0",
