@@ -87,13 +87,6 @@ const asksToStore = (bytes: Buffer): boolean =>
   );
 
 export const quirks = {
-  "responses-not-kept": {
-    touches: ["previous_response_id"],
-    declines: asksToStore,
-    rewrite: (body) => ({ ...without(body, "previous_response_id"), store: false }),
-    reason:
-      "The Responses API of OpenRouter, Groq, Ollama, vLLM and llama.cpp keeps no answers: the gateway does it in their place.",
-  },
   "no-stream-options": {
     touches: ["stream", "stream_options"],
     rewrite: (body) => without(body, "stream_options"),
@@ -251,6 +244,16 @@ export const quirks = {
     "Kimi models refuse any sampling value but their own: only 1 is allowed for this model (hermes-agent#12668).",
     /^(?:kimi-|k\d)/,
   ),
+  "responses-not-kept": {
+    touches: ["previous_response_id"],
+    declines: asksToStore,
+    rewrite(body) {
+      const rest = without(body, "previous_response_id");
+      return rest["store"] === true ? { ...rest, store: false } : rest;
+    },
+    reason:
+      "The Responses API of OpenRouter, Groq, Ollama, vLLM and llama.cpp keeps no answers: the gateway does it in their place.",
+  },
 } as const satisfies Record<string, Quirk>;
 
 export type QuirkName = keyof typeof quirks;

@@ -70,7 +70,7 @@ export class AnswerCapture implements ContentCapture, RunningAnswer {
   }
 
   answer(bytes: Uint8Array | string): void {
-    if (this.isOver || bytes.length === 0) return;
+    if (this.isOver || bytes.length === 0 || this.isVendors) return;
     const piece = typeof bytes === "string" ? Buffer.from(bytes) : asBuffer(bytes);
     if (this.run.stream) {
       if (!piece.includes("response.")) return;
@@ -113,6 +113,11 @@ export class AnswerCapture implements ContentCapture, RunningAnswer {
 
   cancel(): void {
     this.run.context.abort(new Failure("cancelled", "The client cancelled this response."));
+  }
+
+  /** The provider keeps the answer itself, under an id of its own. */
+  private get isVendors(): boolean {
+    return !this.keeping.isBackground && this.run.winner?.provider.keepsAnswers === true;
   }
 
   private frame(slice: Buffer): void {

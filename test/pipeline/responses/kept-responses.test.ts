@@ -1,6 +1,9 @@
 // Kept answers of /v1/responses with the openai package, over a provider of each format: kept, asked for, continued, listed, deleted.
 
 import { afterEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import OpenAI from "openai";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { startUpstream, type Upstream } from "../../support/upstream.ts";
@@ -391,6 +394,106 @@ test("a history beyond the limit of a body is refused", async () => {
   expect(
     await refusal(responses.create({ model, input: "b".repeat(600_000), previous_response_id: made.id })),
   ).toMatchObject({ status: 413 });
+});
+
+test("thoughts go back to their vendor with the signature that they came with", async () => {
+  const { client, vendor } = await start();
+  const { responses } = client();
+  const asked = { model: "ant/fake-large", tools: [weather], reasoning: { effort: "low" as const } };
+  const made = await responses.create({
+    ...asked,
+    input: '[[think:I look at the sky]] [[tool:get_weather {"city":"Paris"}]]',
+    store: true,
+  });
+  const thought = made.output.find(({ type }) => type === "reasoning");
+  const kept = (await responses.retrieve(made.id)).output.find(({ type }) => type === "reasoning");
+  expect(thought).toBeDefined();
+  expect(kept).toEqual(thought);
+  const call = made.output.find((item) => item.type === "function_call");
+  await responses.create({
+    ...asked,
+    previous_response_id: made.id,
+    input: [{ type: "function_call_output", call_id: call?.call_id ?? "", output: "sun" }],
+  });
+  // The vendor refuses a thought whose signature is not the one that it gave.
+  const sent = vendor.requests.at(-1);
+  expect(sent?.rawBody).toContain("I look at the sky");
+  expect(sent?.rawBody).toContain('"signature":"');
+  expect(vendor.requests.map(({ breach }) => breach).filter(Boolean)).toEqual([]);
+});
+
+test("an answer that breaks off is kept as failed, with its error", async () => {
+  const { client } = await start();
+  const { responses } = client();
+  const stream = await responses.create({
+    model: "oai/fake-large",
+    input: "[[long:40]] [[mode:error-mid]]",
+    store: true,
+    stream: true,
+  });
+  let id = "";
+  const told = (async () => {
+    for await (const event of stream) if (event.type === "response.created") ({ id } = event.response);
+  })();
+  await told.catch(() => undefined);
+  const kept = await responses.retrieve(id);
+  expect(kept).toMatchObject({ id, status: "failed" });
+  expect(kept.error?.message).toBeTruthy();
+});
+
+test("a count of tokens covers the history", async () => {
+  const { client } = await start();
+  const { responses } = client();
+  const model = "ant/fake-large";
+  const made = await responses.create({ model, input: `[[say:x]] ${"word ".repeat(1_000)}`, store: true });
+  const alone = await responses.inputTokens.count({ model, input: "on" });
+  const whole = await responses.inputTokens.count({ model, input: "on", previous_response_id: made.id });
+  expect(whole.input_tokens).toBeGreaterThan(alone.input_tokens + 1_000);
+});
+
+test("the request log and the store read the same answer", async () => {
+  const { client, gateway } = await start({ request_log: { enabled: true, tenants: ["alice"] } });
+  const made = await client().responses.create({
+    model: "oai/fake-large",
+    input: "[[say:heron]]",
+    store: true,
+  });
+  expect((await client().responses.retrieve(made.id)).output_text).toBe("heron");
+  const logged = await fetch(`${gateway.url}/api/request-log/${made.id.slice("resp_clawgate_".length)}`, {
+    headers: { authorization: "Bearer admin-key-0123456789" },
+  });
+  expect(await logged.text()).toContain("heron");
+});
+
+test("with mode disk an answer outlives a restart, written after it was given", async () => {
+  const vendor = startUpstream({ strict: true });
+  const state = mkdtempSync(join(tmpdir(), "clawgate-kept-"));
+  ends.push(
+    () => rmSync(state, { recursive: true, force: true }),
+    () => vendor.stop(),
+  );
+  const begin = async (): Promise<{ gateway: TestGateway; client: OpenAI }> => {
+    const provider = { backend: "openai-compat", base_url: vendor.url, api_key: "k", models: ["fake-large"] };
+    const gateway = await startTestGateway({
+      config: { responses_store: { mode: "disk" }, providers: { oai: provider } },
+      environment: { CLAWGATE_STATE_DIR: state },
+    });
+    ends.push(() => gateway.stop());
+    const baseURL = `${gateway.url}/v1`;
+    return { gateway, client: new OpenAI({ baseURL, apiKey: "none", maxRetries: 0 }) };
+  };
+  const first = await begin();
+  const model = "oai/fake-large";
+  const made = await first.client.responses.create({ model, input: "[[say:heron]] one", store: true });
+  await first.gateway.stop();
+  expect(statSync(join(state, "responses", "responses.db")).mode & 0o777).toBe(0o600);
+  const second = await begin();
+  expect(await second.client.responses.retrieve(made.id)).toMatchObject({
+    id: made.id,
+    output_text: "heron",
+  });
+  await second.client.responses.create({ model, input: "two", previous_response_id: made.id });
+  expect(vendor.requests.at(-1)?.rawBody).toContain("heron");
 });
 
 test("the operator sees how much is kept and deletes a tenant's", async () => {
