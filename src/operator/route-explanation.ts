@@ -130,7 +130,7 @@ function incomingOf(
     : Buffer.from(JSON.stringify(isInPath ? rest : { ...rest, model: name }));
   const call = isInPath ? { model: name, stream: endpoint.stream === true } : null;
   const dialect = snapshot.pipeline.dialects[endpoint.dialect];
-  const keeping = keepingContext(services, snapshot.pipeline, "preview");
+  const keeping = keepingContext(endpoint, services, snapshot.pipeline, { requestId: "preview", tenant });
   return readIncoming(
     { endpoint, dialect, headers, bytes, call, tenant, keeping },
     policyOf(snapshot, tenant),

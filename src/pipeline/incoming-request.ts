@@ -23,12 +23,7 @@ import type { Endpoint } from "./endpoints.ts";
 import { type Envelope, maxJsonDepth, parseBody, type PathCall, readEnvelope } from "./body/envelope.ts";
 import { readFormEnvelope } from "./body/form.ts";
 import { takeRequestOptions } from "./request-options.ts";
-import {
-  type Keeping,
-  type KeepingContext,
-  type KeptRequest,
-  readKeptRequest,
-} from "./responses/kept-request.ts";
+import { type Keeping, type KeepingContext, readKeptRequest } from "./responses/kept-request.ts";
 import { upperBoundRequirements } from "./requirements.ts";
 import { namedBudget } from "./tenants/budget-header.ts";
 import type { TenantPolicy } from "./tenants/tenant-policy.ts";
@@ -41,8 +36,8 @@ export type ReceivedRequest = {
   /** What the path says in place of the body. */
   readonly call: PathCall | null;
   readonly tenant: string | null;
-  /** What a Responses request may ask of the store of answers. */
-  readonly keeping: Omit<KeepingContext, "tenant">;
+  /** Null: it asks nothing of the store of answers. */
+  readonly keeping: KeepingContext | null;
 };
 
 /** Throws Failure. */
@@ -51,23 +46,13 @@ export function readIncoming(received: ReceivedRequest, policy: TenantPolicy | u
   const form = endpoint.forwarding?.takesForm === true ? readFormEnvelope(headers, bytes) : null;
   const read =
     form ?? normalizedSpelling(readEnvelope(headers, bytes, call, dialect), dialect.backend?.passthrough);
-  const kept = keptRequest(read, received);
+  const kept = received.keeping === null ? null : readKeptRequest(read, received.keeping);
   const { envelope, requestOptions } = takeRequestOptions(kept?.envelope ?? read, headers, endpoint.dialect);
   const keeping = kept?.keeping ?? null;
   if (policy === undefined || policy.keeps === "nothing")
     return new IncomingRequest(received, envelope, requestOptions, nothingDropped, keeping);
   const chosen = withoutModelChoices(envelope, call !== null, policy.keeps === "models-and-prices");
   return new IncomingRequest(received, chosen.envelope, requestOptions, chosen.dropped, keeping);
-}
-
-const storeEndpoints: ReadonlySet<Endpoint["name"]> = new Set([
-  "responses",
-  "compact",
-  "responses-count-tokens",
-]);
-
-function keptRequest(read: Envelope, { endpoint, keeping, tenant }: ReceivedRequest): KeptRequest | null {
-  return storeEndpoints.has(endpoint.name) ? readKeptRequest(read, { ...keeping, tenant }) : null;
 }
 
 const nothingDropped: readonly string[] = [];

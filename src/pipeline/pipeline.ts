@@ -61,7 +61,7 @@ export async function handleRequest(
       run.content = services.requestLog.open(tenant);
       run.content?.request(bytes, headers.get("content-type"));
     }
-    const keeping = keepingContext(services, snapshot, run.context.id);
+    const keeping = keepingContext(endpoint, services, snapshot, { requestId: run.context.id, tenant });
     const incoming = readIncoming({ endpoint, dialect, headers, bytes, call, tenant, keeping }, policy);
     admission.connection?.keepOpen();
     takeUp(run, incoming, bytes);

@@ -14,11 +14,11 @@ import {
 } from "../../dialects/openai-responses/kept-items.ts";
 import { type JsonEdit, type JsonMember, readString, scanObject, spliceObject } from "../../wire/json.ts";
 import { type Envelope, maxJsonDepth } from "../body/envelope.ts";
+import type { RunningAnswers } from "./running-answers.ts";
 
 export type KeepingContext = {
   readonly answers: Pick<KeptAnswers, "mode" | "find">;
-  /** Whether such an answer is still being made. */
-  isRunning(id: string, tenant: string | null): boolean;
+  readonly running: Pick<RunningAnswers, "find">;
   readonly tenant: string | null;
   readonly requestId: string;
   /** Of a whole body. */
@@ -169,9 +169,9 @@ const storeIsOff = (): Failure =>
     { param: "previous_response_id" },
   );
 
-function findPrevious(id: string, { answers, tenant, isRunning }: KeepingContext): KeptAnswer {
+function findPrevious(id: string, { answers, tenant, running }: KeepingContext): KeptAnswer {
   const found = answers.find(id, tenant);
-  if (found === null && !isRunning(id, tenant)) throw noSuchPrevious(id);
+  if (found === null && running.find(id, tenant) === null) throw noSuchPrevious(id);
   if (found === null || found.status === "cancelled" || found.status === "failed")
     throw new Failure(
       "invalid-request",
