@@ -128,11 +128,22 @@ function membersOf({ scan, bytes }: Envelope): AskedMembers {
   return {
     store,
     background: isTrue("background"),
-    previous: previous?.kind === "string" ? readString(bytes, previous.start, previous.end) : null,
+    previous: previous?.kind === "string" ? idIn(bytes, previous) : null,
     input,
     hasReferences: input !== null && bytes.subarray(input.start, input.end).includes(referenceWord),
     repeated,
   };
+}
+
+/** Throws Failure: the scan checks no escapes. */
+function idIn(bytes: Buffer, { start, end }: JsonMember): string {
+  try {
+    return readString(bytes, start, end);
+  } catch {
+    throw new Failure("invalid-request", "previous_response_id is not a valid JSON string.", {
+      param: "previous_response_id",
+    });
+  }
 }
 
 const watched: ReadonlySet<string> = new Set([

@@ -520,6 +520,28 @@ test("the operator sees how much is kept and deletes a tenant's", async () => {
   expect([401, 403]).toContain(foreign.status);
 });
 
+test("ids and members that nobody would send are refused, never a failure of the gateway", async () => {
+  const { gateway } = await start();
+  const headers = { authorization: `Bearer ${keys.alice}`, "content-type": "application/json" };
+  const post = async (body: string): Promise<number> =>
+    (await fetch(`${gateway.url}/v1/responses`, { method: "POST", headers, body })).status;
+  const bodyWith = (more: string): string => `{"model":"oai/fake-large","input":"x",${more}}`;
+  for (const [more, status] of [
+    ['"previous_response_id":"resp_clawgate_\\q"', 400],
+    ['"previous_response_id":"resp_clawgate___proto__"', 404],
+    [`"previous_response_id":"resp_clawgate_${"x".repeat(100_000)}"`, 404],
+    ['"previous_response_id":5', 400],
+    ['"store":"true"', 400],
+    ['"store":false,"store":true', 400],
+    ['"store":true,"background":"yes"', 400],
+    ['"store":true,"metadata":[1]', 400],
+  ] as const)
+    expect([more.slice(0, 60), await post(bodyWith(more))]).toEqual([more.slice(0, 60), status]);
+  for (const id of ["__proto__", "..%2F..%2Fetc", "a%00b", "%3Cscript%3E", "x".repeat(5_000)])
+    for (const method of ["GET", "DELETE"])
+      expect((await fetch(`${gateway.url}/v1/responses/${id}`, { method, headers })).status).toBe(404);
+});
+
 test("a page that does not exist, and events of a kept answer, are refused with words", async () => {
   const { client, gateway } = await start();
   const made = await client().responses.create({ model: "oai/fake-large", input: "x", store: true });
