@@ -21,7 +21,13 @@ export const clientVersions = {
     package: "@openai/codex",
     pinned: "0.169.0",
     variable: "CODEX_VERSION",
-    files: ["codex", "codex-websocket"],
+    files: ["codex", "codex-compaction", "codex-websocket"],
+  },
+  openai: {
+    package: "openai",
+    pinned: "7.55.0",
+    variable: "OPENAI_SDK_VERSION",
+    files: ["responses-sdk"],
   },
   gemini: {
     package: "@google/gemini-cli",

@@ -16,6 +16,7 @@ export async function apiSchemas(): Promise<Readonly<Record<string, z.ZodType>>>
     chat: chat.chatRequestSchema,
     messages: messages.messagesRequestSchema,
     responses: responses.responsesRequestSchema,
+    compact: responses.responsesRequestSchema,
     gemini: google.generateContentRequestSchema,
     "gemini-count-tokens": google.googleCountTokensRequestSchema,
     "count-tokens": messages.countTokensRequestSchema,

@@ -41,6 +41,7 @@ import {
 } from "./operator-port.ts";
 import type { Readings } from "./reading-port.ts";
 import { requestLogPort, type RequestLogServices } from "./request-log-port.ts";
+import { responsePort, type ResponsePortServices } from "./response-port.ts";
 import { visibleNames } from "./tenants/tenant-policies.ts";
 
 type RequestServices = Services & Pick<AppServices, "refused">;
@@ -59,6 +60,7 @@ export type PortServices = RequestServices &
   ReportServices &
   QueryServices &
   ActionServices &
+  ResponsePortServices &
   OperatorPortServices;
 
 /** What the server port is built from, besides the services. */
@@ -89,6 +91,7 @@ export function createServerPort(services: PortServices, parts: PortParts): Serv
     ...configPort(editing),
     ...keyPort({ ...editing, nowMs: services.clock.nowMs }),
     ...requestLogPort(services, note),
+    ...responsePort(services, note),
     ...parts.readings.port(note),
     apiSchemas,
   };

@@ -25,6 +25,8 @@ import { createBodyMemory } from "../pipeline/body/body-memory.ts";
 import { EventFeed } from "../operator/events/event-feed.ts";
 import { createLiveRegistry } from "../pipeline/live-requests.ts";
 import { PromptReadings } from "../pipeline/prompt/prompt-reading.ts";
+import { RunningAnswers } from "../pipeline/responses/running-answers.ts";
+import { ResponseStore } from "../response-store/response-store.ts";
 import { createRetryBudget } from "../pipeline/attempts/retry-budget.ts";
 import { createUnreadBodies } from "../pipeline/body/unread-body.ts";
 import { createStickiness } from "../routing/stickiness.ts";
@@ -125,6 +127,13 @@ export function createServices(options: ServicesOptions) {
     stateDirectory,
     claudePrograms,
     requestLog: createRequestLog({ ...options, redact, stateDirectory }),
+    keptAnswers: new ResponseStore({
+      clock,
+      log,
+      settings: () => currentConfig().config.responses_store,
+      path: join(stateDirectory, "responses", "responses.db"),
+    }),
+    runningAnswers: new RunningAnswers(),
     alerts: createAlerts({ ...options, redact, traffic: recording.alertTraffic, store: saved.state }),
   };
 }

@@ -257,6 +257,7 @@ async function prepare(
     | "savedHealth"
     | "audit"
     | "savedSessions"
+    | "keptAnswers"
     | "alerts"
     | "spending"
     | "claudePrograms"
@@ -270,6 +271,7 @@ async function prepare(
   await services.savedHealth.load();
   await services.audit.load();
   await services.savedSessions.load();
+  await services.keptAnswers.load();
   await services.alerts.load();
   await services.spending.follow(config.tenants);
   await warnOfUnpricedModels(config, snapshots.current().pipeline, services);

@@ -20,7 +20,15 @@ type BackgroundParts = {
   readonly services: AlertFactsServices &
     Pick<
       AppServices,
-      "clock" | "health" | "state" | "spending" | "descriptors" | "stickiness" | "alerts" | "requestLog"
+      | "clock"
+      | "health"
+      | "state"
+      | "spending"
+      | "descriptors"
+      | "stickiness"
+      | "alerts"
+      | "requestLog"
+      | "keptAnswers"
     >;
   readonly snapshots: Snapshots;
   readonly claim: StateDirectoryClaim;
@@ -85,6 +93,7 @@ function startWork(work: BackgroundParts, running: () => Promise<void>): () => v
     startProviderChecks(services, snapshots.current),
     work.machineChecks.watch(),
     services.requestLog.watch(),
+    services.keptAnswers.watch(),
     services.alerts.watch(async () => {
       // Both would find the same, and tell it twice.
       await running();

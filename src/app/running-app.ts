@@ -59,6 +59,7 @@ export class RunningApp {
       await services.spending.close();
       await services.savedSessions.flush();
       await services.requestLog.close();
+      await services.keptAnswers.close();
       await services.alerts.save();
       await services.savedHealth.flush();
       await services.state.close();

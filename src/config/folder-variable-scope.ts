@@ -33,6 +33,7 @@ const harmlessKeys: Readonly<Record<string, ReadonlySet<string>>> = {
     "rules",
   ]),
   request_log: new Set(["max_kb", "max_mb", "retention_days"]),
+  responses_store: new Set(["max_mb", "ttl_h"]),
   server: new Set(["port", "log_level", "body_limit_mb", "drain_s", "request_timeout_s"]),
   metrics: new Set(["enabled", "retention_days", "max_mb", "log_requests", "log_routing_decisions"]),
   cli: new Set([

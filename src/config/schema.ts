@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 import { alertsSettings } from "../alerts/settings.ts";
+import { responsesStoreSettings } from "../response-store/settings.ts";
 import { requestLogSettings } from "../request-log/settings.ts";
 import { cliSettings, type McpServers, mcpServersSettings } from "../backends/claude-code/settings.ts";
 import { healthSettings, queueSettings } from "../backends/health/settings.ts";
@@ -38,6 +39,9 @@ export const configSchema = z.strictObject({
   health: healthSettings.describe("When a provider is taken out of use and when it is retried."),
   metrics: metricsSettings.describe("What is recorded."),
   request_log: requestLogSettings.describe("The texts of requests and answers, kept on request."),
+  responses_store: responsesStoreSettings.describe(
+    "Answers of the Responses API, kept for clients that ask for it.",
+  ),
   alerts: alertsSettings.describe("What the operator is told of, and how."),
   prompt_caching: promptCachingSettings.describe("The vendors' prompt caches."),
   cli: cliSettings.describe(

@@ -31,6 +31,11 @@ export type AnswerFacts = {
   readonly wantsUsage: boolean;
   /** The tools as the client declared them: a call goes back in the kind of its tool. Absent where bytes pass through. */
   readonly tools?: readonly Tool[];
+  /**
+   * Where the request asks the gateway to keep its answer, or continues a kept one: the answer's id (null: it is not kept), and the
+   * members in which it repeats the request. Only the Responses API has it.
+   */
+  readonly kept?: { readonly id: string | null; readonly members: Readonly<Record<string, unknown>> };
 };
 
 /** Turns events into the text of one stream. A `failure` event becomes the dialect's in-band error, without a normal end. */

@@ -20,6 +20,7 @@ export type AuditAction =
   | "request.cancel"
   | "request_log.delete"
   | "request_log.read"
+  | "responses.delete"
   | "session.code"
   | "session.sign_in"
   | "session.refused"

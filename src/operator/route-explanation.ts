@@ -11,6 +11,8 @@ import { type Endpoint, endpoints } from "../pipeline/endpoints.ts";
 import { checkedModel, maxJsonDepth } from "../pipeline/body/envelope.ts";
 import { type IncomingRequest, readIncoming, routeRequestOf } from "../pipeline/incoming-request.ts";
 import { previewRequest, type RequestPreview } from "../pipeline/request-preview.ts";
+import { keepingContext } from "../pipeline/responses/keeping-context.ts";
+import type { Services } from "../pipeline/dependencies.ts";
 import type { TenantPolicy } from "../pipeline/tenants/tenant-policy.ts";
 import type { RoutedDecision } from "../routing/decision-builder.ts";
 import { estimateCostUsd, requirementsOf } from "../routing/eligibility.ts";
@@ -57,7 +59,7 @@ export type RouteExplanation = {
 export type ExplanationServices = {
   readonly clock: Pick<Clock, "nowMs" | "monotonicMs">;
   readonly prices: { load(): Promise<void> };
-};
+} & Pick<Services, "keptAnswers" | "runningAnswers">;
 
 export type RouteQuestion = {
   /** JSON: a request of any chat endpoint. */
@@ -79,7 +81,7 @@ export async function explainRoute(
   const startedMs = clock.monotonicMs();
   const { pipeline } = snapshot;
   const { tenant } = question;
-  const incoming = incomingOf(snapshot, question);
+  const incoming = incomingOf(snapshot, services, question);
   await prices.load();
   const preview = await previewRequest(pipeline, incoming, policyOf(snapshot, tenant), clock.nowMs());
   const facts = factsOf(incoming);
@@ -109,7 +111,11 @@ export async function explainRoute(
 }
 
 /** The request as the pipeline reads it; adds what clients of the format put in the path or leave to a default. */
-function incomingOf(snapshot: ActiveConfig, question: RouteQuestion): IncomingRequest {
+function incomingOf(
+  snapshot: ActiveConfig,
+  services: ExplanationServices,
+  question: RouteQuestion,
+): IncomingRequest {
   const { headers, tenant } = question;
   const body = parsedBody(question.bytes);
   const { model, ...rest } = body;
@@ -124,7 +130,11 @@ function incomingOf(snapshot: ActiveConfig, question: RouteQuestion): IncomingRe
     : Buffer.from(JSON.stringify(isInPath ? rest : { ...rest, model: name }));
   const call = isInPath ? { model: name, stream: endpoint.stream === true } : null;
   const dialect = snapshot.pipeline.dialects[endpoint.dialect];
-  return readIncoming({ endpoint, dialect, headers, bytes, call, tenant }, policyOf(snapshot, tenant));
+  const keeping = keepingContext(endpoint, services, snapshot.pipeline, { requestId: "preview", tenant });
+  return readIncoming(
+    { endpoint, dialect, headers, bytes, call, tenant, keeping },
+    policyOf(snapshot, tenant),
+  );
 }
 
 function parsedBody(bytes: Buffer): Record<string, unknown> {

@@ -181,6 +181,12 @@ class AdmittedRequest implements LiveRequest, TimerListener {
     });
   }
 
+  /** From here on it does not end with its client. */
+  detach(): void {
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener
+    this.signal.onabort = null;
+  }
+
   leave(): void {
     this.registration.leave();
     this.snapshot.leave();

@@ -3,6 +3,7 @@
 
 import type { Backend } from "../backends/backend.ts";
 import type { HealthTracker } from "../backends/health/health-tracker.ts";
+import type { KeptAnswers } from "../canon/kept-answer.ts";
 import type { RequestRecord, UnpricedRecord } from "../canon/record.ts";
 import type { RequestTrace, TraceParent } from "../canon/trace-context.ts";
 import type { Usage } from "../canon/usage.ts";
@@ -21,6 +22,7 @@ import type { BodyMemory } from "./body/body-memory.ts";
 import type { LiveRegistry } from "./live-requests.ts";
 import type { UnreadBodies } from "./body/unread-body.ts";
 import type { PromptReadings } from "./prompt/prompt-reading.ts";
+import type { RunningAnswers } from "./responses/running-answers.ts";
 import type { RetryBudget } from "./attempts/retry-budget.ts";
 import type { StreamingSettings } from "./settings.ts";
 import type { TenantPolicy } from "./tenants/tenant-policy.ts";
@@ -55,6 +57,8 @@ export type Provider = {
   /** What is known of a model here; the same object for the same model. */
   readonly modelFacts: (model: string) => ModelFacts;
   readonly price: ProviderPrice;
+  /** Whether it speaks the Responses API and keeps answers itself; the gateway keeps them for every other one. */
+  readonly keepsAnswers: boolean;
   /** Whether it is told which trace a request belongs to. */
   readonly takesTraceContext?: boolean;
 };
@@ -135,6 +139,9 @@ export type Services = {
   readonly prompts: PromptReadings | null;
   /** `open` null: the texts of this tenant's requests are not kept. Nothing of it throws or waits. */
   readonly requestLog: { open(tenant: string | null): ContentCapture | null };
+  /** Answers of the Responses API that clients asked to keep, and those that are being made. */
+  readonly keptAnswers: KeptAnswers;
+  readonly runningAnswers: RunningAnswers;
   /** Takes the finished record; never throws, never waits. */
   record(record: UnpricedRecord): void;
 };

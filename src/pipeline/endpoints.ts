@@ -7,6 +7,7 @@ export type EndpointName =
   | "chat"
   | "messages"
   | "responses"
+  | "compact"
   | "count-tokens"
   | "responses-count-tokens"
   | "completions"
@@ -47,7 +48,7 @@ export type Endpoint = {
   /** The dialect of its requests, answers and errors. */
   readonly dialect: ClientDialectName;
   /** A `chat` is translated through the canonical form or passes as bytes; the others never become a ChatRequest. */
-  readonly kind: "chat" | "count-tokens" | "embeddings" | "forward";
+  readonly kind: "chat" | "compact" | "count-tokens" | "embeddings" | "forward";
   /** Only of the kind `forward`. */
   readonly forwarding?: Forwarding;
   readonly summary: string;
@@ -74,6 +75,13 @@ export const endpoints: readonly Endpoint[] = [
     dialect: "openai-responses",
     kind: "chat",
     summary: "Responses, OpenAI format",
+  },
+  {
+    name: "compact",
+    path: "/v1/responses/compact",
+    dialect: "openai-responses",
+    kind: "compact",
+    summary: "Compact a conversation, OpenAI Responses format",
   },
   {
     name: "count-tokens",

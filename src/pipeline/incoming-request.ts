@@ -11,6 +11,7 @@ import {
   isFull,
   type PassthroughHalf,
 } from "../dialects/dialect.ts";
+import { keepingResponses } from "../dialects/openai-responses/kept-answers.ts";
 import { isResponsesBody, responsesOnChat } from "../dialects/responses-on-chat.ts";
 import type { Requirements } from "../routing/eligibility.ts";
 import type { RouteRequest } from "../routing/decision-builder.ts";
@@ -22,6 +23,7 @@ import type { Endpoint } from "./endpoints.ts";
 import { type Envelope, maxJsonDepth, parseBody, type PathCall, readEnvelope } from "./body/envelope.ts";
 import { readFormEnvelope } from "./body/form.ts";
 import { takeRequestOptions } from "./request-options.ts";
+import { type Keeping, type KeepingContext, readKeptRequest } from "./responses/kept-request.ts";
 import { upperBoundRequirements } from "./requirements.ts";
 import { namedBudget } from "./tenants/budget-header.ts";
 import type { TenantPolicy } from "./tenants/tenant-policy.ts";
@@ -34,6 +36,8 @@ export type ReceivedRequest = {
   /** What the path says in place of the body. */
   readonly call: PathCall | null;
   readonly tenant: string | null;
+  /** Null: it asks nothing of the store of answers. */
+  readonly keeping: KeepingContext | null;
 };
 
 /** Throws Failure. */
@@ -42,11 +46,13 @@ export function readIncoming(received: ReceivedRequest, policy: TenantPolicy | u
   const form = endpoint.forwarding?.takesForm === true ? readFormEnvelope(headers, bytes) : null;
   const read =
     form ?? normalizedSpelling(readEnvelope(headers, bytes, call, dialect), dialect.backend?.passthrough);
-  const { envelope, requestOptions } = takeRequestOptions(read, headers, endpoint.dialect);
+  const kept = received.keeping === null ? null : readKeptRequest(read, received.keeping);
+  const { envelope, requestOptions } = takeRequestOptions(kept?.envelope ?? read, headers, endpoint.dialect);
+  const keeping = kept?.keeping ?? null;
   if (policy === undefined || policy.keeps === "nothing")
-    return new IncomingRequest(received, envelope, requestOptions, nothingDropped);
-  const kept = withoutModelChoices(envelope, call !== null, policy.keeps === "models-and-prices");
-  return new IncomingRequest(received, kept.envelope, requestOptions, kept.dropped);
+    return new IncomingRequest(received, envelope, requestOptions, nothingDropped, keeping);
+  const chosen = withoutModelChoices(envelope, call !== null, policy.keeps === "models-and-prices");
+  return new IncomingRequest(received, chosen.envelope, requestOptions, chosen.dropped, keeping);
 }
 
 const nothingDropped: readonly string[] = [];
@@ -83,6 +89,8 @@ export class IncomingRequest {
     readonly requestOptions: RequestOptions,
     /** Removed members that would choose other models at an upstream, where the tenant may not. */
     readonly dropped: readonly string[],
+    /** What it asks of the store of answers; null for most requests. */
+    readonly keeping: Keeping | null,
   ) {
     const { endpoint, dialect, tenant } = received;
     this.endpoint = endpoint;
@@ -94,7 +102,7 @@ export class IncomingRequest {
     this.namedBudget = namedBudget(received.headers);
     const isResponses = endpoint.name === "chat" && holdsResponsesBody(envelope.scan);
     this.bodyDialect = isResponses ? "openai-responses" : endpoint.dialect;
-    this.bodyClient = isResponses ? responsesOnChat : dialect.client;
+    this.bodyClient = isResponses ? responsesOnChat : keeping === null ? dialect.client : keepingResponses;
   }
 
   /** Built at most once, and only where routing or a translation must look inside. Throws Failure. */
@@ -129,7 +137,8 @@ class IncomingRouteRequest implements RouteRequest {
   ) {
     const { kind } = incoming.endpoint;
     this.session = incoming.sessionKey;
-    this.requirements = kind === "chat" ? upperBoundRequirements(incoming.envelope) : null;
+    this.requirements =
+      kind === "chat" || kind === "compact" ? upperBoundRequirements(incoming.envelope) : null;
     this.keepsModel = kind === "embeddings" || kind === "forward";
   }
 

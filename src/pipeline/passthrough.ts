@@ -7,6 +7,7 @@ import type { ChatRequest } from "../canon/request.ts";
 import type { Takes } from "../canon/takes.ts";
 import type { FullDialect, TargetFacts } from "../dialects/dialect.ts";
 import type { TranslateReason } from "../canon/translate-reason.ts";
+import { refuseKeeping } from "../dialects/openai-responses/kept-answers.ts";
 import { holdsUnfitToolName } from "../dialects/unfit-tool-names.ts";
 import { refuseUnsupportedContent } from "../dialects/unsupported-content.ts";
 import type { Provider } from "./dependencies.ts";
@@ -51,9 +52,16 @@ export function decidePassthrough(
   const decoded = incoming.decode();
   const native = backend.dialect ?? backend.nativeDialect ?? null;
   if (native === null || native === incoming.bodyDialect)
-    return { passes: false, because, isForeign: false, refusal: null };
+    return { passes: false, because, isForeign: false, refusal: refuseAtForgetful(incoming, provider) };
   const refusal = incoming.bodyClient.refuseTranslation(decoded) ?? refuseUnsupportedContent(decoded, native);
   return { passes: false, because, isForeign: true, refusal };
+}
+
+/** A vendor that speaks the format and keeps no answers. */
+function refuseAtForgetful(incoming: IncomingRequest, { keepsAnswers, backend }: Provider): Failure | null {
+  const isOne =
+    incoming.endpoint.name === "responses" && backend.dialect === "openai-responses" && !keepsAnswers;
+  return isOne ? refuseKeeping(incoming.decode(), incoming.keeping !== null) : null;
 }
 
 /** Null: body, endpoint and vendor speak one format. */

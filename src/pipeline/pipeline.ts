@@ -6,12 +6,17 @@ import type { Target } from "../canon/decision.ts";
 import { leavesLargeBody, releaseMemory } from "../wire/body.ts";
 import { type Admission, admitWithBody } from "./admission.ts";
 import { planChat } from "./plans/chat-plan.ts";
+import { planCompact } from "./plans/compact.ts";
 import { planTokenCount } from "./plans/count-tokens.ts";
 import { logDecision, logRefusal, logWait } from "./debug-log.ts";
 import type { PipelineSnapshot, Provider, Services } from "./dependencies.ts";
 import { planEmbeddings } from "./plans/embeddings.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { callInPath } from "./body/envelope.ts";
+import { type AnswerCapture, captureAnswer } from "./responses/answer-capture.ts";
+import { answerInBackground } from "./responses/background.ts";
+import { keepingContext } from "./responses/keeping-context.ts";
+import { refuseBackgroundStream } from "./responses/kept-request.ts";
 import { openWithFallback, type TargetPlan } from "./attempts/fallback.ts";
 import { planForward } from "./plans/forward.ts";
 import { type IncomingRequest, readIncoming } from "./incoming-request.ts";
@@ -56,9 +61,11 @@ export async function handleRequest(
       run.content = services.requestLog.open(tenant);
       run.content?.request(bytes, headers.get("content-type"));
     }
-    const incoming = readIncoming({ endpoint, dialect, headers, bytes, call, tenant }, policy);
+    const keeping = keepingContext(endpoint, services, snapshot, { requestId: run.context.id, tenant });
+    const incoming = readIncoming({ endpoint, dialect, headers, bytes, call, tenant, keeping }, policy);
     admission.connection?.keepOpen();
     takeUp(run, incoming, bytes);
+    const capture = beginKeeping(run, incoming);
     const { prompts } = services;
     if (prompts !== null) {
       run.prompt = prompts.of(incoming, (error) => reportUnread(run, error));
@@ -76,6 +83,8 @@ export async function handleRequest(
         : { "content-type": form.contentType },
     );
     const { client } = dialect;
+    if (capture !== null && incoming.keeping?.isBackground === true)
+      return answerInBackground(run, client, capture, opening);
     return run.stream ? await streamResponse(run, client, opening) : wholeResponse(run, await opening);
   } catch (thrown) {
     const isLeftUnread = !upload.isWhole && (request.bodyUsed || leavesLargeBody(headers));
@@ -84,6 +93,13 @@ export async function handleRequest(
     const response = failureResponse(run, dialect.client, failure, isLeftUnread);
     return isLeftUnread ? services.unreadBodies.respondAndDrain(response, request) : response;
   }
+}
+
+/** Null: the answer is not to be kept. */
+function beginKeeping(run: Run, { keeping }: IncomingRequest): AnswerCapture | null {
+  if (keeping?.isKept !== true || run.endpoint.name !== "responses") return null;
+  if (keeping.isBackground && run.stream) throw refuseBackgroundStream();
+  return captureAnswer(run, keeping);
 }
 
 function reportUnread({ services, context }: Run, error: unknown): void {
@@ -125,6 +141,8 @@ function plannerFor(
       return planForward(run, endpoint, envelope, endpoint.forwarding ?? { path: "" });
     case "count-tokens":
       return planTokenCount(run, envelope, endpoint.dialect);
+    case "compact":
+      return planCompact(run, incoming);
     case "chat":
       return planChat(run, incoming, url);
   }

@@ -30,7 +30,7 @@ export type RunFields = {
   readonly services: Services;
   readonly snapshot: PipelineSnapshot;
   /** What admission holds; `leave` releases it. */
-  readonly admitted: LiveRequest & { leave(): void };
+  readonly admitted: LiveRequest & { leave(): void; detach(): void };
   /** The client's connection; null for an internal request. */
   readonly connection: { close(): void } | null;
   /** Null for an internal request, which has no body. */

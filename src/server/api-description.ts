@@ -7,6 +7,7 @@ import { endpoints } from "../pipeline/endpoints.ts";
 import { components } from "./api-components.ts";
 import { pageHeaders } from "./page-headers.ts";
 import { readingPaths } from "./reading-descriptions.ts";
+import { keptPaths } from "./response-descriptions.ts";
 import { routeDescriptions } from "./route-descriptions.ts";
 import type { ServerPort } from "./server-port.ts";
 import type { Route } from "./routes.ts";
@@ -135,6 +136,7 @@ function documentation(gateway: ServerPort, schemas: Awaited<ReturnType<ServerPo
       "/v1/models/{model}": { get: routeDescriptions.model },
       "/v1beta/models/{model}": { get: routeDescriptions.googleModel },
       ...routeDescriptions.pathEndpoints(endpoints),
+      ...keptPaths,
       ...readingPaths,
     },
     components: {

@@ -8,6 +8,7 @@ import { manualRoutes } from "./manual-routes.ts";
 import { elysiaPath, nameIn, splitUrl } from "./paths.ts";
 import { readingRoutes } from "./reading-routes.ts";
 import { type Answer, RequestHandler } from "./request-handler.ts";
+import { responseRoutes } from "./response-routes.ts";
 import { greeting, type Route, routesOf } from "./routes.ts";
 import type { OperatorPort } from "./operator-port.ts";
 import type { ServerPort } from "./server-port.ts";
@@ -40,6 +41,7 @@ export function createServer(gateway: ServerPort & OperatorPort, options: Server
   const routes = [
     ...routesOf(gateway),
     ...readingRoutes(gateway),
+    ...responseRoutes(gateway),
     ...sessionRoutes(gateway),
     ...configRoutes(gateway),
   ];

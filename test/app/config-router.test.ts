@@ -211,7 +211,7 @@ describe("an explanation", () => {
     const explained = await explain(gateway, body);
     expect(explained).toMatchObject({ provider: "answers", fallbacks: [] });
     expect(explained.candidates).toMatchObject([
-      { provider: "claude", kept: false, note: expect.stringContaining("previous_response_id") },
+      { provider: "claude", kept: false, note: expect.stringContaining("Previous response with id") },
       { provider: "answers", kept: true, note: "chosen" },
     ]);
     const answer = await fetch(`${gateway.url}/v1/responses`, {
@@ -225,7 +225,7 @@ describe("an explanation", () => {
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ ...body, model: "claude" }),
     });
-    expect(refused.status).toBe(400);
+    expect(refused.status).toBe(404);
   });
 
   test("knows a conversation by what its body says", async () => {

@@ -258,8 +258,8 @@ describe("never mixed", () => {
     const vendor = startVendor();
     const gateway = await open({ providers: { p0: provider(vendor) } }, clock);
     expect(await statusOf(ask(gateway, "p0"))).toBe(200);
-    // One each of: descriptors, liveness, sessions, state directory, what the gateway stands on, alerts, request log.
-    await until("the request's timers are gone", () => timers.size <= 7);
+    // One each of: descriptors, liveness, sessions, state directory, what the gateway stands on, alerts, request log, kept answers.
+    await until("the request's timers are gone", () => timers.size <= 8);
     const before = timers.size;
     for (let n = 1; n <= 50; n++) {
       gateway.write({ providers: { [`p${n}`]: provider(vendor, { max_concurrent: n }) } });

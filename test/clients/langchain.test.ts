@@ -35,7 +35,7 @@ function openai(useResponsesApi: boolean): ClientFormat["chat"] {
       maxRetries: 0,
       useResponsesApi,
       streamUsage: true,
-      // With a store a later turn would only name what the vendor keeps, and a gateway keeps nothing.
+      // With a store a later turn would only name what the vendor keeps, and nothing is kept without an explicit `store: true`.
       ...(useResponsesApi ? { zdrEnabled: true } : {}),
       configuration: { baseURL: `${target.url}/v1` },
     });

@@ -215,12 +215,12 @@ describe("where the provider that could carry the request is down", () => {
     };
     const next = recent.requests[0]?.candidates.find((each) => each.provider === "claude");
     expect(next).toMatchObject({ kept: false });
-    expect(next?.note).toContain("previous_response_id");
+    expect(next?.note).toContain("Previous response with id 'resp_1' not found.");
   });
 
   test("one that the client names and that cannot is refused by name", async () => {
     const { answer, said } = await post("/v1/responses", { ...body, model: "last" });
-    expect(answer.status).toBe(400);
+    expect(answer.status).toBe(404);
     expect(said).toMatchObject({ error: { param: "previous_response_id" } });
   });
 });

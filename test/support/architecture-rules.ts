@@ -135,6 +135,7 @@ export const mayImport: Readonly<Record<string, readonly Permission[] | null>> =
   state: ["sqlite", "canon", "system"],
   alerts: ["canon", "system"],
   "request-log": ["routing", "sqlite", "canon", "system"],
+  "response-store": ["sqlite", "canon", "system"],
   updates: ["canon", "system"],
   supervisor: ["system"],
   sqlite: ["system"],

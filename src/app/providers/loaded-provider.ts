@@ -102,6 +102,7 @@ export function createLoadedProvider(provider: ConfiguredProvider, services: Pro
       totalMs: timeout.total_s === undefined ? null : timeout.total_s * 1000,
     },
     queue: services.queues.of(id, queueLimits(settings, config)),
+    keepsAnswers: settings.backend === "openai-responses" && !names.includes("responses-not-kept"),
     takesTraceContext: settings.trace_context === true,
     isCurrent() {
       // Needed twice per request; only a reload can change the answer.

@@ -78,6 +78,14 @@ const unknownToMistral = [
   "safety_identifier",
 ] as const;
 
+const storeWord = Buffer.from('"store"');
+
+/** Anywhere in the body: a false alarm costs only time. */
+const asksToStore = (bytes: Buffer): boolean =>
+  searchPlaces(bytes, storeWord).some((place) =>
+    /^\s*:\s*true/.test(bytes.toString("latin1", place, place + 16)),
+  );
+
 export const quirks = {
   "no-stream-options": {
     touches: ["stream", "stream_options"],
@@ -236,6 +244,16 @@ export const quirks = {
     "Kimi models refuse any sampling value but their own: only 1 is allowed for this model (hermes-agent#12668).",
     /^(?:kimi-|k\d)/,
   ),
+  "responses-not-kept": {
+    touches: ["previous_response_id"],
+    declines: asksToStore,
+    rewrite(body) {
+      const rest = without(body, "previous_response_id");
+      return rest["store"] === true ? { ...rest, store: false } : rest;
+    },
+    reason:
+      "The Responses API of OpenRouter, Groq, Ollama, vLLM and llama.cpp keeps no answers: the gateway does it in their place.",
+  },
 } as const satisfies Record<string, Quirk>;
 
 export type QuirkName = keyof typeof quirks;

@@ -73,6 +73,7 @@ export const vendors: readonly Row[] = [
       "google/gemini-3.8-flash",
     ],
     quirks: ["openai-tool-ids", "openai-tool-names"],
+    quirksOf: { "openai-responses": ["responses-not-kept"] },
     // OpenRouter's app attribution (openrouter.ai/docs/app-attribution), with ClawGate's own values.
     headers: { "http-referer": "https://clawgate.local", "x-title": "ClawGate" },
   },
@@ -157,6 +158,7 @@ export const vendors: readonly Row[] = [
     model: "openai/gpt-oss-120b",
     models: ["openai/gpt-oss-20b", "qwen/qwen3.8-27b", "llama-3.3-70b-versatile"],
     quirks: ["groq-members", "groq-thoughts"],
+    quirksOf: { "openai-responses": ["responses-not-kept"] },
   },
   {
     id: "cerebras",
@@ -272,6 +274,7 @@ export const localServers: readonly Row[] = [
     model: null,
     models: [],
     quirks: [],
+    quirksOf: { "openai-responses": ["responses-not-kept"] },
   },
   {
     id: "lmstudio",
@@ -292,6 +295,7 @@ export const localServers: readonly Row[] = [
     model: null,
     models: [],
     quirks: [],
+    quirksOf: { "openai-responses": ["responses-not-kept"] },
   },
   {
     id: "llamacpp",
@@ -302,6 +306,7 @@ export const localServers: readonly Row[] = [
     model: null,
     models: [],
     quirks: [],
+    quirksOf: { "openai-responses": ["responses-not-kept"] },
   },
   {
     id: "litellm",

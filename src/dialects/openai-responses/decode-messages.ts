@@ -2,6 +2,7 @@
 // never drop an item silently: what has no canonical form stays as it is, for this API only.
 
 import type { Block, Extras, Message, TextBlock, ThinkingBlock } from "../../canon/request.ts";
+import { summaryIn } from "./compaction.ts";
 import { decodeSearchItem } from "./client-tool-search.ts";
 import { wrapText } from "../free-text-tools.ts";
 import { decodeContent, decodeTexts } from "./decode-content.ts";
@@ -68,6 +69,13 @@ export function decodeMessages(value: unknown): DecodedMessages {
     const raw = recordAt(each, param);
     const type = raw.type === undefined || raw.type === null ? "message" : wordAt(raw.type, `${param}.type`);
     if (type !== "message") {
+      const summary = summaryIn(raw);
+      if (summary !== null) {
+        standAlone();
+        run = null;
+        messages.push({ role: "user", content: [summary] });
+        continue;
+      }
       if (isAside(type, raw)) asides.push(raw);
       else add(sideOf(type), decodeItem(type, raw, param));
       continue;

@@ -29,7 +29,7 @@ export type Frame = { readonly id: string; readonly model: string };
 /** Members that echo the request's options contain the API's defaults: the client knows its own request. */
 export function responseObject(frame: Frame, facts: AnswerFacts): Wire {
   return {
-    id: answerId(frame.id, facts),
+    id: facts.kept?.id ?? answerId(frame.id, facts),
     object: "response",
     created_at: facts.createdSeconds,
     status: "in_progress",
@@ -53,6 +53,7 @@ export function responseObject(frame: Frame, facts: AnswerFacts): Wire {
     usage: null,
     user: null,
     metadata: {},
+    ...facts.kept?.members,
   };
 }
 

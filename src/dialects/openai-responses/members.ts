@@ -104,27 +104,38 @@ export const requestMembers = new MemberTable(
       home: "extras",
       elsewhere: refused(
         "true",
-        "nothing is stored here; send store: false and the whole input",
+        "nothing is stored here (responses_store.mode is off); send store: false and the whole input",
         (value) => value === true,
       ),
-      docs: "true only where the provider speaks this API itself: nothing is stored here.",
+      docs: "true: a provider that speaks this API keeps the answer; for every other one the gateway does (responses_store).",
     },
     previous_response_id: {
       check: text,
       home: "extras",
-      elsewhere: refused("given", "nothing is stored here; send the whole history in input"),
-      docs: "Only where the provider speaks this API itself.",
+      elsewhere: refused(
+        "given",
+        "nothing is stored here (responses_store.mode is off); send the whole history in input",
+      ),
+      docs: "An answer that the gateway keeps, for every provider; a vendor's own id only where the provider speaks this API itself.",
     },
     conversation: {
       check: ofKinds("a string or an object", ["string", "object"]),
       home: "extras",
-      elsewhere: refused("given", "nothing is stored here; send the whole history in input"),
+      elsewhere: refused(
+        "given",
+        "conversations are not kept here; use previous_response_id, or send the whole history in input",
+      ),
       docs: "Only where the provider speaks this API itself.",
     },
     background: {
       check: flag,
       home: "extras",
-      elsewhere: refused("true", "answers are not kept for later; use stream", (value) => value === true),
+      elsewhere: refused(
+        "true",
+        "answers are not kept for later (responses_store.mode is off); use stream",
+        (value) => value === true,
+      ),
+      docs: "With store: true; the gateway runs it on, and GET /v1/responses/{id} tells how far it is.",
     },
     prompt: {
       check: record,

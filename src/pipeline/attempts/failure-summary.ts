@@ -2,6 +2,7 @@
 
 import type { Target } from "../../canon/decision.ts";
 import { consequences, Failure } from "../../canon/failure.ts";
+import { unknownPrevious } from "../../dialects/openai-responses/kept-answers.ts";
 import type { Run } from "../run.ts";
 
 /** A vendor's 404 is our fault only if we chose the model; a wrong name from the client is the client's fault. */
@@ -34,7 +35,9 @@ type ProviderFailure = { readonly provider: string; readonly failure: Failure };
  * client that gets a 400 would give up where it should retry.
  */
 function withoutRefusals(failures: readonly ProviderFailure[]): readonly ProviderFailure[] {
-  const asked = failures.filter((each) => each.failure.kind !== "unsupported");
+  const asked = failures.filter(
+    ({ failure }) => failure.kind !== "unsupported" && failure.code !== unknownPrevious,
+  );
   return asked.length > 0 ? asked : failures;
 }
 

@@ -5,7 +5,8 @@ import type { Backend, Call } from "../../backends/backend.ts";
 import type { ChatRequest } from "../../canon/request.ts";
 import { ignoreNote } from "../../dialects/adaptation-notes.ts";
 import type { DialectTable } from "../../dialects/dialect-table.ts";
-import type { TargetFacts } from "../../dialects/dialect.ts";
+import { triggeredCompaction, triggeredSummary } from "../../dialects/openai-responses/compaction.ts";
+import type { AnswerFacts, ClientHalf, TargetFacts } from "../../dialects/dialect.ts";
 import type { TargetPlan } from "../attempts/attempt-target.ts";
 import { withCacheMarks } from "./cache-marks.ts";
 import type { Provider } from "../dependencies.ts";
@@ -35,7 +36,8 @@ export type Translation = {
 
 const requestFor = ({ incoming, facts, isForeign, setsCacheMarks }: TranslationTarget): ChatRequest => {
   const decoded = incoming.decode();
-  const marked = setsCacheMarks && isForeign ? withCacheMarks(decoded) : decoded;
+  const asked = isForeign ? (triggeredSummary(decoded) ?? decoded) : decoded;
+  const marked = setsCacheMarks && isForeign ? withCacheMarks(asked) : asked;
   return { ...marked, model: facts.model };
 };
 
@@ -60,9 +62,22 @@ export function translationOf(
   return { backend: isForeign ? searchingFor(backend, request) : backend, request, stops };
 }
 
+function clientFor({ incoming, isForeign }: TranslationTarget, { note }: Pick<Call, "note">): ClientHalf {
+  const { bodyClient } = incoming;
+  if (!isForeign || triggeredSummary(incoming.decode()) === null) return bodyClient;
+  note?.("compacted-by-summary");
+  return triggeredCompaction(bodyClient);
+}
+
+/** A provider that keeps the answer itself gives it its id. */
+function keptFacts({ incoming, provider }: TranslationTarget): Pick<AnswerFacts, "kept"> {
+  const { keeping } = incoming;
+  if (keeping === null || provider.keepsAnswers) return {};
+  return { kept: { id: keeping.isKept ? keeping.id : null, members: keeping.members } };
+}
+
 export function planTranslation(run: Run, target: TranslationTarget): TargetPlan {
-  const { incoming, provider } = target;
-  const { continues } = provider.backend;
+  const { continues } = target.provider.backend;
   return {
     lane: "hub",
     ...(continues === undefined ? {} : { continues: (call: Call) => continues(requestFor(target), call) }),
@@ -73,12 +88,13 @@ export function planTranslation(run: Run, target: TranslationTarget): TargetPlan
         request,
         stops,
         call,
-        client: incoming.bodyClient,
+        client: clientFor(target, call),
         facts: {
           requestId: run.context.id,
           createdSeconds: Math.floor(run.context.startedAtMs / 1000),
           wantsUsage: request.wantsUsage,
           tools: request.tools,
+          ...keptFacts(target),
         },
         observer: attempt.observer,
         progress: attempt,

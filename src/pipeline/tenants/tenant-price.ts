@@ -72,12 +72,10 @@ type SizedRequest = {
 export function requestSizeOf(request: SizedRequest): RequestSize {
   const { endpoint, envelope } = request;
   const { bytes, scan } = envelope;
-  const writes = endpoint.kind === "chat" || endpoint.forwarding?.writes === true;
+  const isChat = endpoint.kind === "chat" || endpoint.kind === "compact";
+  const writes = isChat || endpoint.forwarding?.writes === true;
   const flat = flatSize(envelope);
-  const seen =
-    endpoint.kind === "chat" && upperBoundRequirements(envelope).images
-      ? (estimateOf(request) ?? flat)
-      : flat;
+  const seen = isChat && upperBoundRequirements(envelope).images ? (estimateOf(request) ?? flat) : flat;
   const pointsElsewhere =
     scan.members.some((member) => isUnseen(member)) ||
     (envelope.form === undefined && unseenWords.some((word) => bytes.includes(word)));

@@ -85,7 +85,7 @@ export function openSession(target: Target, clientFormat: ClientFormat): Session
     asked: {
       model: modelNamed(target.model),
       maxRetries: 0,
-      // With a store the second step would only name what the vendor keeps, and a gateway keeps nothing.
+      // With a store the second step would only name what the vendor keeps, and nothing is kept without an explicit `store: true`.
       providerOptions: { openai: { store: false } },
     },
   };
