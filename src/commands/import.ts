@@ -10,6 +10,7 @@ import { ensurePrivateDirectory, replaceFile } from "../system/files.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { gatewayEnvironment } from "./gateway-options.ts";
 import { type ImportPlan, planImport, type PlannedFile } from "./import-plan.ts";
+import type { Place } from "./new-config.ts";
 import { readOptions, refuseUsage } from "./options.ts";
 import { findGateway } from "./running-gateway.ts";
 import { plain, terminalStyle } from "./terminal.ts";
@@ -24,7 +25,8 @@ or refused, and why. The other program's files stay as they are.
 Keys go into the .env beside the new config, readable by you alone. Records are imported once, marked with the tag "imported".
 
 Options:
-  --out FILE   config file to write (default: the one that serve finds, else $XDG_CONFIG_HOME/clawgate/config.yaml)
+  --out FILE   config file to write (default: where a start looks first, as \`init\` does: $CLAWGATE_CONFIG, else ./config.yaml;
+               $XDG_CONFIG_HOME/clawgate/config.yaml where the imported files lie in this folder, or others may write to it)
   --force      replace existing files; the old ones are kept as .bak
   --yes        write without asking (needed without a terminal)
   --dry-run    only show what would be written
@@ -199,6 +201,7 @@ function show(context: CommandContext, plan: ImportPlan, records: RecordsPlan | 
     stdout.write(
       `  ${plain(path)} (${before === null ? "new" : before === text ? "unchanged" : "exists"})\n`,
     );
+  if (plan.place?.why != null) stdout.write(`  not in this folder: ${plain(plan.place.why)}\n`);
   if (records === null) return;
   if (records.source === null)
     stdout.write(`Records: no database of ClawGate (Python) at ${plain(records.target)}\n`);
@@ -220,22 +223,27 @@ function tell(context: CommandContext, plan: ImportPlan, result: ImportResult | 
   for (const { path, before, text } of plan.files)
     if (before !== text)
       stdout.write(`Written: ${plain(path)}${before === null ? "" : ` (the old one: ${plain(path)}.bak)`}\n`);
-  if (plan.configPath !== null) stdout.write(`Start it: clawgate --config ${plain(plan.configPath)}\n`);
+  if (plan.place !== null) stdout.write(`Start it: ${startOf(plan.place)}\n`);
 }
+
+const startOf = ({ path, isFound }: Place): string => {
+  const named = `clawgate --config ${/^[\w./-]+$/.test(path) ? path : JSON.stringify(plain(path))}`;
+  return isFound ? `clawgate in this folder, or ${named}` : named;
+};
 
 function writeJson(
   context: CommandContext,
   plan: ImportPlan,
   { isWritten, records }: { readonly isWritten: boolean; readonly records: ImportResult | null },
 ): void {
-  const { program, files, findings, configPath } = plan;
+  const { program, files, findings, place } = plan;
   const shown = files.map(({ path, before, text }) => ({
     path,
     existed: before !== null,
     changed: before !== text,
   }));
   context.stdout.write(
-    `${JSON.stringify({ program, config: configPath, written: isWritten, files: shown, findings, records }, null, 2)}\n`,
+    `${JSON.stringify({ program, config: place?.path ?? null, written: isWritten, files: shown, findings, records }, null, 2)}\n`,
   );
 }
 

@@ -19,9 +19,10 @@ import {
   type SignIn,
   withVariables,
 } from "./init/findings.ts";
-import { checkPlan, inputFor, type Place, placeFor, type Plan, writePlan } from "./init/plan.ts";
+import { checkPlan, inputFor, type Plan, writePlan } from "./init/plan.ts";
 import { askKeys, askPort, askProviders, askToKeep } from "./init/questions.ts";
 import { installService, offerService, type Outcome, reportJson, showEnd, showFound } from "./init/report.ts";
+import { type Place, placeFor } from "./new-config.ts";
 import { readOptions, refuseUsage } from "./options.ts";
 import { testEach, testLines } from "./providers/test.ts";
 import { plain, terminalStyle } from "./terminal.ts";
@@ -71,7 +72,7 @@ async function run(context: CommandContext, commands: readonly Command[]): Promi
     if (!isSure && (isJson || !hasTerminal))
       return refuseUsage(context, "init", "there is no terminal to ask; pass --yes to take what is found")
         .usage;
-    const place = placeFor(context, out);
+    const place = placeFor(context, { out, sources: [], refusal: null });
     if (place.exists && !hasForce) {
       context.stderr.write(
         `clawgate: ${plain(place.path)} exists already; --force replaces it and keeps the old one, ` +
