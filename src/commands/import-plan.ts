@@ -9,7 +9,7 @@ import {
   type OfflineInput,
   withFileText,
 } from "../app/offline/offline-config.ts";
-import { holdsEarlierRecords } from "../app/offline/records-import.ts";
+import { holdsEarlierRecords, unreadableDatabase } from "../app/offline/records-import.ts";
 import { readDotEnv } from "../config/environment.ts";
 import { variablesIn } from "../config/expand.ts";
 import { ConfigProblem, type Problem } from "../config/problems.ts";
@@ -55,6 +55,8 @@ export async function planImport(
   const path = resolve(context.workingDirectory, named);
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) throw new MigrationProblem(`there is no ${path}`);
+  if (!stats.isFile() && !stats.isDirectory())
+    throw new MigrationProblem(`${path} is neither a file nor a folder`);
   if (stats.isFile() && holdsEarlierRecords(path))
     return {
       program: null,
@@ -64,6 +66,8 @@ export async function planImport(
       input: offlineInput(context, out),
       database: path,
     };
+  const unreadable = unreadableDatabase(path);
+  if (unreadable !== null) throw new MigrationProblem(`${path} cannot be read: ${unreadable}`);
   const source = sourceFiles(path, stats.isDirectory());
   const wanted = { out, sources: source.files.map((each) => each.path) };
   const planned = await planConfig(context, source, placeFor(context, { ...wanted, refusal: null }));

@@ -71,7 +71,12 @@ async function run(context: CommandContext): Promise<number> {
     return await carryOut(context, plan, records, options);
   } catch (thrown) {
     if (thrown instanceof ConfigProblem) {
-      context.stderr.write(`${plainLines(thrown.message)}\nNothing was written.\n`);
+      context.stderr.write(`clawgate: ${plain(named)} cannot be taken over as it is:\n`);
+      for (const { key, message, hint } of thrown.problems)
+        context.stderr.write(
+          `  ${plain([key, message].filter((each) => each !== "").join(": "))}${hint === null ? "" : `; ${plain(hint)}`}\n`,
+        );
+      context.stderr.write("Nothing was written. Correct it there and import again.\n");
       return exitCodes.config;
     }
     if (!(thrown instanceof Error)) throw thrown;
@@ -79,12 +84,6 @@ async function run(context: CommandContext): Promise<number> {
     return thrown instanceof MigrationProblem ? exitCodes.config : exitCodes.failed;
   }
 }
-
-const plainLines = (text: string): string =>
-  text
-    .split("\n")
-    .map((line) => `${/^ */.exec(line)?.[0] ?? ""}${plain(line)}`)
-    .join("\n");
 
 async function carryOut(
   context: CommandContext,
@@ -163,7 +162,7 @@ async function importedRecords(
   records: RecordsPlan | null,
   isJson: boolean,
 ): Promise<{ readonly result: ImportResult | null; readonly problem: string | null }> {
-  if (records?.source == null) return { result: null, problem: null };
+  if (records?.source == null) return { result: null, problem: records?.unreadable ?? null };
   const found = await findGateway(context, gatewayEnvironment(context, {}), true);
   if (!("why" in found) || found.holder != null)
     return {
@@ -203,7 +202,8 @@ function show(context: CommandContext, plan: ImportPlan, records: RecordsPlan | 
     );
   if (plan.place?.why != null) stdout.write(`  not in this folder: ${plain(plan.place.why)}\n`);
   if (records === null) return;
-  if (records.source === null)
+  if (records.unreadable !== null) stdout.write(`Records: ${plain(records.unreadable)}\n`);
+  else if (records.source === null)
     stdout.write(`Records: no database of ClawGate (Python) at ${plain(records.target)}\n`);
   else {
     stdout.write(`Records: from ${plain(records.source)} to ${plain(records.target)}\n`);

@@ -277,6 +277,43 @@ test("ClawGate (Python) with its records: once, also where the import is run aga
   expect(stats.stdout).toContain("0.5");
 });
 
+test("a database that cannot be read is said, not taken for none", async () => {
+  home.put("old/config.yaml", `providers: {}\nmetrics: { db_path: ${home.at("cut.db")} }\n`);
+  home.put("cut.db", `SQLite format 3\0${"x".repeat(5_000)}`);
+  const alone = await home.run(["import", home.at("cut.db"), "--yes"]);
+  expect(alone.code).toBe(78);
+  expect(alone.stderr).toContain("cut.db cannot be read: ");
+  const whole = await home.run(["import", home.at("old"), "--yes"]);
+  expect(whole.code).toBe(1);
+  expect(whole.stdout).toContain("cut.db cannot be read: ");
+  expect(whole.stderr).toContain("the records: ");
+  expect(existsSync(home.at(defaultPath))).toBe(true);
+});
+
+test("keys that are not understood never become a gateway that asks for none; every setting has its line", async () => {
+  for (const keys of ["12345678901234567890", "{ a: b }", "[12345678901234567890]"]) {
+    home.put("old/config.yaml", `api-keys: ${keys}\n`);
+    const { code, stderr } = await home.run(["import", home.at("old"), "--yes"]);
+    expect(code).toBe(78);
+    expect(stderr).toContain("api-keys must be a list of texts");
+  }
+  home.put("old/config.yaml", "claude-api-key: {}\nopenai-compatibility: [1]\n");
+  const { stdout } = await home.run(["import", home.at("old"), "--yes"]);
+  expect(stdout).toContain("left out  claude-api-key: it is not a list");
+  expect(stdout).toContain("left out  openai-compatibility[0]: it is not a map");
+  home.put("old/config.yaml", "server: 5\ncli: {}\n");
+  expect((await home.run(["import", home.at("old"), "--yes"])).stderr).toContain(
+    "server must be a map of settings",
+  );
+});
+
+test("a key of digits alone stays as it is written", async () => {
+  const digits = "1234567890123456789012345678901234567890";
+  home.put("old/config.yaml", `cli: {}\ntenants: [{ name: alice, api_key: ${digits} }]\n`);
+  expect((await home.run(["import", home.at("old"), "--yes"])).code).toBe(0);
+  expect(home.read(".env")).toBe(`CLAWGATE_ALICE_KEY=${digits}\n`);
+});
+
 test("while a gateway runs the records wait, and the config is written", async () => {
   const { startStandIn } = await import("./stand-in.ts");
   home.put("old/config.yaml", "providers: {}\nfallback_chain: []\n");
