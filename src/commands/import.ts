@@ -1,16 +1,16 @@
 // `clawgate import`: takes over the settings and records of the program that somebody used before, shows what became of each, and
 // writes after consent. It must never print a key.
 
-import { createInterface } from "node:readline/promises";
 import { dirname, join } from "node:path";
 import { type ImportResult, planRecords, type RecordsPlan } from "../app/offline/records-import.ts";
 import { ConfigProblem } from "../config/problems.ts";
 import { MigrationProblem, programNames, type Verdict } from "../migration/finding.ts";
 import { ensurePrivateDirectory, replaceFile } from "../system/files.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import { askConsent, interrupted } from "./consent.ts";
 import { gatewayEnvironment } from "./gateway-options.ts";
 import { type ImportPlan, planImport, type PlannedFile } from "./import-plan.ts";
-import type { Place } from "./new-config.ts";
+import { cannotWrite, type Place } from "./new-config.ts";
 import { readOptions, refuseUsage } from "./options.ts";
 import { findGateway } from "./running-gateway.ts";
 import { plain, terminalStyle } from "./terminal.ts";
@@ -107,9 +107,10 @@ async function carryOut(
     if (isJson || !context.stdout.isTTY || !process.stdin.isTTY)
       return refuseUsage(context, "import", "nothing was written: there is no terminal to ask; pass --yes")
         .usage;
-    if (!(await consents(context))) {
+    const consent = await askConsent(context);
+    if (consent !== "yes") {
       context.stdout.write("Nothing was written.\n");
-      return exitCodes.ok;
+      return consent === "no" ? exitCodes.ok : interrupted;
     }
   }
   const inTheWay = plan.files.filter(({ before, text }) => before !== null && before !== text);
@@ -120,7 +121,8 @@ async function carryOut(
     );
     return exitCodes.failed;
   }
-  for (const file of plan.files) await write(file);
+  // Keys first: the config refers to them.
+  for (const file of plan.files.toReversed()) await write(file);
   const { result, problem } = await importedRecords(context, records, isJson);
   if (isJson) writeJson(context, plan, { isWritten: true, records: result });
   else tell(context, plan, result);
@@ -128,20 +130,15 @@ async function carryOut(
   return problem === null ? exitCodes.ok : exitCodes.failed;
 }
 
-async function consents(context: CommandContext): Promise<boolean> {
-  const lines = createInterface({ input: process.stdin, output: context.stdout });
-  try {
-    return /^y(?:es)?$/i.test((await lines.question("Write this? [y/N] ")).trim());
-  } finally {
-    lines.close();
-  }
-}
-
 /** Config and `.env` hold keys, whatever the mode of an older file was. */
 async function write({ path, text, before }: PlannedFile): Promise<void> {
   if (before === text) return;
-  if (before === null) await ensureFolder(dirname(path));
-  await replaceFile(path, text, { keepOld: true, mode: 0o600 });
+  try {
+    if (before === null) await ensureFolder(dirname(path));
+    await replaceFile(path, text, { keepOld: true, mode: 0o600 });
+  } catch (thrown) {
+    throw cannotWrite(path, thrown);
+  }
 }
 
 /** A folder of somebody's choice keeps its mode; only a new one is private. */

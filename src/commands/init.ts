@@ -6,6 +6,7 @@ import { Failure } from "../canon/failure.ts";
 import { ConfigProblem } from "../config/problems.ts";
 import type { ProviderTest } from "../operator/provider-test.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import { interrupted } from "./consent.ts";
 import { type Dialogue, Left, openDialogue } from "./init/dialogue.ts";
 import { writeExamples } from "./init/example-files.ts";
 import {
@@ -52,8 +53,6 @@ type Options = {
   readonly isTested: boolean;
   readonly isJson: boolean;
 };
-
-const interrupted = 130;
 
 async function run(context: CommandContext, commands: readonly Command[]): Promise<number> {
   const read = readOptions(context, "init", {

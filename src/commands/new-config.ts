@@ -1,8 +1,9 @@
 // Where a command puts a new config: the place where a start looks first, or the one that was named. It must never write.
 
-import { existsSync, realpathSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isUnnamed, newConfigPath } from "../config/search.ts";
+import { errorCode } from "../system/files.ts";
 import { untrustedFolderReason } from "../system/trusted-file.ts";
 import type { CommandContext } from "./command.ts";
 import { offlineInput } from "./config-input.ts";
@@ -35,7 +36,7 @@ export function placeFor(context: CommandContext, { out, sources, refusal }: Wan
   const usable = (folder: string): boolean => {
     const isTaken = taken.has(realFolder(folder));
     const reason = isTaken ? "the files that are imported lie there, and stay as they are" : refusal;
-    why = reason ?? untrustedFolderReason(folder);
+    why = reason ?? untrustedFolderReason(folder) ?? unwritableReason(folder);
     return why === null;
   };
   let named = newConfigPath(input, usable);
@@ -52,6 +53,32 @@ export function placeFor(context: CommandContext, { out, sources, refusal }: Wan
     isFound: isUnnamed(input, path),
     why,
   };
+}
+
+function unwritableReason(folder: string): string | null {
+  try {
+    accessSync(folder, constants.W_OK);
+    return null;
+  } catch {
+    return `${folder} cannot be written to`;
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EROFS: "the file system is read-only",
+  ENOSPC: "no space is left",
+  EDQUOT: "no space is left",
+};
+
+/** In words, with what to do about it. */
+export function cannotWrite(path: string, thrown: unknown): Error {
+  const code = errorCode(thrown);
+  const why = code === null ? undefined : (reasons[code] ?? code);
+  return new Error(
+    `${path} cannot be written: ${why ?? (thrown instanceof Error ? thrown.message : String(thrown))}; --out FILE names another place`,
+  );
 }
 
 function realFolder(path: string): string {

@@ -9,7 +9,7 @@ import { setInDotEnv } from "../../openclaw/dot-env.ts";
 import { ensurePrivateDirectory, readTextIfExists, replaceFile } from "../../system/files.ts";
 import type { CommandContext } from "../command.ts";
 import { offlineInput } from "../config-input.ts";
-import type { Place } from "../new-config.ts";
+import { cannotWrite, type Place } from "../new-config.ts";
 import { type FoundProvider, withVariables } from "./findings.ts";
 
 export type Plan = {
@@ -68,6 +68,8 @@ export async function writePlan(plan: Plan): Promise<Written> {
       await replaceFile(environmentPath, setInDotEnv(before, plan.variables), { mode: 0o600, keepOld: true });
     }
     await replaceFile(path, configText(plan), { mode: 0o600, keepOld: true });
+  } catch (thrown) {
+    throw cannotWrite(path, thrown);
   } finally {
     for (const signal of signals) process.off(signal, ignoreSignal);
   }
