@@ -13,7 +13,7 @@ import { type ImportPlan, planImport, type PlannedFile } from "./import-plan.ts"
 import { cannotWrite, type Place } from "./new-config.ts";
 import { readOptions, refuseUsage } from "./options.ts";
 import { findGateway } from "./running-gateway.ts";
-import { plain, terminalStyle } from "./terminal.ts";
+import { plain, shellWord, terminalStyle } from "./terminal.ts";
 
 const help = `Usage: clawgate import <file|folder> [options]
 
@@ -224,7 +224,7 @@ function tell(context: CommandContext, plan: ImportPlan, result: ImportResult | 
 }
 
 const startOf = ({ path, isFound }: Place): string => {
-  const named = `clawgate --config ${/^[\w./-]+$/.test(path) ? path : JSON.stringify(plain(path))}`;
+  const named = `clawgate --config ${shellWord(path)}`;
   return isFound ? `clawgate in this folder, or ${named}` : named;
 };
 
