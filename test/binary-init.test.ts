@@ -2,7 +2,7 @@
 // that it writes is served and reloaded.
 
 import { afterAll, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { commands } from "../src/commands/command-table.ts";
@@ -19,12 +19,12 @@ afterAll(async () => {
 
 const key = "sk-typed-key-that-nobody-may-see-98765";
 
-function startDialogue(more: Readonly<Record<string, string>> = {}) {
+function startDialogue(more: Readonly<Record<string, string>> = {}, argv: readonly string[] = ["init"]) {
   const dir = mkdtempSync(join(tmpdir(), "clawgate-init-"));
   const work = mkdtempSync(join(dir, "work-"));
   let seen = "";
   const decoder = new TextDecoder();
-  const child = Bun.spawn([binaryPath(), "init"], {
+  const child = Bun.spawn([binaryPath(), ...argv], {
     cwd: work,
     env: {
       ...cleanEnvironment(dir),
@@ -112,6 +112,24 @@ test.skipIf(process.platform === "win32")(
       expect(reloaded).toMatchObject({ code: 0 });
     } finally {
       await gateway.stop();
+    }
+  },
+  60_000,
+);
+
+test.skipIf(process.platform === "win32")(
+  "Ctrl-C or the end of the input leaves `import`, too",
+  async () => {
+    for (const end of ["\u0003", "\u0004"]) {
+      const source = mkdtempSync(join(tmpdir(), "clawgate-source-"));
+      cleanups.push(async () => rmSync(source, { recursive: true, force: true }));
+      writeFileSync(join(source, ".env"), "PROXY_API_KEYS=0123456789abcdef0123\n");
+      const dialogue = startDialogue({}, ["import", source]);
+      await dialogue.answer("Write this?", end);
+      expect(await dialogue.child.exited).toBe(130);
+      expect(dialogue.seen()).toContain("Nothing was written.");
+      expect(dialogue.seen()).not.toContain("Aborted");
+      expect(readdirSync(dialogue.work)).toEqual([]);
     }
   },
   60_000,

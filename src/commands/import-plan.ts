@@ -2,18 +2,25 @@
 // checked as the gateway checks it, and the `.env` beside it. It must never write, and never return a key outside a file's text.
 
 import { statSync } from "node:fs";
-import { dirname, isAbsolute, join, resolve } from "node:path";
-import { loadOffline, type OfflineInput, withFileText } from "../app/offline/offline-config.ts";
-import { holdsEarlierRecords } from "../app/offline/records-import.ts";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import {
+  loadOffline,
+  lossWhenFound,
+  type OfflineInput,
+  withFileText,
+} from "../app/offline/offline-config.ts";
+import { holdsEarlierRecords, unreadableDatabase } from "../app/offline/records-import.ts";
 import { readDotEnv } from "../config/environment.ts";
+import { variablesIn } from "../config/expand.ts";
 import { ConfigProblem, type Problem } from "../config/problems.ts";
-import { findConfigFile } from "../config/search.ts";
 import { type Finding, MigrationProblem, type Program, programNames } from "../migration/finding.ts";
 import { leaveOut, migrate, type Migration } from "../migration/migration.ts";
 import type { SourceFile } from "../migration/source-files.ts";
 import { dotEnvText, moveSecrets } from "../migration/variables.ts";
+import { maxFoundBytes } from "../system/trusted-file.ts";
 import type { CommandContext } from "./command.ts";
 import { offlineInput, readFile } from "./config-input.ts";
+import { type Place, placeFor } from "./new-config.ts";
 
 export type PlannedFile = {
   readonly path: string;
@@ -27,7 +34,8 @@ export type ImportPlan = {
   readonly program: Program | null;
   readonly files: readonly PlannedFile[];
   readonly findings: readonly Finding[];
-  readonly configPath: string | null;
+  /** Null: no config is written. */
+  readonly place: Place | null;
   /** The config as a gateway would read it after the import. */
   readonly input: OfflineInput;
   /** The database that the user named; null: it is searched for. */
@@ -47,39 +55,66 @@ export async function planImport(
   const path = resolve(context.workingDirectory, named);
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) throw new MigrationProblem(`there is no ${path}`);
+  if (!stats.isFile() && !stats.isDirectory())
+    throw new MigrationProblem(`${path} is neither a file nor a folder`);
   if (stats.isFile() && holdsEarlierRecords(path))
     return {
       program: null,
       files: [],
       findings: [],
-      configPath: null,
+      place: null,
       input: offlineInput(context, out),
       database: path,
     };
-  const { files, folder } = sourceFiles(path, stats.isDirectory());
+  const unreadable = unreadableDatabase(path);
+  if (unreadable !== null) throw new MigrationProblem(`${path} cannot be read: ${unreadable}`);
+  const source = sourceFiles(path, stats.isDirectory());
+  const wanted = { out, sources: source.files.map((each) => each.path) };
+  const planned = await planConfig(context, source, placeFor(context, { ...wanted, refusal: null }));
+  const loss = planned.place.isFound ? await lossAt(planned) : null;
+  if (loss === null) return planned.plan;
+  const refusal = `where a config is only found, not all of it counts: ${loss}`;
+  return (await planConfig(context, source, placeFor(context, { ...wanted, refusal }))).plan;
+}
+
+type Source = { readonly files: readonly SourceFile[]; readonly folder: string };
+type Planned = { readonly plan: ImportPlan; readonly place: Place };
+
+async function planConfig(
+  context: CommandContext,
+  { files, folder }: Source,
+  place: Place,
+): Promise<Planned> {
   const skills = join(folder, "skills");
   const isThere = (each: string, kind: "isDirectory" | "isFile"): boolean =>
     statSync(each, { throwIfNoEntry: false })?.[kind]() === true;
   const migration = migrate({ files, skillsFolder: isThere(skills, "isDirectory") ? skills : null });
-  const target = targetPath(context, out, files);
   const { draft } = migration;
   const skillFile = draft.at(["cli", "skill_file"]);
   if (typeof skillFile === "string" && isAbsolute(skillFile) && !isThere(skillFile, "isFile")) {
     draft.delete(["cli", "skill_file"]);
     draft.say("left out", ["cli", "skill_file"], "there is no such file; the built-in one is used");
   }
-  const old = readDotEnv(readFile(join(dirname(target), ".env")) ?? "");
+  const old = readDotEnv(readFile(place.environmentPath) ?? "");
   moveSecrets(draft, migration.variables, (name) => context.environment[name] ?? old[name]);
-  const checked = await checkedFiles(context, migration, target);
+  const checked = await checkedFiles(context, migration, place);
   const database = ["clawgate.db"].map((name) => join(folder, name)).find((each) => isThere(each, "isFile"));
-  return {
+  const plan: ImportPlan = {
     program: migration.program,
     files: checked.files,
     findings: [...migration.draft.findings],
-    configPath: target,
+    place,
     input: checked.input,
     database: database !== undefined && holdsEarlierRecords(database) ? database : null,
   };
+  return { plan, place };
+}
+
+/** Why a start that finds these files would not use all of them; null: it would. */
+async function lossAt({ plan }: Planned): Promise<string | null> {
+  const large = plan.files.find(({ text }) => Buffer.byteLength(text) > maxFoundBytes);
+  if (large !== undefined) return `${basename(large.path)} is larger than ${maxFoundBytes / 1024} KB`;
+  return lossWhenFound(plan.input);
 }
 
 function sourceFiles(path: string, isFolder: boolean): { files: SourceFile[]; folder: string } {
@@ -102,49 +137,51 @@ function sourceFiles(path: string, isFolder: boolean): { files: SourceFile[]; fo
   return { files, folder };
 }
 
-/** Where serve looks first: the file that it would find, unless that is what is imported. */
-function targetPath(context: CommandContext, out: string | undefined, files: readonly SourceFile[]): string {
-  if (out !== undefined) {
-    const path = resolve(context.workingDirectory, out);
-    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
-      ? join(path, "config.yaml")
-      : path;
-  }
-  const search = findConfigFile(offlineInput(context, undefined));
-  if ("missing" in search) return search.missing;
-  const found = search.file?.path;
-  if (found !== undefined && !files.some(({ path }) => path === found)) return found;
-  const xdg = context.environment["XDG_CONFIG_HOME"];
-  const home = xdg?.startsWith("/") ? xdg : join(context.homeDirectory, ".config");
-  return join(home, "clawgate", "config.yaml");
-}
-
 const mostRounds = 200;
 
 /** The files, after everything that the gateway would refuse was taken out. Throws ConfigProblem for what only a person can decide. */
-async function checkedFiles(context: CommandContext, migration: Migration, target: string) {
+async function checkedFiles(
+  context: CommandContext,
+  migration: Migration,
+  { path: target, environmentPath }: Place,
+) {
   const { draft, variables, program } = migration;
-  const environmentPath = join(dirname(target), ".env");
   const before = readFile(environmentPath);
-  const environmentText = mergedDotEnv(before, variables);
+  const reported = new Set<string>();
   for (let round = 0; ; round++) {
     const text = `# Written by \`clawgate import\` from the settings of ${programNames[program]}.\n\n${draft.text()}`;
+    forgetUnused(migration);
+    const environmentText = mergedDotEnv(before, variables);
     const named = withFileText(offlineInput(context, target), target, text);
     const input = withFileText(named, environmentPath, environmentText);
     try {
-      await loadOffline({ ...input, stderr: context.stderr, reported: new Set() });
+      await loadOffline({ ...input, reported });
     } catch (thrown) {
       if (!(thrown instanceof ConfigProblem) || round >= mostRounds) throw thrown;
-      const [problem] = thrown.problems;
-      const why = `ClawGate refuses it: ${problem?.message ?? ""}`;
-      if (problem === undefined || problem.path !== target) throw thrown;
-      if (!closed(draft, problem) && !leaveOut(draft, problem.key, why)) throw thrown;
+      takeOut(migration, thrown, target);
       continue;
     }
     const files: PlannedFile[] = [{ path: target, text, before: readFile(target) }];
     if (variables.size > 0) files.push({ path: environmentPath, text: environmentText, before });
     return { files, input };
   }
+}
+
+/** A secret whose place was left out. */
+function forgetUnused({ draft, variables }: Migration): void {
+  const mentioned = variablesIn(draft.value);
+  for (const name of variables.keys())
+    if (name.startsWith("CLAWGATE_") && !mentioned.has(name)) variables.delete(name);
+}
+
+/** The first problem, whose removal may end others, and every unknown key, whose removal moves nothing else. Throws it. */
+function takeOut({ draft }: Migration, thrown: ConfigProblem, target: string): void {
+  const [first, ...others] = thrown.problems;
+  const why = ({ message }: Problem): string => `ClawGate refuses it: ${message}`;
+  if (first === undefined || first.path !== target) throw thrown;
+  if (!closed(draft, first) && !leaveOut(draft, first.key, why(first))) throw thrown;
+  for (const each of others)
+    if (each.path === target && each.message.startsWith("unknown key")) leaveOut(draft, each.key, why(each));
 }
 
 /** What stands in the file stays, unless it is set anew. */

@@ -1,18 +1,19 @@
 // `clawgate import`: takes over the settings and records of the program that somebody used before, shows what became of each, and
 // writes after consent. It must never print a key.
 
-import { createInterface } from "node:readline/promises";
 import { dirname, join } from "node:path";
 import { type ImportResult, planRecords, type RecordsPlan } from "../app/offline/records-import.ts";
 import { ConfigProblem } from "../config/problems.ts";
 import { MigrationProblem, programNames, type Verdict } from "../migration/finding.ts";
 import { ensurePrivateDirectory, replaceFile } from "../system/files.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import { askConsent, interrupted } from "./consent.ts";
 import { gatewayEnvironment } from "./gateway-options.ts";
 import { type ImportPlan, planImport, type PlannedFile } from "./import-plan.ts";
+import { cannotWrite, type Place } from "./new-config.ts";
 import { readOptions, refuseUsage } from "./options.ts";
 import { findGateway } from "./running-gateway.ts";
-import { plain, terminalStyle } from "./terminal.ts";
+import { plain, shellWord, terminalStyle } from "./terminal.ts";
 
 const help = `Usage: clawgate import <file|folder> [options]
 
@@ -24,7 +25,8 @@ or refused, and why. The other program's files stay as they are.
 Keys go into the .env beside the new config, readable by you alone. Records are imported once, marked with the tag "imported".
 
 Options:
-  --out FILE   config file to write (default: the one that serve finds, else $XDG_CONFIG_HOME/clawgate/config.yaml)
+  --out FILE   config file to write (default: where a start looks first, as \`init\` does: $CLAWGATE_CONFIG, else ./config.yaml;
+               $XDG_CONFIG_HOME/clawgate/config.yaml where the imported files lie in this folder, or others may write to it)
   --force      replace existing files; the old ones are kept as .bak
   --yes        write without asking (needed without a terminal)
   --dry-run    only show what would be written
@@ -69,7 +71,12 @@ async function run(context: CommandContext): Promise<number> {
     return await carryOut(context, plan, records, options);
   } catch (thrown) {
     if (thrown instanceof ConfigProblem) {
-      context.stderr.write(`${plainLines(thrown.message)}\nNothing was written.\n`);
+      context.stderr.write(`clawgate: ${plain(named)} cannot be taken over as it is:\n`);
+      for (const { key, message, hint } of thrown.problems)
+        context.stderr.write(
+          `  ${plain([key, message].filter((each) => each !== "").join(": "))}${hint === null ? "" : `; ${plain(hint)}`}\n`,
+        );
+      context.stderr.write("Nothing was written. Correct it there and import again.\n");
       return exitCodes.config;
     }
     if (!(thrown instanceof Error)) throw thrown;
@@ -77,12 +84,6 @@ async function run(context: CommandContext): Promise<number> {
     return thrown instanceof MigrationProblem ? exitCodes.config : exitCodes.failed;
   }
 }
-
-const plainLines = (text: string): string =>
-  text
-    .split("\n")
-    .map((line) => `${/^ */.exec(line)?.[0] ?? ""}${plain(line)}`)
-    .join("\n");
 
 async function carryOut(
   context: CommandContext,
@@ -106,9 +107,10 @@ async function carryOut(
     if (isJson || !context.stdout.isTTY || !process.stdin.isTTY)
       return refuseUsage(context, "import", "nothing was written: there is no terminal to ask; pass --yes")
         .usage;
-    if (!(await consents(context))) {
+    const consent = await askConsent(context);
+    if (consent !== "yes") {
       context.stdout.write("Nothing was written.\n");
-      return exitCodes.ok;
+      return consent === "no" ? exitCodes.ok : interrupted;
     }
   }
   const inTheWay = plan.files.filter(({ before, text }) => before !== null && before !== text);
@@ -119,7 +121,8 @@ async function carryOut(
     );
     return exitCodes.failed;
   }
-  for (const file of plan.files) await write(file);
+  // Keys first: the config refers to them.
+  for (const file of plan.files.toReversed()) await write(file);
   const { result, problem } = await importedRecords(context, records, isJson);
   if (isJson) writeJson(context, plan, { isWritten: true, records: result });
   else tell(context, plan, result);
@@ -127,20 +130,15 @@ async function carryOut(
   return problem === null ? exitCodes.ok : exitCodes.failed;
 }
 
-async function consents(context: CommandContext): Promise<boolean> {
-  const lines = createInterface({ input: process.stdin, output: context.stdout });
-  try {
-    return /^y(?:es)?$/i.test((await lines.question("Write this? [y/N] ")).trim());
-  } finally {
-    lines.close();
-  }
-}
-
 /** Config and `.env` hold keys, whatever the mode of an older file was. */
 async function write({ path, text, before }: PlannedFile): Promise<void> {
   if (before === text) return;
-  if (before === null) await ensureFolder(dirname(path));
-  await replaceFile(path, text, { keepOld: true, mode: 0o600 });
+  try {
+    if (before === null) await ensureFolder(dirname(path));
+    await replaceFile(path, text, { keepOld: true, mode: 0o600 });
+  } catch (thrown) {
+    throw cannotWrite(path, thrown);
+  }
 }
 
 /** A folder of somebody's choice keeps its mode; only a new one is private. */
@@ -161,7 +159,7 @@ async function importedRecords(
   records: RecordsPlan | null,
   isJson: boolean,
 ): Promise<{ readonly result: ImportResult | null; readonly problem: string | null }> {
-  if (records?.source == null) return { result: null, problem: null };
+  if (records?.source == null) return { result: null, problem: records?.unreadable ?? null };
   const found = await findGateway(context, gatewayEnvironment(context, {}), true);
   if (!("why" in found) || found.holder != null)
     return {
@@ -199,8 +197,10 @@ function show(context: CommandContext, plan: ImportPlan, records: RecordsPlan | 
     stdout.write(
       `  ${plain(path)} (${before === null ? "new" : before === text ? "unchanged" : "exists"})\n`,
     );
+  if (plan.place?.why != null) stdout.write(`  not in this folder: ${plain(plan.place.why)}\n`);
   if (records === null) return;
-  if (records.source === null)
+  if (records.unreadable !== null) stdout.write(`Records: ${plain(records.unreadable)}\n`);
+  else if (records.source === null)
     stdout.write(`Records: no database of ClawGate (Python) at ${plain(records.target)}\n`);
   else {
     stdout.write(`Records: from ${plain(records.source)} to ${plain(records.target)}\n`);
@@ -220,22 +220,27 @@ function tell(context: CommandContext, plan: ImportPlan, result: ImportResult | 
   for (const { path, before, text } of plan.files)
     if (before !== text)
       stdout.write(`Written: ${plain(path)}${before === null ? "" : ` (the old one: ${plain(path)}.bak)`}\n`);
-  if (plan.configPath !== null) stdout.write(`Start it: clawgate --config ${plain(plan.configPath)}\n`);
+  if (plan.place !== null) stdout.write(`Start it: ${startOf(plan.place)}\n`);
 }
+
+const startOf = ({ path, isFound }: Place): string => {
+  const named = `clawgate --config ${shellWord(path)}`;
+  return isFound ? `clawgate in this folder, or ${named}` : named;
+};
 
 function writeJson(
   context: CommandContext,
   plan: ImportPlan,
   { isWritten, records }: { readonly isWritten: boolean; readonly records: ImportResult | null },
 ): void {
-  const { program, files, findings, configPath } = plan;
+  const { program, files, findings, place } = plan;
   const shown = files.map(({ path, before, text }) => ({
     path,
     existed: before !== null,
     changed: before !== text,
   }));
   context.stdout.write(
-    `${JSON.stringify({ program, config: configPath, written: isWritten, files: shown, findings, records }, null, 2)}\n`,
+    `${JSON.stringify({ program, config: place?.path ?? null, written: isWritten, files: shown, findings, records }, null, 2)}\n`,
   );
 }
 

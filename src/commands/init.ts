@@ -6,6 +6,7 @@ import { Failure } from "../canon/failure.ts";
 import { ConfigProblem } from "../config/problems.ts";
 import type { ProviderTest } from "../operator/provider-test.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import { interrupted } from "./consent.ts";
 import { type Dialogue, Left, openDialogue } from "./init/dialogue.ts";
 import { writeExamples } from "./init/example-files.ts";
 import {
@@ -19,9 +20,10 @@ import {
   type SignIn,
   withVariables,
 } from "./init/findings.ts";
-import { checkPlan, inputFor, type Place, placeFor, type Plan, writePlan } from "./init/plan.ts";
+import { checkPlan, inputFor, type Plan, writePlan } from "./init/plan.ts";
 import { askKeys, askPort, askProviders, askToKeep } from "./init/questions.ts";
 import { installService, offerService, type Outcome, reportJson, showEnd, showFound } from "./init/report.ts";
+import { type Place, placeFor } from "./new-config.ts";
 import { readOptions, refuseUsage } from "./options.ts";
 import { testEach, testLines } from "./providers/test.ts";
 import { plain, terminalStyle } from "./terminal.ts";
@@ -52,8 +54,6 @@ type Options = {
   readonly isJson: boolean;
 };
 
-const interrupted = 130;
-
 async function run(context: CommandContext, commands: readonly Command[]): Promise<number> {
   const read = readOptions(context, "init", {
     yes: { type: "boolean", default: false },
@@ -71,7 +71,7 @@ async function run(context: CommandContext, commands: readonly Command[]): Promi
     if (!isSure && (isJson || !hasTerminal))
       return refuseUsage(context, "init", "there is no terminal to ask; pass --yes to take what is found")
         .usage;
-    const place = placeFor(context, out);
+    const place = placeFor(context, { out, sources: [], refusal: null });
     if (place.exists && !hasForce) {
       context.stderr.write(
         `clawgate: ${plain(place.path)} exists already; --force replaces it and keeps the old one, ` +

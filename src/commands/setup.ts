@@ -1,7 +1,6 @@
 // `clawgate setup`: finds OpenClaw, shows what it would write, and writes it after consent; --undo reverts it.
 // It must never write without consent, and never print a key.
 
-import { createInterface } from "node:readline/promises";
 import { readDocument } from "../config/document.ts";
 import { editConfig, EditProblem } from "../config/edit.ts";
 import { ConfigProblem } from "../config/problems.ts";
@@ -10,6 +9,7 @@ import { removeFromDotEnv } from "../openclaw/dot-env.ts";
 import { variableNames, withoutGateway } from "../openclaw/instance-files.ts";
 import { type Api, apis } from "../openclaw/provider-entry.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import { askConsent, interrupted } from "./consent.ts";
 import { setupFolder, writeInstances } from "./instance-writing.ts";
 import { placesOf } from "./instance-search.ts";
 import { integrationFile } from "./integration-file.ts";
@@ -81,9 +81,10 @@ async function run(context: CommandContext): Promise<number> {
       if (values.json || !context.stdout.isTTY || !process.stdin.isTTY)
         return refuseUsage(context, "setup", "nothing was written: there is no terminal to ask; pass --yes")
           .usage;
-      if (!(await consents(context))) {
+      const consent = await askConsent(context);
+      if (consent !== "yes") {
         context.stdout.write("Nothing was written.\n");
-        return exitCodes.ok;
+        return consent === "no" ? exitCodes.ok : interrupted;
       }
     }
     return await write(context, plan, withSkills, values.json);
@@ -95,15 +96,6 @@ async function run(context: CommandContext): Promise<number> {
     if (!(thrown instanceof Error)) throw thrown;
     context.stderr.write(`clawgate: ${plain(thrown.message)}\n`);
     return thrown instanceof EditProblem ? exitCodes.config : exitCodes.failed;
-  }
-}
-
-async function consents(context: CommandContext): Promise<boolean> {
-  const lines = createInterface({ input: process.stdin, output: context.stdout });
-  try {
-    return /^y(?:es)?$/i.test((await lines.question("Write this? [y/N] ")).trim());
-  } finally {
-    lines.close();
   }
 }
 

@@ -46,6 +46,10 @@ export function plain(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ").trim();
 }
 
+/** For a command that somebody copies: nothing in it is expanded. */
+export const shellWord = (text: string): string =>
+  /^[\w./:@+=-]+$/.test(text) ? text : `'${plain(text).replaceAll("'", "'\\''")}'`;
+
 /** At most `columns` wide; what is cut off is marked. */
 export function cut(text: string, columns: number): string {
   if (Bun.stringWidth(text) <= columns) return text;

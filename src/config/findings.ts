@@ -3,7 +3,7 @@
 import type { z } from "zod";
 import { nearest } from "../canon/nearest.ts";
 import type { Path } from "./document.ts";
-import { configJsonSchema, knownKeysAt } from "./json-schema.ts";
+import { configJsonSchema, type JsonSchema, knownKeysAt } from "./json-schema.ts";
 import { didYouMean } from "./problems.ts";
 import { valueAt } from "./values.ts";
 
@@ -45,6 +45,8 @@ function isInside(issue: Issue): boolean {
 }
 
 export function findingsOf(issues: readonly Issue[], value: unknown): readonly Finding[] {
+  // Slow to make, and needed for a wrong key alone: once for all of them.
+  let schema: JsonSchema | null = null;
   function describe(issue: Issue, parent: Path): readonly Finding[] {
     const path = [...parent, ...pathOf(issue)];
     const found = (
@@ -55,7 +57,8 @@ export function findingsOf(issues: readonly Issue[], value: unknown): readonly F
     const actual = valueAt(value, path);
     switch (issue.code) {
       case "unrecognized_keys": {
-        const known = knownKeysAt(path, configJsonSchema());
+        schema ??= configJsonSchema();
+        const known = knownKeysAt(path, schema);
         return issue.keys.map((key) => ({
           path: [...path, key],
           message: "unknown key",

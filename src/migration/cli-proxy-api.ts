@@ -4,6 +4,7 @@
 import { compatPorts } from "../server/settings.ts";
 import { isTree, type Tree } from "../config/values.ts";
 import type { ConfigDraft } from "./config-draft.ts";
+import { MigrationProblem } from "./finding.ts";
 import { readProviders } from "./cli-proxy-providers.ts";
 
 /** Keys of the example file, which everybody knows. */
@@ -99,7 +100,10 @@ function listen(draft: ConfigDraft, take: (name: string) => unknown): void {
 }
 
 function keys(draft: ConfigDraft, value: unknown): void {
-  if (!Array.isArray(value)) return;
+  if (value === undefined || value === null) return;
+  // Keys that are not understood must not become a gateway that asks for none.
+  if (!Array.isArray(value) || value.some((key) => typeof key !== "string"))
+    throw new MigrationProblem("api-keys must be a list of texts; write each in quotes, and import again");
   const own = value.filter((key) => typeof key === "string" && key !== "" && !sampleKey.test(key));
   if (own.length > 0) draft.set(["auth", "keys"], own);
   draft.say("kept", "api-keys", `auth.keys: ${own.length} of ${value.length}`);

@@ -156,16 +156,24 @@ export function readProviders(
   commonProxy: string | null,
 ): void {
   const providers = new Providers(draft, commonProxy);
+  const entriesOf = (key: string): readonly unknown[] => {
+    const value = take(key) ?? [];
+    if (!Array.isArray(value)) draft.say("left out", key, "it is not a list");
+    return listOf(value);
+  };
   if (commonProxy !== null) draft.say("kept", "proxy-url", "`proxy` of each provider");
   for (const list of lists)
-    for (const [index, entry] of listOf(take(list.key)).entries()) {
+    for (const [index, entry] of entriesOf(list.key).entries()) {
       const tree: Tree = isTree(entry) ? entry : { "api-key": entry };
       const key = textOf(tree["api-key"]);
       providers.add(list, tree, `${list.key}[${index}]`, key === null ? [] : [key]);
     }
-  for (const [index, entry] of listOf(take("openai-compatibility")).entries()) {
-    if (!isTree(entry)) continue;
+  for (const [index, entry] of entriesOf("openai-compatibility").entries()) {
     const what = `openai-compatibility[${index}]`;
+    if (!isTree(entry)) {
+      draft.say("left out", what, "it is not a map");
+      continue;
+    }
     const keys = [...listOf(entry["api-key-entries"]), ...listOf(entry["api-keys"])].flatMap(
       (each) => textOf(isTree(each) ? each["api-key"] : each) ?? [],
     );

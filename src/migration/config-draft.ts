@@ -1,13 +1,15 @@
 // The config that is being made from another program's files: values set and taken out at their places, with what is said about each.
 // Comments of a file that is taken over stay. It must never write anything to disk.
 
-import { Document, isAlias, parseDocument, visit } from "yaml";
+import { Document, isAlias, isCollection, isNode, isScalar, parseDocument, visit } from "yaml";
 import { dotted, type Path, readDocument } from "../config/document.ts";
-import { isTree, type Tree, valueAt } from "../config/values.ts";
+import { isTree, type Tree } from "../config/values.ts";
 import { type Finding, MigrationProblem, type Verdict } from "./finding.ts";
 
 export class ConfigDraft {
   readonly findings: Finding[] = [];
+  /** Until the next change: a config may have thousands of tenants. */
+  private known: Tree | null = null;
 
   private constructor(private readonly document: Document) {}
 
@@ -23,30 +25,48 @@ export class ConfigDraft {
     visit(document, (_key, node) => {
       if (isAlias(node)) hasAliases = true;
     });
+    // A path names every key by its text, as the gateway does.
+    visit(document, {
+      Pair(_key, { key }) {
+        if (isScalar(key) && typeof key.value !== "string") key.value = String(key.source ?? key.value);
+      },
+    });
     // A value behind an anchor has no place of its own that could be set.
     return new ConfigDraft(hasAliases || text.includes("<<") ? new Document(value) : document);
   }
 
   get value(): Tree {
-    const read = readDocument(this.text());
-    const value: unknown = "problem" in read ? null : read.document.value;
-    return isTree(value) ? value : {};
+    const value: unknown = this.known ?? this.document.toJS();
+    this.known = isTree(value) ? value : {};
+    return this.known;
   }
 
   at(path: Path): unknown {
-    return valueAt(this.value, path);
+    const node: unknown = this.document.getIn(path, true);
+    return isNode(node) ? node.toJS(this.document) : node;
+  }
+
+  /** A scalar as it is written: digits alone are a number to YAML, and a long one would lose some of them. */
+  textAt(path: Path): string {
+    const node: unknown = this.document.getIn(path, true);
+    return isScalar(node) ? (node.source ?? String(node.value)) : "";
   }
 
   set(path: Path, value: unknown): void {
+    this.known = null;
     // A section that is written as nothing is no map that could take a key.
     for (let depth = 1; depth < path.length; depth++) {
       const above = path.slice(0, depth);
-      if (this.document.getIn(above) === null) this.document.deleteIn(above);
+      const there = this.document.getIn(above);
+      if (there === null) this.document.deleteIn(above);
+      else if (there !== undefined && !isCollection(there))
+        throw new MigrationProblem(`${dotted(above)} must be a map of settings`);
     }
     this.document.setIn(path, this.document.createNode(value));
   }
 
   delete(path: Path): void {
+    this.known = null;
     this.document.deleteIn(path);
   }
 

@@ -107,10 +107,15 @@ export function leaveOut(draft: ConfigDraft, key: string, why: string): boolean 
   const path = pathOf(draft.value, key);
   if (path.length === 0 || (guarded.has(String(path[0])) && !/unknown key/.test(why))) return false;
   if (path[0] === "server" && (path[1] === "host" || path.length === 1)) return false;
-  draft.delete(path);
-  draft.say("left out", dotted(path), why);
+  const gone = isWayOfKey(path) ? path.slice(0, 2) : path;
+  draft.delete(gone);
+  draft.say("left out", dotted(gone), gone === path ? why : `without its ${String(path[2])}: ${why}`);
   return true;
 }
+
+/** Without it a provider's key would go to another address, or around the proxy that it was meant to take. */
+const isWayOfKey = ([section, , key]: Path): boolean =>
+  section === "providers" && (key === "base_url" || key === "proxy");
 
 /** The deepest place that exists; names may hold dots. */
 function pathOf(value: unknown, key: string): Path {

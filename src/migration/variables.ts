@@ -87,8 +87,14 @@ function variableFor(draft: ConfigDraft, path: Path, isTaken: (name: string) => 
   const base = ["CLAWGATE", ...(own.startsWith(`${holder}_`) ? [] : [holder]), own]
     .filter((each) => each !== "")
     .join("_");
+  return freeName(isSecretName(base) ? base : `${base}_SECRET`, isTaken);
+}
+
+/** A `.env` that is only found may set names of secrets alone. */
+function freeName(base: string, isTaken: (name: string) => boolean): string {
   let free = base;
-  for (let count = 2; isTaken(free); count++) free = `${base}_${count}`;
+  const [, start = "", end = ""] = /^(.*)(_[A-Z0-9]+)$/.exec(base) ?? [];
+  for (let count = 2; isTaken(free); count++) free = `${start}_${count}${end}`;
   return free;
 }
 
@@ -103,13 +109,15 @@ export function moveSecrets(
   variables: Variables,
   valueOf: (name: string) => string | undefined,
 ): void {
+  const nameOf = new Map([...variables].map(([name, value]) => [value, name]));
   const walk = (value: unknown, path: Path): void => {
     if (isPlainSecret(path, value)) {
-      const text = String(value);
-      const same = [...variables].find(([, each]) => each === text)?.[0];
+      const text = typeof value === "number" ? draft.textAt(path) : value;
+      const same = nameOf.get(text);
       const name =
         same ?? variableFor(draft, path, (each) => variables.has(each) || (valueOf(each) ?? text) !== text);
       variables.set(name, text);
+      nameOf.set(text, name);
       draft.set(path, `\${${name}}`);
       draft.say("changed", path, `the secret is in .env as ${name}`);
     } else if (Array.isArray(value)) value.forEach((each, index) => walk(each, [...path, index]));

@@ -97,7 +97,7 @@ export async function testProvider(
         : {
             kind: failure.kind,
             message: services.redact(failure.operatorMessage).slice(0, 300),
-            hint: hintFor(failure, keyOf(settings.base_url)),
+            hint: hintFor(failure, settings.base_url),
           },
   };
 }
@@ -140,7 +140,18 @@ function inWords(ms: number): string {
 
 const trustVariable = "NODE_EXTRA_CA_CERTS";
 
-function hintFor(failure: Failure, keyVariable: string | null): string {
+const ofProgram: ReadonlySet<Failure["kind"]> = new Set([
+  "credentials-rejected",
+  "unreachable",
+  "timed-out",
+  "bad-output",
+]);
+
+/** `baseUrl` null: a program of this machine answers. */
+function hintFor(failure: Failure, baseUrl: string | null): string {
+  if (baseUrl === null && ofProgram.has(failure.kind))
+    return "clawgate doctor checks the program and its sign-in.";
+  const keyVariable = keyOf(baseUrl);
   switch (failure.kind) {
     case "credentials-rejected":
       return `Check the provider's api_key${keyVariable === null ? "" : ` (${keyVariable})`}: is it complete, still valid and issued by this vendor?`;

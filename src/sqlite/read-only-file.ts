@@ -36,6 +36,9 @@ function problemOf(db: Database, schema: DatabaseSchema): string | null {
     : null;
 }
 
+export const missingTable = (table: string): string =>
+  `it has no table ${table} with the columns that are expected`;
+
 /** A table of another program: opened to read, if it has these columns. */
 export function openForeignTable(path: string, table: string, columns: readonly string[]): ReadOnlyFile {
   const found = statSync(path, { throwIfNoEntry: false });
@@ -51,7 +54,7 @@ export function openForeignTable(path: string, table: string, columns: readonly 
       .map(({ name }) => name);
     if (columns.every((name) => names.includes(name))) return { db };
     db.close();
-    return { problem: `it has no table ${table} with the columns that are expected` };
+    return { problem: missingTable(table) };
   } catch (error) {
     db?.close();
     return { problem: describeDatabaseError(error) };

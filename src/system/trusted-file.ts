@@ -59,7 +59,9 @@ function othersMayWrite(path: string): string | null {
     return `${path} belongs to user ${uid}, and this program runs as user ${user}; chown it`;
   const isShared = (mode & 0o020) !== 0 && !isOwnGroup(user, gid);
   if (!isShared && (mode & 0o002) === 0) return null;
-  return `others may write to ${path} (mode ${(mode & 0o7777).toString(8)}); chmod go-w ${path}`;
+  const reason = `others may write to ${path} (mode ${(mode & 0o7777).toString(8)})`;
+  // Such as /tmp, which everybody needs as it is.
+  return (mode & 0o1000) !== 0 ? `${reason}; use a folder of your own` : `${reason}; chmod go-w ${path}`;
 }
 
 /** The group that many systems create for each user: with it a umask of 002 shares nothing. */

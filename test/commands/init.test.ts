@@ -247,3 +247,15 @@ test.each(["${HOME}", "${X:-y}", "a:b", "-x", "#no", "'", '"', "@a", "{}", "*", 
     expect(loaded.config.server.port).toBe(8090);
   },
 );
+
+test.skipIf(process.platform === "win32")(
+  "Claude Code that does not answer is a matter of that program, not of an address",
+  async () => {
+    home.put("bin/claude", "#!/bin/sh\nexit 1\n", 0o755);
+    const report = await reported([], { PATH: `${home.at("bin")}:/usr/bin:/bin` });
+    expect(report.tests).toMatchObject([
+      { provider: "claude-cli", ok: false, error: { hint: expect.stringContaining("clawgate doctor") } },
+    ]);
+  },
+  30_000,
+);

@@ -134,9 +134,9 @@ describe("openclaw-cc-gateway", () => {
     expect([...result.variables.keys()]).toEqual([
       "CLAWGATE_ALICE_KEY",
       "CLAWGATE_ALICE_MY_API_KEY",
-      "CLAWGATE_BOB_KEY_2",
+      "CLAWGATE_BOB_2_KEY",
     ]);
-    expect(result.draft.at(["tenants", 1, "api_key"])).toBe("${CLAWGATE_BOB_KEY_2}");
+    expect(result.draft.at(["tenants", 1, "api_key"])).toBe("${CLAWGATE_BOB_2_KEY}");
     for (const value of result.variables.values())
       expect(JSON.stringify(result.draft.findings)).not.toContain(value);
   });
@@ -178,7 +178,7 @@ describe("claude-code-proxy", () => {
     expect(Object.fromEntries(result.variables)).toEqual({
       CLAWGATE_NEON_API_KEY: "n-1",
       CLAWGATE_KEY: "one-key",
-      CLAWGATE_KEY_2: "two-key",
+      CLAWGATE_2_KEY: "two-key",
     });
   });
 

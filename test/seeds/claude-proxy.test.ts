@@ -98,6 +98,17 @@ const printedHeader = `curl -X POST http://localhost:4523/v1/chat/completions \\
 -d '{"model":"sonnet","messages":[{"role":"user","content":"List my database tables"}]}'`;
 
 tryRows("claude-proxy", {
+  async "OpenClaw: input_text blocks"() {
+    const content = [{ type: "input_text", text: "Hello!" }];
+    const answer = await ask(gateway, { model: "sonnet", messages: [{ role: "user", content }] });
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toHaveProperty("choices");
+  },
+  async "temperature and top_p are accepted"() {
+    const answer = await ask(gateway, { model: "sonnet", temperature: 0.2, top_p: 0.9 });
+    expect(answer.status).toBe(200);
+    await answer.text();
+  },
   async "REQUIRE_AUTH=false claude-proxy"() {
     expect((await ask(gateway, { model: "claude-sonnet-4" })).status).toBe(200);
   },

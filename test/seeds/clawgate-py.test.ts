@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { readDotEnv } from "../../src/config/environment.ts";
 import { vendors } from "../../src/backends/http/vendors.ts";
 import { keyVariables } from "../../src/config/environment.ts";
+import { ownHome } from "../commands/command-run.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 import { atGateway, repository, shell, tryRows } from "./trying.ts";
@@ -108,6 +109,30 @@ tryRows("clawgate-py", {
     expect(status).toBeOneOf(["ok", "degraded"]);
     for (const member of ["healthy", "consecutive_failures", "avg_latency_ms", "last_error"])
       expect(providers).toHaveProperty(["deepseek-chat", member]);
+  },
+  async "cp .env.example .env, after `clawgate init --write-example`"() {
+    const home = ownHome();
+    try {
+      expect((await home.run(["init", "--write-example"])).code).toBe(0);
+      await shell(
+        "cp .env.example .env && sed -i.old 's/^DEEPSEEK_API_KEY=.*/DEEPSEEK_API_KEY=d/' .env",
+        home.dir,
+      );
+      const values = readDotEnv(home.read(".env"));
+      expect(values["DEEPSEEK_API_KEY"]).toBe("d");
+      expect(await modelsOf(await stockGateway(values))).toContain("deepseek-chat");
+      expect(home.read(".env.example")).not.toContain("DEEPSEEK_API_KEY=d");
+    } finally {
+      home.remove();
+    }
+  },
+  async "backends openai-compat and google-genai"() {
+    const { providers } = await curl("curl -fsS http://127.0.0.1:8090/health");
+    expect(stock).toMatch(/backend: google-genai/);
+    expect(stock).toMatch(/backend: openai-compat/);
+    expect(Object.keys(Object(providers))).toEqual(
+      expect.arrayContaining(["deepseek-chat", "gemini-flash", "gemini-flash-lite"]),
+    );
   },
   async "printf CLAWGATE_DB_PATH >> .env"() {
     const printed = `printf '\\nCLAWGATE_DB_PATH=%s\\n' "$HOME/.local/state/clawgate/clawgate.db" >> .env`;

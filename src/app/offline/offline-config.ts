@@ -1,9 +1,11 @@
 // The config as a command reads it when no gateway runs: its variables, its file and what is not trusted of them. It must never
 // write anything.
 
+import { isDeepStrictEqual } from "node:util";
 import { resolveEnvironment } from "../../config/resolved-environment.ts";
 import type { LoadedConfig, LoadInput } from "../../config/load.ts";
 import { readDocument } from "../../config/document.ts";
+import { ConfigProblem } from "../../config/problems.ts";
 import { findConfigFile, isUnnamed } from "../../config/search.ts";
 import { createVariableLookup } from "../../config/variable-sources.ts";
 import { oneLineJson } from "../../system/log.ts";
@@ -65,6 +67,24 @@ export async function loadOffline(input: OfflineInput): Promise<LoadedConfig> {
   const loaded = await loadOrDiscover(input);
   for (const line of loaded.untrustedNotices) reportOnce(input, line);
   return { ...loaded, config: { ...loaded.config, metrics: { ...loaded.config.metrics, enabled: false } } };
+}
+
+/**
+ * Why a start that only finds this file in its folder would answer otherwise than one that is told of it; null: it would not.
+ * Throws ConfigProblem if the file is refused even then.
+ */
+export async function lossWhenFound(named: OfflineInput): Promise<string | null> {
+  const told = await loadOrDiscover(named);
+  try {
+    const found = await loadOrDiscover({ ...named, argvConfigPath: undefined });
+    const isSame =
+      isDeepStrictEqual(found.config, told.config) &&
+      isDeepStrictEqual(found.skippedProviders, told.skippedProviders);
+    return isSame ? null : (found.untrustedNotices[0] ?? "a start would not use all of it");
+  } catch (thrown) {
+    if (!(thrown instanceof ConfigProblem)) throw thrown;
+    return thrown.problems[0]?.message ?? thrown.message;
+  }
 }
 
 /** What `clawgate doctor` examines. */

@@ -1,11 +1,11 @@
 // `clawgate import`: the records of ClawGate (Python) go into the database that a gateway with this config would use.
 
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { redact } from "../../canon/redact.ts";
 import { databasePaths } from "../../metrics/database-path.ts";
 import { earlierColumns, earlierTable } from "../../metrics/earlier-records.ts";
 import { importRecords, type ImportResult } from "../../metrics/record-import.ts";
-import { openForeignTable } from "../../sqlite/read-only-file.ts";
+import { missingTable, openForeignTable } from "../../sqlite/read-only-file.ts";
 import { systemClock } from "../../system/clock.ts";
 import { loadOffline, type OfflineInput } from "./offline-config.ts";
 
@@ -14,6 +14,8 @@ export type { ImportResult };
 export type RecordsPlan = {
   /** The database to read; null: there is none at the usual places. */
   readonly source: string | null;
+  /** Without a source: a database at one of these places that cannot be read, and why. */
+  readonly unreadable: string | null;
   readonly retentionDays: number;
   /** Where the records would go. */
   readonly target: string;
@@ -25,10 +27,38 @@ export type RecordsPlan = {
 
 /** Whether this file is the database of ClawGate (Python). */
 export function holdsEarlierRecords(path: string): boolean {
+  return problemOfEarlierRecords(path) === null;
+}
+
+function problemOfEarlierRecords(path: string): string | null {
   const opened = openForeignTable(path, earlierTable, earlierColumns);
-  if ("problem" in opened) return false;
+  if ("problem" in opened) return opened.problem;
   opened.db.close();
-  return true;
+  return null;
+}
+
+/** Why this database cannot be looked into; null: it can, or it is no database. */
+export function unreadableDatabase(path: string): string | null {
+  const problem = isDatabase(path) ? problemOfEarlierRecords(path) : null;
+  return problem === null || problem === missingTable(earlierTable) ? null : problem;
+}
+
+function isDatabase(path: string): boolean {
+  const magic = "SQLite format 3\0";
+  // A pipe would wait for ever.
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
+  try {
+    const file = openSync(path, "r");
+    try {
+      const start = Buffer.alloc(magic.length);
+      return readSync(file, start) === magic.length && start.toString("latin1") === magic;
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    // Whoever opens it is told why it cannot be read.
+    return false;
+  }
 }
 
 /** `named`: the database that the user named; else the first at a place where its config or its defaults put it. Throws ConfigProblem. */
@@ -41,9 +71,14 @@ export async function planRecords(input: OfflineInput, named: string | null): Pr
     home: input.homeDirectory,
   });
   const source = named ?? paths.find((path) => existsSync(path) && holdsEarlierRecords(path)) ?? null;
+  const unreadable = paths.flatMap((path) => {
+    const problem = unreadableDatabase(path);
+    return problem === null ? [] : [`${path} cannot be read: ${problem}`];
+  });
   const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
   return {
     source,
+    unreadable: source === null ? (unreadable[0] ?? null) : null,
     retentionDays: config.metrics.retention_days,
     target: paths[0] ?? "",
     run: ({ isDryRun, onProgress }) =>

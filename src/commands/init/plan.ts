@@ -1,44 +1,16 @@
 // What `init` is going to write: the config and the variables next to it, from what was found and what was answered.
 // Nothing is written here: whoever leaves the dialogue leaves nothing behind.
 
-import { existsSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { loadOffline, type OfflineInput, withFileText } from "../../app/offline/offline-config.ts";
 import { commentedConfig } from "../../config/commented-config.ts";
-import { newConfigPath } from "../../config/search.ts";
 import { setInDotEnv } from "../../openclaw/dot-env.ts";
 import { ensurePrivateDirectory, readTextIfExists, replaceFile } from "../../system/files.ts";
-import { untrustedFolderReason } from "../../system/trusted-file.ts";
 import type { CommandContext } from "../command.ts";
 import { offlineInput } from "../config-input.ts";
+import { cannotWrite, type Place } from "../new-config.ts";
 import { type FoundProvider, withVariables } from "./findings.ts";
-
-export type Place = {
-  readonly path: string;
-  readonly environmentPath: string;
-  readonly exists: boolean;
-  /** By --out: a start has to be told too. */
-  readonly isNamed: boolean;
-  /** Why it is not the working directory's; null: it is, or it was named. */
-  readonly why: string | null;
-};
-
-export function placeFor(context: CommandContext, out: string | undefined): Place {
-  let why: string | null = null;
-  const named = newConfigPath(offlineInput(context, out), (folder) => {
-    why = untrustedFolderReason(folder);
-    return why === null;
-  });
-  const isFolder = statSync(named, { throwIfNoEntry: false })?.isDirectory() === true;
-  const path = isFolder ? join(named, "config.yaml") : named;
-  return {
-    path,
-    environmentPath: join(dirname(path), ".env"),
-    exists: existsSync(path),
-    isNamed: out !== undefined,
-    why,
-  };
-}
 
 export type Plan = {
   readonly place: Place;
@@ -96,6 +68,8 @@ export async function writePlan(plan: Plan): Promise<Written> {
       await replaceFile(environmentPath, setInDotEnv(before, plan.variables), { mode: 0o600, keepOld: true });
     }
     await replaceFile(path, configText(plan), { mode: 0o600, keepOld: true });
+  } catch (thrown) {
+    throw cannotWrite(path, thrown);
   } finally {
     for (const signal of signals) process.off(signal, ignoreSignal);
   }

@@ -4,7 +4,7 @@ import type { ProviderTest } from "../../operator/provider-test.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { optionsIn } from "../completion/option-list.ts";
 import { findCommand } from "../find-command.ts";
-import { plain, terminalStyle } from "../terminal.ts";
+import { plain, shellWord, terminalStyle } from "../terminal.ts";
 import type { Dialogue } from "./dialogue.ts";
 import { claudeId, demoId, type Findings, type SignIn } from "./findings.ts";
 import type { Plan, Written } from "./plan.ts";
@@ -48,7 +48,7 @@ function nextSteps(
   commands: readonly Command[],
   { findings, plan, written }: Outcome,
 ): readonly (readonly [string, string])[] {
-  const quoted = /^[\w./-]+$/.test(written.config) ? written.config : JSON.stringify(written.config);
+  const quoted = shellWord(written.config);
   const isNamed = plan.place.isNamed;
   const steps: (readonly [string, string])[] = [
     [isNamed ? `clawgate --config ${quoted}` : "clawgate", "start it in this folder"],
