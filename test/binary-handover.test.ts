@@ -367,7 +367,7 @@ describe.skipIf(process.platform !== "linux")("a restart", () => {
     vendor.letGo();
     expect(await stream.text()).toContain("data: [DONE]");
     expect(await gateway.exited).toBe(0);
-    expect(processesOf(dir)).toEqual([]);
+    await until("the successor has ended too", () => processesOf(dir).length === 0);
     expect(existsSync(join(gateway.stateDir, "run.json"))).toBe(false);
     const next = cleanups.stopAtEnd(
       await startBinary({ config: paidConfig(vendor.url), dir, program: started.program }),

@@ -155,7 +155,7 @@ async function restartGateway(
   const why = memberOf(answer, "why");
   const reason = typeof why === "string" ? why : "this version cannot hand over to another process";
   // It tried, and the new program did not get as far as serving.
-  if (/goes on as before|not restarted within/.test(reason)) return { kind: "failed", why: reason };
+  if (memberOf(answer, "tried") === true) return { kind: "failed", why: reason };
   const byManager = process.platform === "darwin" ? restartAgent(place, program) : restartUnit(place);
   return (await byManager) ?? { kind: "by-hand", why: `${reason}; stop it and start it again` };
 }

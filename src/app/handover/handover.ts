@@ -215,19 +215,20 @@ export class Handover {
   }
 
   private async giveUp(error: unknown): Promise<void> {
+    const wasTried = this.successor !== null;
     await this.takeBack();
     if (this.wasAbandoned) return;
     this.isUnderWay = false;
-    await this.refuse(error instanceof Error ? error.message : String(error));
+    await this.refuse(error instanceof Error ? error.message : String(error), wasTried);
   }
 
-  /** Says why there is no restart. Never rejects. */
-  async refuse(why: string): Promise<void> {
+  /** Says why there is no restart. `wasTried`: a new process was started, and did not get as far as serving. Never rejects. */
+  async refuse(why: string, wasTried = false): Promise<void> {
     const { log, stateDirectory } = this.parts;
     log.error("the restart failed: this process goes on as before", { detail: why });
     if (stateDirectory === null) return;
     const at = new Date(this.parts.clock.nowMs()).toISOString();
-    const text = `${JSON.stringify({ pid: process.pid, at, why })}\n`;
+    const text = `${JSON.stringify({ pid: process.pid, at, why, tried: wasTried })}\n`;
     await replaceFile(restartFile(stateDirectory), text, { mode: 0o600 }).catch((second: unknown) =>
       log.warn("why the restart failed could not be written down", { error: second }),
     );
