@@ -84,7 +84,9 @@ test("a unit of ours that this version writes otherwise is written anew by the n
     "service install": { code: 0, stdout: { unit: { was_current: false } } },
   });
   const notes = await outdated.gateway.refreshUnits("/opt/clawgate");
-  expect(notes[0]).toBe("/u/clawgate.service was written anew for this version");
+  expect(notes[0]).toBe(
+    "/u/clawgate.service was written anew for this version; what it sets for the process holds from the service's next stop and start",
+  );
   expect(outdated.calls.slice(0, 2)).toEqual([
     "/opt/clawgate service status --user --json",
     "/opt/clawgate service install --as-installed --user --json",
