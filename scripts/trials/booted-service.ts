@@ -91,9 +91,12 @@ class SideTrial {
     const before = await this.files();
     await this.install();
     await this.replaced("KILL", "killed, it is started again", 20_000);
+    await this.handOver(3);
     if (hasWatchdog)
       await this.replaced("STOP", "stopped in its tracks, the watchdog starts it again", 60_000);
     await this.reload();
+    // systemd did not start this process itself, which must not cut off what it does at the stop.
+    await this.handOver(1);
     await this.stop();
     const removed = await this.clawgate("uninstall");
     const left = (await this.files()).filter((each) => !before.includes(each) && each.includes("clawgate"));
@@ -145,6 +148,39 @@ class SideTrial {
     }, limitMs);
     const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
     this.check(what, isNew, `process ${pid} -> ${await this.show("MainPID")} after ${seconds} s`);
+  }
+
+  /** Sooner one after the other than a sign of life is due, while requests go on. */
+  private async handOver(times: number): Promise<void> {
+    const health = `${await this.url()}/health`;
+    const restarts = await this.show("NRestarts");
+    const pid = await this.show("MainPID");
+    let [isOver, asked, lost] = [false, 0, 0];
+    const requests = (async () => {
+      for (; !isOver; asked++) {
+        const isWhole = await fetch(health).then(
+          async (answer) => (await answer.text()).startsWith("{"),
+          () => false,
+        );
+        if (!isWhole) lost++;
+      }
+    })();
+    const ways: string[] = [];
+    for (let each = 0; each < times; each++) {
+      const { stdout, stderr } = await this.clawgate("restart", "--json");
+      const way = stdout === "" ? { how: stderr } : JSON.parse(stdout);
+      ways.push(way.pid === Number(await this.show("MainPID")) ? way.how : `${stdout}${stderr}`);
+    }
+    isOver = true;
+    await requests;
+    const now = await this.show("MainPID");
+    const isSame =
+      (await this.show("NRestarts")) === restarts && (await this.show("ActiveState")) === "active";
+    this.check(
+      "a restart hands over, and systemd follows",
+      isSame && now !== pid && lost === 0 && ways.every((way) => way === "handed-over"),
+      `process ${pid} -> ${now}, ${ways.join(", ")}, ${lost} of ${asked} requests lost`,
+    );
   }
 
   private async reload(): Promise<void> {

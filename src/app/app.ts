@@ -16,7 +16,7 @@ import { createConfigEditor } from "./config-port.ts";
 import { BackgroundWork } from "./background-work.ts";
 import { type ConfigSnapshot, createConfigSnapshot, type RequestCounter } from "./config-snapshot.ts";
 import type { ConfigSource } from "./config-source.ts";
-import { Handover, type HandoverResult } from "./handover/handover.ts";
+import { Handover, type HandoverOptions, type HandoverResult } from "./handover/handover.ts";
 import type { Predecessor } from "./handover/predecessor.ts";
 import type { SuccessorCommand } from "./handover/successor.ts";
 import { claimSharedPort, takeOver } from "./handover/take-over.ts";
@@ -46,8 +46,8 @@ export type App = {
   snapshotsInUse(): number;
   /** Reads the config again and applies all of it, or nothing. Never rejects; one at a time. */
   reload(reason: string): Promise<ReloadReport>;
-  /** Starts a successor and gives everything to it; then `onSettled` gets its process number. Never rejects. */
-  handOver(command: SuccessorCommand, onSettled: (pid: number) => void): Promise<HandoverResult>;
+  /** Starts a successor and gives everything to it. Never rejects. */
+  handOver(command: SuccessorCommand, options: Omit<HandoverOptions, "drainMs">): Promise<HandoverResult>;
   /** A restart that was asked for and cannot be: says why, to the log and to the command that asked. */
   refuseRestart(why: string): void;
   /** Lets running requests finish for `drainMs`, then ends them; flushes records. Idempotent. */
@@ -167,9 +167,9 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
     snapshotsInUse: () => snapshots.inUse().length,
     reload: reloader.reload,
     abortRequests: () => running.abortRequests(),
-    handOver(command, onSettled) {
+    handOver(command, options) {
       const drainMs = snapshots.currentConfig().config.server.drain_s * 1000;
-      return handover.run(command, { drainMs, onSettled });
+      return handover.run(command, { drainMs, ...options });
     },
     refuseRestart: (why) => void handover.refuse(why),
     stop: (drainMs) => handover.abandon().then(() => running.stop(drainMs)),
@@ -200,6 +200,7 @@ function createHandover(
     stateDirectory: location.stateDirectory ?? null,
     isAlone: predecessor === null ? Promise.resolve() : claimSharedPort(server.port, predecessor),
     isTold: () => predecessor?.isGone() === false,
+    abortRequests: () => running.abortRequests(),
     endFeeds: () => readings.stop(),
     announce: () => claim.announce(runFile),
     stop: (drainMs) => running.stop(drainMs),

@@ -5,6 +5,7 @@ import type { Server } from "../server/server.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
 import type { AppServices } from "./app-services.ts";
+import type { Predecessor } from "./handover/predecessor.ts";
 import type { BackgroundWork } from "./background-work.ts";
 import type { StateDirectoryClaim } from "./persistence/state-directory-claim.ts";
 import { errorText, releaseStateLocation, type StateLocation } from "./persistence/state-location.ts";
@@ -26,7 +27,11 @@ export class RunningApp {
   private stopping: Promise<void> | null = null;
 
   constructor(
-    private readonly options: { readonly clock: Clock; readonly log: Log },
+    private readonly options: {
+      readonly clock: Clock;
+      readonly log: Log;
+      readonly predecessor?: Predecessor | null;
+    },
     private readonly context: { readonly location: StateLocation; readonly claim: StateDirectoryClaim },
     private readonly parts: RunningParts,
   ) {}
@@ -35,10 +40,24 @@ export class RunningApp {
     this.parts.services.live.cancelAll(
       new Failure("shutting-down", "The gateway is shutting down. Try again in a moment."),
     );
+    if (this.stopping !== null) this.options.predecessor?.tell({ kind: "cut-off" });
   }
 
   stop(drainMs: number): Promise<void> {
     return (this.stopping ??= this.stopOnce(drainMs));
+  }
+
+  /** With this process a supervisor ends every other one of the service, and a request that still runs there would be lost. */
+  private predecessorGone(limitMs: number): Promise<void> {
+    const { clock, predecessor = null } = this.options;
+    if (predecessor === null || predecessor.isGone()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = clock.setTimer(limitMs, resolve);
+      void predecessor.gone.then(() => {
+        cancel();
+        resolve();
+      });
+    });
   }
 
   private async stopOnce(drainMs: number): Promise<void> {
@@ -48,7 +67,8 @@ export class RunningApp {
     readings.stop();
     reloader.stop();
     const stopTimer = clock.setTimer(drainMs, () => this.abortRequests());
-    await server.stop(drainMs + closingMs);
+    const limitMs = drainMs + closingMs;
+    await Promise.all([server.stop(limitMs), this.predecessorGone(limitMs)]);
     stopTimer();
     this.abortRequests();
     try {

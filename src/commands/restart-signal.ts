@@ -68,7 +68,7 @@ function programPath(environment: Environment, workingDirectory: string): string
 }
 
 /** The supervisor of this process, if one wants to know which process is the main one. */
-type ServiceNotify = { handOver(pid: number): void };
+type ServiceNotify = { handOver(pid: number): void; takeBack(): void };
 
 type Restart = {
   readonly command: SuccessorCommand;
@@ -96,9 +96,14 @@ export function listenForRestart() {
             return;
           }
           void app
-            .handOver(command, (pid) => notifier?.handOver(pid))
+            .handOver(command, {
+              onSettled: (pid) => notifier?.handOver(pid),
+              onOrphaned: () => notifier?.takeBack(),
+            })
             .then((result) => {
               if (result === "ended") settle(exitCodes.ok);
+              // A supervisor starts it again.
+              if (result === "orphaned") settle(exitCodes.failed);
             });
         };
         if (hasCome) restart();

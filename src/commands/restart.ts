@@ -30,7 +30,8 @@ const lookMs = 100;
 /** Between two signals, for a gateway that was about to listen for them. */
 const noticeMs = 2_000;
 
-type Outcome = { readonly pid: number } | { readonly why: string };
+/** `wasTried`: a new process was asked for, and did not get as far as serving. */
+export type RestartOutcome = { readonly pid: number } | { readonly why: string; readonly wasTried: boolean };
 
 async function run(context: CommandContext): Promise<number> {
   const read = readOptions(context, "restart", { ...gatewayOptions, timeout: { type: "string" } });
@@ -39,12 +40,12 @@ async function run(context: CommandContext): Promise<number> {
   const environment = gatewayEnvironment(context, read.values);
   const directory = stateDirectory(environment);
   const beganMs = systemClock.monotonicMs();
-  const outcome = await restarted(context, environment, Number(timeout) * 1000);
+  const outcome = await restartGateway(context, environment, Number(timeout) * 1000);
   const tookS = Math.round((systemClock.monotonicMs() - beganMs) / 100) / 10;
   if ("why" in outcome) {
-    const { why } = outcome;
-    if (json)
-      context.stdout.write(`${JSON.stringify({ restarted: false, state_dir: directory, why }, null, 2)}\n`);
+    const { why, wasTried } = outcome;
+    const answer = { restarted: false, state_dir: directory, tried: wasTried, why };
+    if (json) context.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
     else context.stderr.write(`clawgate: ${plain(why)}.\n`);
     return exitCodes.failed;
   }
@@ -57,29 +58,32 @@ async function run(context: CommandContext): Promise<number> {
   return exitCodes.ok;
 }
 
-async function restarted(
+const untried = (why: string): RestartOutcome => ({ why, wasTried: false });
+
+/** The gateway of this state directory hands over to a new process. */
+export async function restartGateway(
   context: CommandContext,
   environment: ReturnType<typeof gatewayEnvironment>,
-  timeoutMs: number,
-): Promise<Outcome> {
+  timeoutMs = usualSeconds * 1000,
+): Promise<RestartOutcome> {
   const directory = stateDirectory(environment);
   if (process.platform !== "linux")
-    return {
-      why: "a running gateway can hand over to a new process only on Linux: stop it and start it again",
-    };
+    return untried(
+      "a running gateway can hand over to a new process only on Linux: stop it and start it again",
+    );
   const owner = await provenOwner(context, environment, directory);
-  if (typeof owner === "string") return { why: owner };
+  if (typeof owner === "string") return untried(owner);
   const before = await failureIn(directory);
   const endMs = systemClock.monotonicMs() + timeoutMs;
   if (!(await catchesRestart(owner)))
-    return {
-      why: `process ${owner} cannot hand over: it is an older version, or not ready yet. Stop it and start it again`,
-    };
+    return untried(
+      `process ${owner} cannot hand over: it is an older version, or not ready yet. Stop it and start it again`,
+    );
   try {
     process.kill(owner, "SIGUSR2");
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
-    return { why: `process ${owner} could not be signalled (${detail})` };
+    return untried(`process ${owner} could not be signalled (${detail})`);
   }
   while (systemClock.monotonicMs() < endMs) {
     const run = await readRunFile(directory).catch(() => null);
@@ -87,10 +91,14 @@ async function restarted(
       if (await answers(run.url)) return { pid: run.pid };
     const failure = await failureIn(directory);
     if (failure !== null && failure.text !== before?.text && failure.pid === owner)
-      return { why: `the gateway was not restarted and goes on as before: ${failure.why}` };
+      return {
+        why: `the gateway was not restarted and goes on as before: ${failure.why}`,
+        wasTried: failure.wasTried,
+      };
     await pause(systemClock, lookMs);
   }
   return {
+    wasTried: true,
     why: `the gateway was not restarted within ${Math.round(timeoutMs / 1000)} s; "clawgate logs" shows what it said`,
   };
 }
@@ -108,13 +116,19 @@ async function catchesRestart(pid: number): Promise<boolean> {
   }
 }
 
-type FoundFailure = { readonly pid: number; readonly why: string; readonly text: string };
+type FoundFailure = {
+  readonly pid: number;
+  readonly why: string;
+  readonly wasTried: boolean;
+  readonly text: string;
+};
 
 async function failureIn(directory: string): Promise<FoundFailure | null> {
   try {
     const text = await readFile(restartFile(directory), "utf8");
-    const { pid, why } = JSON.parse(text) as Partial<Record<string, unknown>>;
-    return typeof pid === "number" && typeof why === "string" ? { pid, why, text } : null;
+    const { pid, why, tried } = JSON.parse(text) as Partial<Record<string, unknown>>;
+    if (typeof pid !== "number" || typeof why !== "string") return null;
+    return { pid, why, wasTried: tried !== false, text };
   } catch {
     // There is none, as after every restart that succeeded.
     return null;

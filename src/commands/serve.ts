@@ -94,7 +94,7 @@ async function run(context: CommandContext): Promise<number> {
   }
   // Whoever started the first process has read it.
   if (!isJsonLog && predecessor === null) context.stdout.write(banner(started.summary, context));
-  const notifier = notifierOf(started, environment);
+  const notifier = notifierOf(started, environment, predecessor?.released ?? null);
   notifier?.ready(listeningText(started));
   hangup.reload(started, notifier);
   const stopTidying = tidyAfterStart(started.app);
@@ -111,9 +111,14 @@ async function run(context: CommandContext): Promise<number> {
   });
 }
 
-function notifierOf({ app }: Gateway, environment: CommandContext["environment"]): ServiceNotifier | null {
+function notifierOf(
+  { app }: Gateway,
+  environment: CommandContext["environment"],
+  isMain: Promise<void> | null,
+): ServiceNotifier | null {
   const { clock, log } = app.services;
-  return createServiceNotifier({ environment, clock, pid: process.pid, onTrouble: (why) => log.warn(why) });
+  const onTrouble = (why: string): void => void log.warn(why);
+  return createServiceNotifier({ environment, clock, pid: process.pid, isMain, onTrouble });
 }
 
 const listeningText = ({ app, summary }: Gateway): string =>

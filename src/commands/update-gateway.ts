@@ -83,11 +83,16 @@ export const withoutGateway = (place: GatewayPlace): GatewayControl => ({
   restart: () => Promise.resolve({ kind: "by-hand", why: "no gateway runs" }),
 });
 
+/** Words for systemctl: whose unit was restarted here. */
+type KnownUnit = { manager: readonly string[] | null };
+
 export function gatewayControl(place: GatewayPlace, stateDirectory: string): GatewayControl {
+  // A version that does not start leaves no gateway that would show whose it was.
+  const unit: KnownUnit = { manager: null };
   return {
     look: () => lookAt(place),
     refreshUnits: (program) => refreshUnits(place, program),
-    restart: (program) => restartGateway(place, program, stateDirectory),
+    restart: (program) => restartGateway(place, { program, stateDirectory, unit }),
   };
 }
 
@@ -104,7 +109,7 @@ async function refreshUnits({ run }: GatewayPlace, program: string): Promise<rea
     const unit = String(memberOf(installed, "path"));
     notes.push(
       written.code === 0
-        ? `${unit} was written anew for this version`
+        ? `${unit} was written anew for this version; what it sets for the process holds from the service's next stop and start`
         : `${unit} was not written anew: ${lastLine(written)}`,
     );
   }
@@ -141,9 +146,9 @@ async function lookAt({ context, environment }: GatewayPlace): Promise<GatewaySt
 /** Handed over without losing a request; where the gateway cannot do that, its service is restarted. */
 async function restartGateway(
   place: GatewayPlace,
-  program: string,
-  stateDirectory: string,
+  { program, stateDirectory, unit }: { program: string; stateDirectory: string; unit: KnownUnit },
 ): Promise<Restarted> {
+  unit.manager ??= await unitOfGateway(place);
   const seconds = String(restartMs / 1000);
   const asked = await place.run(
     program,
@@ -155,8 +160,8 @@ async function restartGateway(
   const why = memberOf(answer, "why");
   const reason = typeof why === "string" ? why : "this version cannot hand over to another process";
   // It tried, and the new program did not get as far as serving.
-  if (/goes on as before|not restarted within/.test(reason)) return { kind: "failed", why: reason };
-  const byManager = process.platform === "darwin" ? restartAgent(place, program) : restartUnit(place);
+  if (memberOf(answer, "tried") === true) return { kind: "failed", why: reason };
+  const byManager = process.platform === "darwin" ? restartAgent(place, program) : restartUnit(place, unit);
   return (await byManager) ?? { kind: "by-hand", why: `${reason}; stop it and start it again` };
 }
 
@@ -176,34 +181,48 @@ async function restartAgent(place: GatewayPlace, program: string): Promise<Resta
   return null;
 }
 
-/** Also for a unit that somebody wrote by hand. Null: no service of systemd runs the gateway. */
-async function restartUnit(place: GatewayPlace): Promise<Restarted | null> {
-  const { context, environment } = place;
+type Systemctl = (args: readonly string[], timeoutMs: number) => Promise<CommandResult>;
+
+/** Null: there is none. */
+function systemctlOf({ context }: GatewayPlace): Systemctl | null {
   const systemctl = findOnPath("systemctl", context.environment["PATH"]);
-  const found = await findGateway(context, environment, true);
-  if (systemctl === null || "why" in found) return null;
+  if (systemctl === null) return null;
+  const env = Object.fromEntries(
+    ["PATH", "HOME", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "LANG"].flatMap((name) => {
+      const value = context.environment[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+  return (args, timeoutMs) => runCommand([systemctl, ...args], { timeoutMs, env });
+}
+
+/** Also one that somebody wrote by hand. Null: no service of systemd runs the gateway. */
+async function unitOfGateway(place: GatewayPlace): Promise<readonly string[] | null> {
+  const call = process.platform === "darwin" ? null : systemctlOf(place);
+  const found = call === null ? null : await findGateway(place.context, place.environment, true);
+  if (call === null || found === null || "why" in found) return null;
   for (const manager of [["--user"], []]) {
-    const env = Object.fromEntries(
-      ["PATH", "HOME", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "LANG"].flatMap((name) => {
-        const value = context.environment[name];
-        return value === undefined ? [] : [[name, value]];
-      }),
-    );
-    const call = (args: readonly string[], timeoutMs: number): Promise<CommandResult> =>
-      runCommand([systemctl, ...manager, ...args], { timeoutMs, env });
-    const shown = await call(["show", unitName, "--property=MainPID", "--value"], 10_000);
-    if (shown.code !== 0 || shown.stdout.trim() !== String(found.pid)) continue;
-    await call(["daemon-reload"], 30_000);
-    const restarted = await call(["restart", unitName], serviceMs);
-    if (restarted.code !== 0)
-      return {
-        kind: "failed",
-        why: `systemctl restart ${unitName} failed: ${restarted.stderr.trim().slice(0, 300)}`,
-      };
-    await pause(systemClock, 200);
-    return { kind: "restarted", how: `systemctl ${[...manager, "restart", unitName].join(" ")}` };
+    const shown = await call([...manager, "show", unitName, "--property=MainPID", "--value"], 10_000);
+    if (shown.code === 0 && shown.stdout.trim() === String(found.pid)) return manager;
   }
   return null;
+}
+
+/** Null: no service of systemd runs the gateway. */
+async function restartUnit(place: GatewayPlace, { manager }: KnownUnit): Promise<Restarted | null> {
+  const systemctl = systemctlOf(place);
+  if (manager === null || systemctl === null) return null;
+  await systemctl([...manager, "daemon-reload"], 30_000);
+  // One that failed too often is refused without it.
+  await systemctl([...manager, "reset-failed", unitName], 10_000);
+  const restarted = await systemctl([...manager, "restart", unitName], serviceMs);
+  if (restarted.code !== 0)
+    return {
+      kind: "failed",
+      why: `systemctl restart ${unitName} failed: ${restarted.stderr.trim().slice(0, 300)}`,
+    };
+  await pause(systemClock, 200);
+  return { kind: "restarted", how: `systemctl ${[...manager, "restart", unitName].join(" ")}` };
 }
 
 function parsed(text: string): unknown {

@@ -34,7 +34,10 @@ export type Service = {
   /** Each throws ServiceProblem; `start` and `restart` return when the service is ready, as far as the manager knows that. */
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** A process that the manager itself starts: with the unit as it is now. */
   restart(): Promise<void>;
+  /** Why a process that the running one starts would not do, a clause; null: it does, and no request is lost. */
+  onlyNewStart(): Promise<string | null>;
   state(): Promise<ServiceState>;
   logArgv(lines: number, follow: boolean): readonly string[];
   readonly uninstallSteps: readonly Step[];

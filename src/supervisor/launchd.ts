@@ -113,6 +113,7 @@ function serviceOf(machine: Machine, { scope, plan, unitPath, text, wanted }: Pl
       if (await isLoaded()) await unload();
       await load();
     },
+    onlyNewStart: () => Promise.resolve("launchd starts another process as soon as the first one ends"),
     state: () => stateOf(machine, name),
     logArgv: (lines, follow) => [
       "tail",

@@ -21,6 +21,8 @@ export type ServicePlan = z.infer<typeof planSchema>;
 
 /** Without the greeting for a terminal. */
 export const serveWords = ["serve", "--json-log"] as const;
+/** The gateway itself knows how long requests may take; no limit of this command may be the shorter one. */
+export const stopWords = ["stop", "--timeout", "3600"] as const;
 
 const label = "clawgate-service:";
 

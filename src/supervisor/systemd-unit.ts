@@ -1,6 +1,6 @@
 // The text of the systemd unit: a pure function of the plan and of systemd's version. It must never contain a key.
 
-import { planComment, serveWords, type ServicePlan } from "./service-plan.ts";
+import { planComment, serveWords, type ServicePlan, stopWords } from "./service-plan.ts";
 
 export type SystemdFacts = {
   /** Null: unknown; the unit then reloads and restarts as older ones can. */
@@ -54,8 +54,11 @@ function processLines(plan: ServicePlan, { version, environmentFile }: SystemdFa
   const signalsReload = version !== null && version >= notifyReloadSince;
   return [
     `Type=${signalsReload ? "notify-reload" : "notify"}`,
-    "NotifyAccess=main",
+    // A process that was handed over to is the main one, and must be able to say that it is not any more.
+    "NotifyAccess=all",
     `ExecStart=${commandLine([...plan.program, ...serveWords, ...plan.args])}`,
+    // systemd waits for no process that it did not start itself, as after a restart without a lost request: this command does.
+    `ExecStop=-${commandLine([...plan.program, ...stopWords])}`,
     ...(signalsReload ? [] : ["ExecReload=/bin/kill -HUP $MAINPID"]),
     ...Object.entries(plan.environment).map(([name, value]) => `Environment=${quoted(`${name}=${value}`)}`),
     `EnvironmentFile=-${environmentFile.replaceAll("%", "%%")}`,

@@ -1,6 +1,7 @@
 // The gateway as a service of systemd, of the system's manager or of the user's own.
 
 import { existsSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { accountOf } from "../system/accounts.ts";
 import { readTextIfExists } from "../system/files.ts";
@@ -169,8 +170,12 @@ function serviceOf(machine: Machine, file: UnitFile): Service {
     stop: () => run("stop"),
     async restart() {
       await ask(machine, [...systemctl(scope), "reset-failed", unitName]);
+      const shown = await propertiesOf(machine, scope, ["NeedDaemonReload"]);
+      if (shown.get("NeedDaemonReload") === "yes")
+        await tell(machine, [...systemctl(scope), "daemon-reload"]);
       await run("restart");
     },
+    onlyNewStart: () => whyOnlyNewStart(machine, scope, plan),
     state: () => stateOf(machine, scope),
     logArgv: (lines, follow) => [
       "journalctl",
@@ -206,19 +211,59 @@ const shownProperties = [
   "ExecMainStatus",
 ];
 
-async function stateOf(machine: Machine, scope: Scope): Promise<ServiceState> {
-  const argv = [...systemctl(scope), "show", unitName, `--property=${shownProperties.join(",")}`];
+/** Throws ServiceProblem. */
+async function propertiesOf(
+  machine: Machine,
+  scope: Scope,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const argv = [...systemctl(scope), "show", unitName, `--property=${names.join(",")}`];
   const said = await ask(machine, argv);
   if (said === null || said.code !== 0)
     throw new ServiceProblem(
       `systemd does not say how the service is: ${said?.stderr.trim() ?? "no systemctl"}`,
     );
-  const values = new Map(
-    said.stdout.split("\n").map((line) => {
-      const at = line.indexOf("=");
-      return [line.slice(0, at), line.slice(at + 1)] as const;
-    }),
-  );
+  const lines = said.stdout.split("\n").map((line) => {
+    const at = line.indexOf("=");
+    return [line.slice(0, at), line.slice(at + 1)] as const;
+  });
+  return new Map(lines);
+}
+
+/** A process that is handed over to has the variables and the limits of the one before it. */
+async function whyOnlyNewStart(
+  machine: Machine,
+  scope: Scope,
+  plan: ServicePlan | null,
+): Promise<string | null> {
+  if (plan === null) return "its unit was not written by clawgate service install";
+  // In one time zone, and with the name of the day before it.
+  const inUtc = { ...machine, environment: { ...machine.environment, TZ: "UTC" } };
+  const names = [
+    "ActiveEnterTimestamp",
+    "FragmentPath",
+    "DropInPaths",
+    "EnvironmentFiles",
+    "NeedDaemonReload",
+  ];
+  const shown = await propertiesOf(inUtc, scope, names);
+  const started = /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/.exec(shown.get("ActiveEnterTimestamp") ?? "")?.[0];
+  if (started === undefined) return "it is not known since when it runs";
+  if (shown.get("NeedDaemonReload") === "yes") return "its unit was changed since it was started";
+  const paths = [shown.get("FragmentPath"), shown.get("DropInPaths"), shown.get("EnvironmentFiles")]
+    .flatMap((words) => (words ?? "").split(" "))
+    .filter((word) => word.startsWith("/"));
+  const fragment = shown.get("FragmentPath") ?? "";
+  for (const path of [...paths, `${fragment}.d`]) {
+    const changed = await stat(path).catch(() => null);
+    if (changed !== null && Math.floor(changed.mtimeMs / 1000) > Date.parse(started) / 1000)
+      return `${path} was changed since it was started`;
+  }
+  return null;
+}
+
+async function stateOf(machine: Machine, scope: Scope): Promise<ServiceState> {
+  const values = await propertiesOf(machine, scope, shownProperties);
   const value = (name: string): string | null => values.get(name) || null;
   const pid = Number(value("MainPID") ?? 0);
   const result = value("Result");

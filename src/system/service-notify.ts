@@ -12,6 +12,8 @@ export type ServiceNotifier = {
   stopping(status: string, allowedMs: number): void;
   /** Another process of the service is now the main one, and gives the signs of life. */
   handOver(pid: number): void;
+  /** That process has ended: this one is the main one again, until it ends too. */
+  takeBack(): void;
   close(): void;
 };
 
@@ -20,6 +22,8 @@ type NotifierInput = {
   readonly environment: Environment;
   readonly clock: Pick<Clock, "setTimer">;
   readonly pid: number;
+  /** systemd hears only the main process: until this settles, another one is. Null: this one is from the start. */
+  readonly isMain?: Promise<void> | null;
   /** Told once why systemd hears nothing. */
   readonly onTrouble: (why: string) => void;
 };
@@ -54,13 +58,15 @@ class Notifier implements ServiceNotifier {
   private cancelRetry: (() => void) | null = null;
   private cancelSign: (() => void) | null = null;
   private isClosed = false;
+  private isHeard = false;
 
   constructor(
     private readonly input: NotifierInput,
     private readonly socket: NotifySocket,
     private readonly signMs: number | null,
   ) {
-    this.sendSign();
+    if (input.isMain) void input.isMain.then(() => this.begin());
+    else this.begin();
   }
 
   ready(status: string): void {
@@ -78,16 +84,34 @@ class Notifier implements ServiceNotifier {
   }
 
   handOver(pid: number): void {
-    this.cancelSign?.();
-    this.cancelSign = null;
-    this.send(`MAINPID=${pid}`);
+    this.stopSigns();
+    // The last sign may be old, and the next one is the other's: between the two the limit must not run out.
+    this.send(`${this.signMs === null ? "" : "WATCHDOG=1\n"}MAINPID=${pid}`);
+  }
+
+  takeBack(): void {
+    this.send(`MAINPID=${this.input.pid}`);
+    this.stopSigns();
+    this.sendSign();
   }
 
   close(): void {
     this.isClosed = true;
-    this.cancelSign?.();
+    this.stopSigns();
     this.cancelRetry?.();
     this.socket.close();
+  }
+
+  private begin(): void {
+    if (this.isClosed) return;
+    this.isHeard = true;
+    this.sendSign();
+    this.flush();
+  }
+
+  private stopSigns(): void {
+    this.cancelSign?.();
+    this.cancelSign = null;
   }
 
   /** By a timer of the event loop: a loop that hangs gives no sign, and systemd restarts the service. */
@@ -101,7 +125,7 @@ class Notifier implements ServiceNotifier {
   private send(message: string): void {
     if (this.isClosed) return;
     this.waiting.push(message);
-    if (this.cancelRetry === null) this.flush();
+    if (this.isHeard && this.cancelRetry === null) this.flush();
   }
 
   private flush(): void {

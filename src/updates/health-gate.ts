@@ -15,6 +15,9 @@ export type GatewayState = {
 const gateMs = 30_000;
 const steadyMs = 5_000;
 const lookMs = 200;
+/** One that answered and does not any more: it may only be busy. */
+const silenceMs = 2_000;
+const unsteady = "it does not stay up";
 
 export type HealthGate = {
   /** Before the restart. */
@@ -38,18 +41,23 @@ export async function passHealthGate({
   let goodSince = { ms: 0, pid: 0 };
   const isGood = (): boolean => goodSince.pid !== 0;
   let why: string | null = null;
+  /** The process that was good once, and when it last answered. */
+  let seen: { readonly pid: number; readonly ms: number } | null = null;
   for (;;) {
     const state = await look();
     const nowMs = clock.monotonicMs();
     const trouble = state === null ? "no gateway answers" : troubleOf(state, before, wanted);
+    // Every moment longer is one without a gateway.
+    if (seen !== null && (state === null ? nowMs - seen.ms >= silenceMs : state.pid !== seen.pid))
+      return unsteady;
+    if (state !== null && (seen !== null || trouble === null)) seen = { pid: state.pid, ms: nowMs };
     if (trouble !== null || state === null) {
       why = trouble;
       goodSince = { ms: 0, pid: 0 };
     } else if (goodSince.pid === state.pid) {
       if (nowMs - goodSince.ms >= steadyMs) return null;
     } else {
-      // Another process each time is one that ends and is started again.
-      why = "it does not stay up";
+      why = unsteady;
       goodSince = { ms: nowMs, pid: state.pid };
     }
     if (nowMs >= endMs && !isGood()) return why;

@@ -3,7 +3,7 @@
 
 import { access } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Clock } from "../system/clock.ts";
+import { type Clock, pause } from "../system/clock.ts";
 import { freeSpaceAt, megabytes } from "../system/free-space.ts";
 import type { CommandResult } from "../system/process.ts";
 import { type GatewayState, passHealthGate } from "./health-gate.ts";
@@ -259,6 +259,10 @@ function configProblemsIn(report: string): readonly string[] | null {
   });
 }
 
+/** For the old program to answer again. */
+const backMs = 10_000;
+const lookMs = 200;
+
 async function restartWatched(
   ports: UpdatePorts,
   { swap, wanted, before }: { swap: ProgramSwap; wanted: string; before: GatewayState | null },
@@ -298,7 +302,21 @@ async function undone(
   if (!wasRunning || running?.version === ports.current)
     return new UpdateProblem(`${to} does not work here (${why}); ${isBack}`);
   const restarted = await ports.gateway.restart(ports.program);
-  const now =
-    restarted.kind === "restarted" ? "and was started again" : `but is not running: ${restarted.why}`;
+  const now = await afterRestart(ports, restarted);
   return new UpdateProblem(`${to} does not work here (${why}); ${isBack}, ${now}`);
+}
+
+/** Not only what was asked for: which version serves now. */
+async function afterRestart(
+  { gateway, current, clock, signal }: UpdatePorts,
+  restarted: Restarted,
+): Promise<string> {
+  if (restarted.kind !== "restarted") return `but is not running: ${restarted.why}`;
+  const endMs = clock.monotonicMs() + backMs;
+  for (;;) {
+    const now = await gateway.look();
+    if (now?.version === current) return "and was started again";
+    if (clock.monotonicMs() >= endMs || !(await pause(clock, lookMs, signal)))
+      return `but ${now === null ? "no gateway answers" : `the running gateway is ${now.version}`}`;
+  }
 }

@@ -218,7 +218,14 @@ describe("the successor", () => {
   const startedWith = (script: string, onExit: () => void = () => undefined): Successor =>
     new Successor(
       { argv: ["/bin/sh", "-c", script], env: { PATH: "/usr/bin:/bin", WATCHDOG_PID: "1" }, cwd: "/" },
-      { clock: systemClock, port: 8090, lockDescriptor: null, onKept: () => undefined, onExit },
+      {
+        clock: systemClock,
+        port: 8090,
+        lockDescriptor: null,
+        onKept: () => undefined,
+        onCutOff: () => undefined,
+        onExit,
+      },
     );
 
   test("that ends, is killed or says nothing is reported in words", async () => {
@@ -241,6 +248,7 @@ describe("the successor", () => {
             port: 1,
             lockDescriptor: null,
             onKept: () => undefined,
+            onCutOff: () => undefined,
             onExit: () => undefined,
           },
         ),

@@ -1,7 +1,7 @@
 // `clawgate service` against stand-ins of systemctl, launchctl and the like: what they are told, in which order, and what is written.
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { installedServices } from "../../src/supervisor/installed-services.ts";
 import { cleanupsAfterEach } from "../support/cleanups.ts";
@@ -265,6 +265,60 @@ describe("a service of the machine", () => {
     expect(hidden.stderr).toContain(
       "/home/anna/config.yaml lies in a folder that the system service cannot see",
     );
+  });
+});
+
+describe("a restart", () => {
+  const startedAt = (date: Date): string => `Mon ${date.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+
+  /** The service as systemd shows it, started so many seconds ago. */
+  async function running(secondsAgo: number, isReloadNeeded = false) {
+    const made = desk();
+    await made.run("install");
+    const shown = [
+      "ActiveState=active",
+      "MainPID=4711",
+      `ActiveEnterTimestamp=${startedAt(new Date(Date.now() - secondsAgo * 1000))}`,
+      `FragmentPath=${made.unitPath}`,
+      `NeedDaemonReload=${isReloadNeeded ? "yes" : "no"}`,
+    ];
+    made.machine.program(
+      "systemctl",
+      `case "$*" in *--version*) echo "systemd 252" ;; *show*) printf '%s\\n' ${shown.map((each) => `'${each}'`).join(" ")} ;; esac`,
+    );
+    return made;
+  }
+
+  test("where no gateway can hand over, the manager stops and starts it, and that is said", async () => {
+    const { machine, run } = await running(-60);
+    const ran = await run("restart");
+    expect(ran).toMatchObject({ code: 0, stderr: "" });
+    expect(ran.stdout).toContain("restarted (stopped and started: no gateway is running");
+    expect(callsOf(machine, "systemctl").at(-1)).toBe("systemctl --user restart clawgate.service");
+    expect(callsOf(machine, "systemctl")).not.toContain("systemctl --user reload clawgate.service");
+  });
+
+  test("a unit or a drop-in that is younger than the process is only read by a new start", async () => {
+    const { run, unitPath } = await running(60);
+    expect((await run("restart")).stdout).toContain(`${unitPath} was changed since it was started`);
+    const later = await running(-60);
+    mkdirSync(`${later.unitPath}.d`);
+    expect((await later.run("restart")).stdout).not.toContain("was changed");
+    utimesSync(`${later.unitPath}.d`, new Date(), new Date(Date.now() + 3_600_000));
+    expect(JSON.parse((await later.run("restart", "--json")).stdout)).toMatchObject({
+      done: "restarted",
+      how: "stopped-and-started",
+      why: `${later.unitPath}.d was changed since it was started`,
+    });
+  });
+
+  test("a unit that systemd has not read yet is read before", async () => {
+    const { machine, run } = await running(-60, true);
+    expect((await run("restart")).stdout).toContain("its unit was changed since it was started");
+    expect(callsOf(machine, "systemctl").slice(-2)).toEqual([
+      "systemctl --user daemon-reload",
+      "systemctl --user restart clawgate.service",
+    ]);
   });
 });
 

@@ -45,15 +45,21 @@ test("a hand-over is asked of the program that now lies there, for this state di
 });
 
 test.each([
-  ["the gateway was not restarted and goes on as before: it ended with 1", "failed"],
-  ["the gateway was not restarted within 60 s", "failed"],
+  ["the gateway was not restarted and goes on as before: it ended with 1", true, "failed"],
+  ["the gateway was not restarted within 60 s", true, "failed"],
   [
-    "process 7 cannot hand over: it is an older version, or not ready yet. Stop it and start it again",
+    "the gateway was not restarted and goes on as before: its systemd unit ends with this process",
+    false,
     "by-hand",
   ],
-  ["a running gateway can hand over to a new process only on Linux", "by-hand"],
-])("%p: %s", async (why, kind) => {
-  const { gateway } = control({ restart: { code: 1, stdout: { restarted: false, why } } });
+  [
+    "process 7 cannot hand over: it is an older version, or not ready yet. Stop it and start it again",
+    false,
+    "by-hand",
+  ],
+  ["a running gateway can hand over to a new process only on Linux", false, "by-hand"],
+])("%p, tried: %p, is %s", async (why, tried, kind) => {
+  const { gateway } = control({ restart: { code: 1, stdout: { restarted: false, tried, why } } });
   const restarted = await gateway.restart("/opt/clawgate");
   expect(restarted).toMatchObject({ kind });
   expect("why" in restarted && restarted.why.startsWith(why)).toBe(true);
@@ -78,7 +84,9 @@ test("a unit of ours that this version writes otherwise is written anew by the n
     "service install": { code: 0, stdout: { unit: { was_current: false } } },
   });
   const notes = await outdated.gateway.refreshUnits("/opt/clawgate");
-  expect(notes[0]).toBe("/u/clawgate.service was written anew for this version");
+  expect(notes[0]).toBe(
+    "/u/clawgate.service was written anew for this version; what it sets for the process holds from the service's next stop and start",
+  );
   expect(outdated.calls.slice(0, 2)).toEqual([
     "/opt/clawgate service status --user --json",
     "/opt/clawgate service install --as-installed --user --json",

@@ -63,7 +63,8 @@ describe("the unit of systemd", () => {
     const unit = lines(systemdUnit(systemPlan, facts));
     for (const line of [
       "Type=notify",
-      "NotifyAccess=main",
+      "NotifyAccess=all",
+      "ExecStop=-/usr/local/bin/clawgate stop --timeout 3600",
       "ExecStart=/usr/local/bin/clawgate serve --json-log",
       "ExecReload=/bin/kill -HUP $MAINPID",
       "EnvironmentFile=-/etc/default/clawgate",

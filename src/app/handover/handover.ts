@@ -27,6 +27,7 @@ export type HandoverParts = {
   readonly isTold: () => boolean;
   /** Checks, sweeps and watches; in a pause, what only one process may do rests. */
   readonly work: Pick<BackgroundWork, "pause" | "resume" | "stop">;
+  readonly abortRequests: () => void;
   /** Ends what never ends by itself: the feeds of dashboards, which then connect to the successor. */
   readonly endFeeds: () => void;
   /** Writes run.json again. */
@@ -37,12 +38,17 @@ export type HandoverParts = {
 export type HandoverOptions = {
   /** How long running requests may take afterwards. */
   readonly drainMs: number;
-  /** Called with the successor's process number when nothing is taken back any more. */
+  /** Called with the successor's process number when nothing is taken back any more, before it knows that it is alone. */
   readonly onSettled: (pid: number) => void;
+  /** Called when the successor ended although nobody had stopped it, and this process has requests to end. */
+  readonly onOrphaned: () => void;
 };
 
-/** ended: the successor serves, and nothing of this process is left to do. failed: this process serves as before. */
-export type HandoverResult = "ended" | "failed";
+/**
+ * ended: the successor serves, and nothing of this process is left to do. orphaned: neither serves any more. failed: this process serves
+ * as before.
+ */
+export type HandoverResult = "ended" | "orphaned" | "failed";
 
 const startLimitMs = 30_000;
 const lookMs = 50;
@@ -66,6 +72,9 @@ export class Handover {
   /** Nothing is taken back any more. */
   private isSettled = false;
   private wasAbandoned = false;
+  private isCutOff = false;
+  private isOrphaned = false;
+  private options: HandoverOptions | null = null;
   private wakeAbandoned = (): void => undefined;
   private readonly abandoned = new Promise<void>((resolve) => {
     this.wakeAbandoned = resolve;
@@ -85,7 +94,8 @@ export class Handover {
       return Promise.resolve("failed");
     }
     this.isUnderWay = true;
-    this.attempt = this.runOnce(command, options);
+    this.options = options;
+    this.attempt = this.runOnce(command, options.drainMs);
     return this.attempt;
   }
 
@@ -101,10 +111,7 @@ export class Handover {
     if ((await Promise.race([this.attempt, this.settled])) === "failed") this.isUnderWay = false;
   }
 
-  private async runOnce(
-    command: SuccessorCommand,
-    { drainMs, onSettled }: HandoverOptions,
-  ): Promise<HandoverResult> {
+  private async runOnce(command: SuccessorCommand, drainMs: number): Promise<HandoverResult> {
     const { log } = this.parts;
     try {
       await this.forgetFailure();
@@ -117,9 +124,8 @@ export class Handover {
       await this.giveUp(error);
       return "failed";
     }
-    if (this.successor?.isGone === false) onSettled(this.successor.pid);
     await this.end(drainMs);
-    return "ended";
+    return this.isOrphaned ? "orphaned" : "ended";
   }
 
   private async begin(command: SuccessorCommand): Promise<void> {
@@ -132,6 +138,7 @@ export class Handover {
       port: server.port,
       lockDescriptor: this.parts.lockDescriptor(),
       onKept: (count) => this.given?.areKept(count),
+      onCutOff: () => this.cutOff(),
       onExit: () => this.successorEnded(),
     });
     this.successor = successor;
@@ -168,6 +175,7 @@ export class Handover {
     this.isSettled = true;
     this.wakeSettled();
     this.socket?.leave();
+    if (this.successor?.isGone === false) this.options?.onSettled(this.successor.pid);
     this.successor?.tell({ kind: "released" });
     if (this.successor?.isGone === true) return;
     this.parts.log.info("handed over: this process ends with its last requests", {
@@ -185,7 +193,7 @@ export class Handover {
     for (; sinceMs() < drainMs; await pause(clock, lookMs)) {
       this.given?.tellHeld();
       if (services.live.count() > 0 || server.pendingRequests() > 0 || this.parts.isTold()) continue;
-      if (sinceMs() >= idleGraceMs || this.socket?.openConnections() === 0) break;
+      if (this.isCutOff || sinceMs() >= idleGraceMs || this.socket?.openConnections() === 0) break;
     }
     try {
       await this.parts.stop(Math.max(0, drainMs - sinceMs()));
@@ -207,19 +215,20 @@ export class Handover {
   }
 
   private async giveUp(error: unknown): Promise<void> {
+    const wasTried = this.successor !== null;
     await this.takeBack();
     if (this.wasAbandoned) return;
     this.isUnderWay = false;
-    await this.refuse(error instanceof Error ? error.message : String(error));
+    await this.refuse(error instanceof Error ? error.message : String(error), wasTried);
   }
 
-  /** Says why there is no restart. Never rejects. */
-  async refuse(why: string): Promise<void> {
+  /** Says why there is no restart. `wasTried`: a new process was started, and did not get as far as serving. Never rejects. */
+  async refuse(why: string, wasTried = false): Promise<void> {
     const { log, stateDirectory } = this.parts;
     log.error("the restart failed: this process goes on as before", { detail: why });
     if (stateDirectory === null) return;
     const at = new Date(this.parts.clock.nowMs()).toISOString();
-    const text = `${JSON.stringify({ pid: process.pid, at, why })}\n`;
+    const text = `${JSON.stringify({ pid: process.pid, at, why, tried: wasTried })}\n`;
     await replaceFile(restartFile(stateDirectory), text, { mode: 0o600 }).catch((second: unknown) =>
       log.warn("why the restart failed could not be written down", { error: second }),
     );
@@ -242,8 +251,16 @@ export class Handover {
     this.parts.work.resume();
   }
 
+  /** The successor stops, and whoever stops it does not wait for running requests any longer. */
+  private cutOff(): void {
+    this.isCutOff = true;
+    this.parts.abortRequests();
+  }
+
   private successorEnded(): void {
-    if (!this.isSettled) return;
+    if (!this.isSettled || this.successor?.hasStopped === true) return;
+    this.isOrphaned = true;
+    this.options?.onOrphaned();
     this.parts.log.error("the successor has ended; this process only ends its last requests");
     void this.given?.keepRecords();
   }

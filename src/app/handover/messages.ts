@@ -57,6 +57,8 @@ export type ToPredecessor =
   | { readonly kind: "listening" }
   /** So many records are safe. */
   | { readonly kind: "kept"; readonly count: number }
+  /** It was asked to stop, and running requests may go on no longer: those of the older process neither. */
+  | { readonly kind: "cut-off" }
   | { readonly kind: "ended" };
 
 /** Null: no message at all. */

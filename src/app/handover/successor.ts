@@ -38,6 +38,7 @@ export class Successor {
       readonly port: number;
       readonly lockDescriptor: number | null;
       readonly onKept: (count: number) => void;
+      readonly onCutOff: () => void;
       readonly onExit: () => void;
     },
   ) {
@@ -106,6 +107,7 @@ export class Successor {
     if (kind === null) return;
     const known = message as ToPredecessor;
     if (known.kind === "kept") this.options.onKept(known.count);
+    if (known.kind === "cut-off") this.options.onCutOff();
     if (known.kind === "failed") this.reason = known.why;
     this.said.add(known.kind);
     this.wake();

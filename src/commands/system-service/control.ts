@@ -7,6 +7,7 @@ import { stepText, takeSteps } from "../../supervisor/steps.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { readOptions } from "../options.ts";
 import { plain } from "../terminal.ts";
+import { restartService, type RestartWay, wayWords } from "./restart-service.ts";
 import { machineOf, namedScope, reporting, scopeHelp, scopeOptions, theService } from "./service-context.ts";
 
 type Change = {
@@ -14,7 +15,8 @@ type Change = {
   readonly summary: string;
   readonly about: string;
   readonly done: string;
-  act(service: Service, machine: Machine): Promise<void>;
+  /** Returns what else is to be said of it. */
+  act(service: Service, machine: Machine, context: CommandContext): Promise<RestartWay | void>;
   /** What `--dry-run` says. */
   steps(service: Service): readonly string[];
 };
@@ -40,9 +42,11 @@ const changes: readonly Change[] = [
   {
     name: "restart",
     summary: "restart the installed service",
-    about: "Stops the service when its running requests are over, and starts it again.",
+    about: `Replaces the service's process by a new one without losing a request, as "clawgate restart" does. Where that cannot be (a
+unit or its variables that were changed since the start, launchd, an older version), stops the service when its running
+requests are over, and starts it again. Says which of the two it was. If a new process cannot start, the old one goes on.`,
     done: "restarted",
-    act: (service) => service.restart(),
+    act: restartService,
     steps: ({ scope }) => [`restart the ${scope} service`],
   },
   {
@@ -86,9 +90,12 @@ async function run(context: CommandContext, change: Change): Promise<number> {
       throw new ServiceProblem(
         `the service of the machine needs root: sudo clawgate service ${change.name} --system`,
       );
-    await change.act(service, machine);
-    if (json) context.stdout.write(`${JSON.stringify({ ...answer, done: change.done }, null, 2)}\n`);
-    else context.stdout.write(`The ${service.scope} service is ${change.done}.\n`);
+    const way = (await change.act(service, machine, context)) ?? null;
+    if (json) context.stdout.write(`${JSON.stringify({ ...answer, done: change.done, ...way }, null, 2)}\n`);
+    else
+      context.stdout.write(
+        `The ${service.scope} service is ${change.done}${way === null ? "" : wayWords(way)}.\n`,
+      );
     return exitCodes.ok;
   });
 }
