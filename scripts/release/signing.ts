@@ -34,6 +34,7 @@ export type Signer = {
 
 /** Throws unless the file is a private Ed25519 key that only its owner can read, outside of the tree. */
 export function readSigner(root: string, path: string): Signer {
+  if (!existsSync(path)) throw new Error(`there is no key ${path}`);
   const place = realpathSync(path);
   refuseInside(root, place);
   if (process.platform !== "win32" && (statSync(place).mode & 0o077) !== 0)
