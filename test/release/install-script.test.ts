@@ -1,11 +1,12 @@
 // The install.sh of a release holds its key and its address, as text that a shell takes as it is.
 
 import { expect, test } from "bun:test";
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { installScript } from "../../scripts/packaging/install-script.ts";
 
 const script = "#!/bin/sh\nrelease_key=''\nreleases=''\nprintf '%s|%s' \"$release_key\" \"$releases\"\n";
-const pem = generateKeyPairSync("ed25519").publicKey.export({ type: "spki", format: "pem" }).toString();
+const pemOf = (key: KeyObject): string => key.export({ type: "spki", format: "pem" }).toString();
+const pem = pemOf(generateKeyPairSync("ed25519").publicKey);
 const releases = "https://example.org/clawgate/releases";
 
 const outputOf = (text: string): string => Bun.spawnSync(["sh", "-c", text]).stdout.toString();
@@ -47,7 +48,7 @@ test("this machine's address is taken, for a trial", () => {
 });
 
 test("another kind of key is refused, and so is a text around it", () => {
-  const other = generateKeyPairSync("ed448").publicKey.export({ type: "spki", format: "pem" }).toString();
-  expect(() => installScript({ publicKey: other, releases }, script)).toThrow("not an Ed25519 key");
+  const other = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey;
+  expect(() => installScript({ publicKey: pemOf(other), releases }, script)).toThrow("not an Ed25519 key");
   expect(() => installScript({ publicKey: `'; id #\n${pem}`, releases }, script)).toThrow("no plain PEM");
 });
