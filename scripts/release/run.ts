@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
+import { installScript } from "../packaging/install-script.ts";
 import { archiveName, releaseBase } from "../../src/updates/release-files.ts";
 import { pinRuntime, readPinned } from "./base-executables.ts";
 import { makeRelease, releaseFolder, type ReleasePlan } from "./make-release.ts";
@@ -17,7 +18,7 @@ import {
   uncommittedFiles,
 } from "./repository.ts";
 import { chartFile, chartWithVersion } from "./chart.ts";
-import { isSameKey, makeReleaseKey, publicKeyPath, readSigner } from "./signing.ts";
+import { isSameKey, makeReleaseKey, publicKeyPath, readPublicKey, readSigner } from "./signing.ts";
 
 const root = dirname(dirname(import.meta.dir));
 
@@ -105,6 +106,9 @@ function planOf(options: ReleaseOptions, version: string): ReleasePlan {
   const publicKey = publicKeyOf(options, signer?.publicKey ?? null);
   if (signer !== null && publicKey !== null && !isSameKey(signer.publicKey, publicKey))
     throw new Error(`${options.signKey} is not the private half of the key that the programs trust`);
+  const base = baseOf(options);
+  // Now, and not after ten minutes of building: it refuses an address that it could not ask.
+  installScript({ publicKey, releases: base ?? "" });
   return {
     root,
     version,
@@ -115,7 +119,7 @@ function planOf(options: ReleaseOptions, version: string): ReleasePlan {
     publicKey,
     signer,
     out,
-    base: baseOf(options),
+    base,
   };
 }
 
@@ -132,8 +136,6 @@ function checkVersion(version: string, options: ReleaseOptions): void {
 }
 
 function baseOf({ base }: ReleaseOptions): string | null {
-  if (base !== null && !/^https?:$/.test(URL.parse(base)?.protocol ?? ""))
-    throw new Error(`--base ${base}: an address begins with https://`);
   return releaseBase(base ?? undefined, manifest().homepage);
 }
 
@@ -145,9 +147,9 @@ function changesFor(version: string, isTrial: boolean): string {
 }
 
 function publicKeyOf(options: ReleaseOptions, ofSigner: string | null): string | null {
-  if (options.publicKey !== null) return readFileSync(options.publicKey, "utf8");
+  if (options.publicKey !== null) return readPublicKey(options.publicKey);
   const inTree = publicKeyPath(root);
-  return existsSync(inTree) ? readFileSync(inTree, "utf8") : ofSigner;
+  return existsSync(inTree) ? readPublicKey(inTree) : ofSigner;
 }
 
 function runTests(): void {
