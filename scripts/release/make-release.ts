@@ -68,6 +68,7 @@ export async function makeRelease(plan: ReleasePlan): Promise<MadeRelease> {
   const remove = (): void => rmSync(making, { recursive: true, force: true });
   const interrupted = (): never => {
     remove();
+    console.error("interrupted: nothing of this release is left");
     process.exit(1);
   };
   for (const signal of signals) process.on(signal, interrupted);
@@ -77,6 +78,7 @@ export async function makeRelease(plan: ReleasePlan): Promise<MadeRelease> {
     const left = await writeFiles(plan, making, files);
     const latest = plan.version.includes("-") ? null : linksTo(files, join(making, "latest"));
     const folder = releaseFolder(plan.out, plan.version);
+    await signalsSeen();
     mkdirSync(join(plan.out, "download"), { recursive: true });
     if (existsSync(folder)) throw new Error(`${folder} is there already`);
     renameSync(files, folder);
@@ -89,6 +91,9 @@ export async function makeRelease(plan: ReleasePlan): Promise<MadeRelease> {
 }
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Packing keeps the event loop, which is where a signal is noticed, for seconds. */
+const signalsSeen = (): Promise<void> => Bun.sleep(1);
 
 /** Returns what was left out, and why. */
 async function writeFiles(plan: ReleasePlan, making: string, files: string): Promise<readonly string[]> {
@@ -110,6 +115,7 @@ async function writeFiles(plan: ReleasePlan, making: string, files: string): Pro
     if (target === ownTarget) measured = await measureProgram(program);
     rows.push(await packTarget(plan, target, { program, files, licences }));
     rmSync(program);
+    await signalsSeen();
   }
   const manifest = manifestSchema.parse({
     version,
@@ -120,6 +126,7 @@ async function writeFiles(plan: ReleasePlan, making: string, files: string): Pro
   writeFileSync(join(files, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
   const packing = { root, files, work: making, manifest, base, time: commit.time };
   const packages = await writePackageFiles(packing);
+  await signalsSeen();
   const installer = installScript({ publicKey: plan.publicKey, releases: base ?? "" });
   writeFileSync(join(files, installerName), installer, { mode: 0o755 });
   const others = [manifestName, billName(version), licencesName, installerName, ...packages.names];
