@@ -186,7 +186,7 @@ test.each([
     const programs = { "linux-x64-musl": loader, "linux-x64-musl-baseline": loader };
     await release.publish({ version: "1.0.0", programs });
     const it = installer(release, cleanups);
-    const apk = hasApk ? { apk: "#!/bin/sh\n" } : {};
+    const apk: Readonly<Record<string, string>> = hasApk ? { apk: "#!/bin/sh\n" } : {};
     const path = it.programs({ own: { uname: machine("Linux", "x86_64"), ldd: musl, ...apk } });
     const { code, stderr } = await it.run([], { path });
     expect(code).toBe(1);
