@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checksumsName, parseChecksums } from "../../src/updates/release-files.ts";
+import { currentCommit } from "../release/repository.ts";
 import type { Trial } from "./trial.ts";
 
 const root = join(import.meta.dir, "..", "..");
@@ -31,8 +32,11 @@ export const releaseTrial: Trial = {
     mkdirSync(above, { recursive: true });
     chmodSync(above, 0o755);
     try {
-      const one = release(join(above, "one"), { umask: "022", env: { TZ: "UTC", LANG: "C" } });
+      // Whoever commits meanwhile must not change what the second one is made of.
+      const commit = currentCommit(root).id;
+      const one = release(join(above, "one"), { commit, umask: "022", env: { TZ: "UTC", LANG: "C" } });
       const two = release(join(above, "a-much-longer-name", "deeper", "two"), {
+        commit,
         umask: "077",
         // Only root can be somebody else.
         ...(process.getuid?.() === 0 ? { user: 65_534 } : {}),
@@ -51,6 +55,7 @@ export const releaseTrial: Trial = {
 };
 
 type Builder = {
+  readonly commit: string;
   readonly umask: string;
   readonly user?: number;
   readonly env: Readonly<Record<string, string>>;
@@ -60,6 +65,7 @@ type Builder = {
 function release(folder: string, builder: Builder): ReadonlyMap<string, string> {
   mkdirSync(join(folder, ".."), { recursive: true });
   run(["git", "-c", "safe.directory=*", "clone", "--quiet", "--no-hardlinks", root, folder]);
+  run(["git", "-c", "safe.directory=*", "-C", folder, "checkout", "--quiet", "--detach", builder.commit]);
   run(["cp", "-al", join(root, "node_modules"), join(folder, "node_modules")]);
   const bases = join(folder, ".cache", "base-executables");
   mkdirSync(bases, { recursive: true });
