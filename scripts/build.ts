@@ -2,7 +2,16 @@
 // It must never leave a map or an asset next to the binary, nor let it load .env, bunfig.toml and the like from the working directory.
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
@@ -76,6 +85,20 @@ function identityDefines(options: BuildOptions): string[] {
   return Object.entries(values).flatMap(([name, value]) => ["--define", `${name}=${JSON.stringify(value)}`]);
 }
 
+/** The script of the API page, compressed: src/server/scalar-script.ts finds it in the program by this name. */
+function compressedScript(): string {
+  const script = join(root, "node_modules", "@scalar", "api-reference", "dist", "browser", "standalone.js");
+  const path = join(root, ".cache", "embedded", "scalar.js.gz");
+  mkdirSync(dirname(path), { recursive: true });
+  // libdeflate gives the same bytes on every processor.
+  const packed = Bun.gzipSync(readFileSync(script), { library: "libdeflate", level: 9 });
+  // Another build may be reading it.
+  const fresh = `${path}.${process.pid}`;
+  writeFileSync(fresh, packed);
+  renameSync(fresh, path);
+  return path;
+}
+
 /** Throws an Error if the build fails; bun's own message is already on stderr. */
 export function buildBinary(options: BuildOptions = {}): string {
   const output = resolve(options.output ?? defaultOutput);
@@ -91,7 +114,16 @@ export function buildBinary(options: BuildOptions = {}): string {
     options.entry === undefined
       ? ["records-worker.ts", "config-worker.ts"].map((name) => join(root, "src", name))
       : [];
-  const flags = ["--compile", "--production", "--minify", "--bytecode", "--format=esm", "--sourcemap=inline"];
+  const files = options.entry === undefined ? [compressedScript()] : [];
+  const flags = [
+    "--compile",
+    "--production",
+    "--minify",
+    "--bytecode",
+    "--format=esm",
+    "--sourcemap=inline",
+    "--loader=.gz:file",
+  ];
   const autoload = ["dotenv", "bunfig", "tsconfig", "package-json"].map(
     (name) => `--no-compile-autoload-${name}`,
   );
@@ -109,6 +141,7 @@ export function buildBinary(options: BuildOptions = {}): string {
       ...target,
       entry,
       ...threads,
+      ...files,
       "--outfile",
       output,
     ],

@@ -403,6 +403,12 @@ try_program() {
     die "the program calls itself \"${name:-} ${answered:-}\", not clawgate $version. Nothing is installed."
   fi
   why="the program for $target does not run here (exit code $status): $(tail -n 1 "$work/words") Nothing is installed."
+  # musl's loader ends with 127 after a line for every symbol that it did not find.
+  if grep -q -E 'lib(stdc\+\+|gcc_s)\.so' "$work/words"; then
+    hint='install the package libstdc++'
+    ! has apk || hint='apk add libstdc++'
+    why="the program for $target needs the C++ library, which is not on this machine: $hint (as root), then run this again. Nothing is installed."
+  fi
   case $status in
     132) is_illegal=yes why="the program for $target needs instructions that this processor lacks. Nothing is installed." ;;
     126) ! grep -q -i 'permission denied' "$work/words" || why="no program can be run in $dir (is it mounted noexec?): name another folder with --dir. Nothing is installed." ;;

@@ -118,7 +118,21 @@ describe("started in an empty folder", () => {
     expect(sources).toEqual(["/swagger/scalar.js"]);
     const script = await fetch(`${gateway.url}/swagger/scalar.js`);
     expect(script.headers.get("content-type")).toStartWith("text/javascript");
-    expect((await script.text()).length).toBeGreaterThan(100_000);
+    const text = await script.text();
+    expect(text.length).toBeGreaterThan(1_000_000);
+    // Whoever does not take it compressed gets the same text.
+    for (const encoding of ["identity", "gzip;q=0", "br"]) {
+      const plain = await fetch(`${gateway.url}/swagger/scalar.js`, {
+        headers: { "accept-encoding": encoding },
+        decompress: false,
+      });
+      expect(plain.headers.get("content-encoding")).toBeNull();
+      expect((await plain.text()) === text, encoding).toBe(true);
+    }
+    const headers = { "accept-encoding": "br, gzip;q=0.5" };
+    const packed = await fetch(`${gateway.url}/swagger/scalar.js`, { headers, decompress: false });
+    expect(packed.headers.get("content-encoding")).toBe("gzip");
+    expect(new TextDecoder().decode(Bun.gunzipSync(await packed.bytes())) === text).toBe(true);
   });
 
   test("run.json is the user's own, and its token opens the write routes", async () => {

@@ -8,6 +8,8 @@ import { readManifest } from "./release-folder.ts";
 
 const root = dirname(dirname(import.meta.dir));
 
+export const formulaName = "clawgate.rb";
+
 /** What the formula installs, by Homebrew's words for system and CPU. Homebrew on Linux needs glibc, and no CPU with AVX2. */
 const choices = [
   { system: "macos", cpu: "arm", targets: ["darwin-arm64"] },
@@ -15,6 +17,8 @@ const choices = [
   { system: "linux", cpu: "arm", targets: ["linux-arm64"] },
   { system: "linux", cpu: "intel", targets: ["linux-x64-baseline", "linux-x64"] },
 ] as const;
+
+export const formulaTargets: readonly string[] = choices.flatMap(({ targets }) => targets);
 
 /** Ruby's double quotes; `#` would begin an interpolation. */
 const quoted = (text: string): string => JSON.stringify(text).replaceAll("#", "\\#");
@@ -94,7 +98,7 @@ end
 `;
 }
 
-/** Writes it for the release tool; the base is that of the environment, else the one below the homepage. */
+/** For the release tool. */
 export function writeFormula(manifest: ReleaseManifest, base: string, path: string): void {
   const { homepage } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { homepage: string };
   mkdirSync(dirname(path), { recursive: true });
@@ -116,7 +120,7 @@ if (import.meta.main) {
     process.exit(1);
   }
   try {
-    const path = out ?? join(root, "dist", "clawgate.rb");
+    const path = out ?? join(root, "dist", formulaName);
     writeFormula(readManifest(manifestPath), base, path);
     console.log(path);
   } catch (error) {

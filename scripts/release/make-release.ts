@@ -8,6 +8,7 @@ import {
   linkSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -23,15 +24,18 @@ import {
   type ReleaseTarget,
   signatureName,
 } from "../../src/updates/release-files.ts";
+import { compareVersions } from "../../src/updates/version-order.ts";
 import { buildBinary } from "../build.ts";
+import { installerName, installScript } from "../packaging/install-script.ts";
 import { packTarGz, packZip, type PackedFile } from "./archive.ts";
 import { baseExecutable, type PinnedRuntime } from "./base-executables.ts";
 import { billName, billOfMaterials } from "./bill-of-materials.ts";
-import { filledInstaller, installerName } from "./installer.ts";
 import { licencesName, thirdPartyLicences } from "./licences.ts";
 import { type Measurements, measureProgram } from "./measurements.ts";
 import { notesName, releaseNotes } from "./notes.ts";
+import { writePackageFiles } from "./package-files.ts";
 import { bundledPackages } from "./packages.ts";
+import { manifestIn } from "./release-folder.ts";
 import type { Commit } from "./repository.ts";
 import type { Signer } from "./signing.ts";
 
@@ -46,33 +50,56 @@ export type ReleasePlan = {
   readonly publicKey: string | null;
   readonly signer: Signer | null;
   readonly out: string;
+  /** The address below which the releases will be; null: nobody has said it yet. */
+  readonly base: string | null;
+};
+
+export type MadeRelease = {
+  readonly folder: string;
+  /** What was left out, and why. */
+  readonly left: readonly string[];
 };
 
 export const releaseFolder = (out: string, version: string): string => join(out, "download", `v${version}`);
 
-/** Returns the folder of the release. */
-export async function makeRelease(plan: ReleasePlan): Promise<string> {
+export async function makeRelease(plan: ReleasePlan): Promise<MadeRelease> {
   mkdirSync(plan.out, { recursive: true });
   const making = mkdtempSync(join(plan.out, ".making-"));
+  const remove = (): void => rmSync(making, { recursive: true, force: true });
+  const interrupted = (): never => {
+    remove();
+    console.error("interrupted: nothing of this release is left");
+    process.exit(1);
+  };
+  for (const signal of signals) process.on(signal, interrupted);
   try {
     const files = join(making, "files");
     mkdirSync(files);
-    await writeFiles(plan, making, files);
-    const place = releaseFolder(plan.out, plan.version);
+    const left = await writeFiles(plan, making, files);
+    const latest = plan.version.includes("-") ? null : linksTo(files, join(making, "latest"));
+    const folder = releaseFolder(plan.out, plan.version);
+    await signalsSeen();
     mkdirSync(join(plan.out, "download"), { recursive: true });
-    if (existsSync(place)) throw new Error(`${place} is there already`);
-    renameSync(files, place);
-    if (!plan.version.includes("-")) linkLatest(plan.out, place);
-    return place;
+    if (existsSync(folder)) throw new Error(`${folder} is there already`);
+    renameSync(files, folder);
+    if (latest !== null) replaceLatest(plan, latest, join(making, "old-latest"));
+    return { folder, left };
   } finally {
-    rmSync(making, { recursive: true, force: true });
+    for (const signal of signals) process.off(signal, interrupted);
+    remove();
   }
 }
 
-async function writeFiles(plan: ReleasePlan, making: string, files: string): Promise<void> {
-  const { root, version, commit, pinned } = plan;
-  const packages = bundledPackages(root);
-  const licences = thirdPartyLicences(root, packages);
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Packing keeps the event loop, which is where a signal is noticed, for seconds. */
+const signalsSeen = (): Promise<void> => Bun.sleep(1);
+
+/** Returns what was left out, and why. */
+async function writeFiles(plan: ReleasePlan, making: string, files: string): Promise<readonly string[]> {
+  const { root, version, commit, pinned, base } = plan;
+  const bundled = bundledPackages(root);
+  const licences = thirdPartyLicences(root, bundled);
   writeFileSync(join(files, licencesName), licences);
   const subject = {
     version,
@@ -80,7 +107,7 @@ async function writeFiles(plan: ReleasePlan, making: string, files: string): Pro
     commitTime: commit.time.toISOString(),
     bunVersion: pinned.version,
   };
-  writeFileSync(join(files, billName(version)), billOfMaterials(subject, packages));
+  writeFileSync(join(files, billName(version)), billOfMaterials(subject, bundled));
   const rows: ReleaseManifest["files"][number][] = [];
   let measured: Measurements | null = null;
   for (const target of plan.targets) {
@@ -88,6 +115,7 @@ async function writeFiles(plan: ReleasePlan, making: string, files: string): Pro
     if (target === ownTarget) measured = await measureProgram(program);
     rows.push(await packTarget(plan, target, { program, files, licences }));
     rmSync(program);
+    await signalsSeen();
   }
   const manifest = manifestSchema.parse({
     version,
@@ -96,7 +124,12 @@ async function writeFiles(plan: ReleasePlan, making: string, files: string): Pro
     files: rows,
   });
   writeFileSync(join(files, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
-  const others = [manifestName, billName(version), licencesName, ...writeInstaller(plan, files)];
+  const packing = { root, files, work: making, manifest, base, time: commit.time };
+  const packages = await writePackageFiles(packing);
+  await signalsSeen();
+  const installer = installScript({ publicKey: plan.publicKey, releases: base ?? "" });
+  writeFileSync(join(files, installerName), installer, { mode: 0o755 });
+  const others = [manifestName, billName(version), licencesName, installerName, ...packages.names];
   const named = [...rows.map(({ name }) => name), ...others].toSorted();
   const checksums = named.map((name) => `${sha256Of(readFileSync(join(files, name)))}  ${name}\n`).join("");
   writeFileSync(join(files, checksumsName), checksums);
@@ -110,20 +143,10 @@ async function writeFiles(plan: ReleasePlan, making: string, files: string): Pro
     measuredTarget: ownTarget,
     checksums,
     isSigned: plan.signer !== null,
+    packages: packages.names,
   };
   writeFileSync(join(files, notesName), releaseNotes(notes));
-}
-
-/** The names of what was written. */
-function writeInstaller({ root, publicKey }: ReleasePlan, files: string): readonly string[] {
-  const source = join(root, "scripts", installerName);
-  if (!existsSync(source)) return [];
-  const { homepage } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
-    readonly homepage: string;
-  };
-  const script = filledInstaller(readFileSync(source, "utf8"), publicKey, homepage);
-  writeFileSync(join(files, installerName), script, { mode: 0o755 });
-  return [installerName];
+  return packages.left;
 }
 
 async function buildTarget(plan: ReleasePlan, target: ReleaseTarget, making: string): Promise<string> {
@@ -170,21 +193,27 @@ async function packTarget(
   };
 }
 
-/** `latest` holds the newest release that is not a trial of one, as the same files under another address. */
-function linkLatest(out: string, place: string): void {
-  const latest = join(out, "latest", "download");
-  rmSync(latest, { recursive: true, force: true });
-  mkdirSync(latest, { recursive: true });
-  const listed = readFileSync(join(place, checksumsName), "utf8").trim().split("\n");
-  const names = listed.map((line) => line.slice(66));
-  for (const name of [...names, checksumsName, signatureName, notesName]) {
-    if (!existsSync(join(place, name))) continue;
+/** The same files under another address, in a folder of their own. Returns the folder. */
+function linksTo(files: string, folder: string): string {
+  mkdirSync(folder);
+  for (const name of readdirSync(files)) {
     try {
-      linkSync(join(place, name), join(latest, name));
+      linkSync(join(files, name), join(folder, name));
     } catch {
-      copyFileSync(join(place, name), join(latest, name));
+      copyFileSync(join(files, name), join(folder, name));
     }
   }
+  return folder;
+}
+
+/** `latest` holds the newest release that is not a trial of one. */
+function replaceLatest({ out, version }: ReleasePlan, fresh: string, old: string): void {
+  const latest = join(out, "latest", "download");
+  mkdirSync(join(out, "latest"), { recursive: true });
+  if (existsSync(join(latest, manifestName)) && compareVersions(manifestIn(latest).version, version) > 0)
+    return;
+  if (existsSync(latest)) renameSync(latest, old);
+  renameSync(fresh, latest);
 }
 
 const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");

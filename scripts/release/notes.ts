@@ -14,6 +14,8 @@ export type NotesContent = {
   readonly measuredTarget: string;
   readonly checksums: string;
   readonly isSigned: boolean;
+  /** The files for package managers. */
+  readonly packages: readonly string[];
 };
 
 export function releaseNotes(content: NotesContent): string {
@@ -41,6 +43,8 @@ export function releaseNotes(content: NotesContent): string {
     ...rows,
     "",
     figures,
+    "",
+    ...content.packages.map((name) => `- \`${name}\`: ${purposeOf(name)}`),
     "",
     "A processor without AVX2 needs a `-baseline` build; Alpine and other systems with musl need a `-musl` build, and the package `libstdc++`.",
     "",
@@ -83,6 +87,12 @@ export function changesOf(changelog: string, version: string): string | null {
 
 /** "1.2.0" of `## [1.2.0] - 2026-11-30` */
 const headingOf = (line: string): string | null => /^## \[?([^\]\s]+)\]?(?:\s|$)/.exec(line)?.[1] ?? null;
+
+function purposeOf(name: string): string {
+  if (name.endsWith(".rb")) return "Homebrew's formula";
+  if (name.startsWith("clawgate-chart-")) return "Helm's chart";
+  return "as published on npm";
+}
 
 function systemOf(target: string): string {
   const [system = "", processor = ""] = target.split("-");

@@ -24,6 +24,8 @@ const platforms: Readonly<Record<string, Platform>> = {
   "windows-x64": { name: "windows-x64", os: "win32", cpu: "x64" },
 };
 
+export const npmTargets: readonly string[] = Object.keys(platforms);
+
 const root = dirname(dirname(import.meta.dir));
 const own = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
   readonly description: string;

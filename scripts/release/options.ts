@@ -16,13 +16,21 @@ npm run release -- --pin-runtime    notes the digests of Bun's executables after
                      (default: clawgate-release-key.pem in your home), never inside of the tree
   --sign KEYFILE     signs SHA256SUMS with this private Ed25519 key; without it the release is not signed,
                      and install.sh and update refuse it
+  --base URL         where the releases will lie, for the formula and install.sh: URL/download/vX/, URL/latest/download/
+                     (default: below homepage of package.json; while that is empty there is no formula)
   --public-key FILE  the key that goes into the programs (default: scripts/packaging/release-key.pem,
                      else the public half of --sign)
-  --tag              writes X to package.json and to the heading "Unreleased" of CHANGELOG.md, commits that,
-                     and after everything was made tags the commit vX. Nothing is pushed
+  --tag              writes X to package.json, to the Helm chart and to the heading "Unreleased" of CHANGELOG.md,
+                     commits that, and after everything was made tags the commit vX. Nothing is pushed
   --skip-tests       without \`npm test\`: where it has just passed
   --dry-run          checks everything that can be checked without building, says what would be made
-  --help
+  --help             this text
+
+A release is the archives of the targets, release.json, SHA256SUMS and its signature, install.sh, the licences, a
+bill of materials (CycloneDX), a page of notes, and for package managers: clawgate.rb (Homebrew),
+clawgate-npm-*.tgz, clawgate-chart-X.tgz (Helm). The image is made of it by scripts/release/container-program.ts.
+Whatever is missing or fails (a changed tree, a target, a test, a key, the disk) ends it with exit code 1, and
+nothing of that release is left in DIR.
 `;
 
 export type ReleaseOptions = {
@@ -31,6 +39,7 @@ export type ReleaseOptions = {
   readonly out: string | null;
   readonly signKey: string | null;
   readonly publicKey: string | null;
+  readonly base: string | null;
   readonly tags: boolean;
   readonly skipsTests: boolean;
   readonly isDryRun: boolean;
@@ -49,6 +58,7 @@ export function parseReleaseOptions(args: readonly string[]): ReleaseOptions {
       out: { type: "string" },
       sign: { type: "string" },
       "public-key": { type: "string" },
+      base: { type: "string" },
       tag: { type: "boolean", default: false },
       "skip-tests": { type: "boolean", default: false },
       "dry-run": { type: "boolean", default: false },
@@ -73,6 +83,7 @@ export function parseReleaseOptions(args: readonly string[]): ReleaseOptions {
     out: values.out ?? null,
     signKey: values.sign ?? null,
     publicKey: values["public-key"] ?? null,
+    base: values.base ?? null,
     tags: values.tag,
     skipsTests: values["skip-tests"],
     isDryRun: values["dry-run"],

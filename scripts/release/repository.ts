@@ -1,7 +1,8 @@
 // What a release asks of git: is the tree what its commit says, which commit, and (only when asked) a new version in it.
 
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { chartFile, chartWithVersion } from "./chart.ts";
 import { replaceFile } from "./files.ts";
 
 /** Without variables that name another repository. */
@@ -36,7 +37,11 @@ export function currentCommit(root: string): Commit {
 
 export const hasTag = (root: string, tag: string): boolean => git(root, ["tag", "--list", tag]) !== "";
 
-/** package.json and the changelog's heading, in a commit of their own; nothing where both say so already. */
+/** The id of the commit that a tag names; null: there is no such tag. */
+export const commitOfTag = (root: string, tag: string): string | null =>
+  hasTag(root, tag) ? git(root, ["rev-list", "-n", "1", `refs/tags/${tag}`]) : null;
+
+/** package.json, the chart and the changelog's heading, in a commit of their own; nothing where both say so already. */
 export function commitVersion(root: string, version: string): void {
   const manifestPath = join(root, "package.json");
   const manifest = readFileSync(manifestPath, "utf8");
@@ -44,10 +49,15 @@ export function commitVersion(root: string, version: string): void {
   const changelogPath = join(root, "CHANGELOG.md");
   const changelog = readFileSync(changelogPath, "utf8");
   const titled = changelog.replace(/^## \[?Unreleased\]?[ \t]*$/m, `## ${version}`);
-  if (changed === manifest && titled === changelog) return;
+  const chartPath = chartFile(root);
+  const chart = readFileSync(chartPath, "utf8");
+  const numbered = chartWithVersion(chart, version);
+  if (changed === manifest && titled === changelog && numbered === chart) return;
   if (changed !== manifest) replaceFile(manifestPath, changed);
   if (titled !== changelog) replaceFile(changelogPath, titled);
-  git(root, ["commit", "--quiet", "--message", `Version ${version}`, "--", "package.json", "CHANGELOG.md"]);
+  if (numbered !== chart) replaceFile(chartPath, numbered);
+  const paths = [manifestPath, changelogPath, chartPath].map((path) => relative(root, path));
+  git(root, ["commit", "--quiet", "--message", `Version ${version}`, "--", ...paths]);
 }
 
 export function tagVersion(root: string, version: string): void {

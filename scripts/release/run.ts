@@ -3,17 +3,30 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
-import { archiveName } from "../../src/updates/release-files.ts";
+import { installScript } from "../packaging/install-script.ts";
+import { archiveName, releaseBase } from "../../src/updates/release-files.ts";
 import { pinRuntime, readPinned } from "./base-executables.ts";
 import { makeRelease, releaseFolder, type ReleasePlan } from "./make-release.ts";
 import { changesOf } from "./notes.ts";
 import { parseReleaseOptions, type ReleaseOptions, usage } from "./options.ts";
-import { commitVersion, currentCommit, hasTag, tagVersion, uncommittedFiles } from "./repository.ts";
-import { isSameKey, makeReleaseKey, publicKeyPath, readSigner } from "./signing.ts";
+import {
+  commitOfTag,
+  commitVersion,
+  currentCommit,
+  hasTag,
+  tagVersion,
+  uncommittedFiles,
+} from "./repository.ts";
+import { chartFile, chartWithVersion } from "./chart.ts";
+import { isSameKey, makeReleaseKey, publicKeyPath, readPublicKey, readSigner } from "./signing.ts";
 
 const root = dirname(dirname(import.meta.dir));
 
-type Manifest = { readonly version: string; readonly engines: { readonly bun: string } };
+type Manifest = {
+  readonly version: string;
+  readonly homepage: string;
+  readonly engines: { readonly bun: string };
+};
 const manifest = (): Manifest => JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest;
 
 async function main(options: ReleaseOptions): Promise<void> {
@@ -57,14 +70,23 @@ async function release(options: ReleaseOptions): Promise<void> {
   if (options.tags) commitVersion(root, version);
   const left = uncommittedFiles(root);
   if (left.length > 0) throw new Error(`The tests left files behind:\n  ${left.join("\n  ")}`);
-  const place = await makeRelease({ ...draft, commit: currentCommit(root) });
+  const { folder, left: missing } = await makeRelease({ ...draft, commit: currentCommit(root) }).catch(
+    (error: unknown) => {
+      if (options.tags && currentCommit(root).id !== draft.commit.id)
+        console.error(
+          `The commit "Version ${version}" stays and is not tagged; a second run goes on from it.`,
+        );
+      throw error;
+    },
+  );
   if (options.tags) {
     tagVersion(root, version);
     console.log(`tagged v${version}; git push --follow-tags publishes it`);
   }
   console.log(
-    `${relative(process.cwd(), place) || place}: ClawGate ${version}, ${draft.targets.length} targets`,
+    `${relative(process.cwd(), folder) || folder}: ClawGate ${version}, ${draft.targets.length} targets`,
   );
+  for (const each of missing) console.log(each);
   if (draft.signer === null)
     console.log("not signed: install.sh and clawgate update refuse it (--sign KEYFILE)");
   if (version !== manifest().version)
@@ -78,11 +100,15 @@ function planOf(options: ReleaseOptions, version: string): ReleasePlan {
     throw new Error(
       `${releaseFolder(out, version)} is there already; a release is never changed: remove it yourself`,
     );
+  checkVersion(version, options);
   const changes = changesFor(version, version !== manifest().version && !options.tags);
   const signer = options.signKey === null ? null : readSigner(root, options.signKey);
   const publicKey = publicKeyOf(options, signer?.publicKey ?? null);
   if (signer !== null && publicKey !== null && !isSameKey(signer.publicKey, publicKey))
     throw new Error(`${options.signKey} is not the private half of the key that the programs trust`);
+  const base = baseOf(options);
+  // Now, and not after ten minutes of building: it refuses an address that it could not ask.
+  installScript({ publicKey, releases: base ?? "" });
   return {
     root,
     version,
@@ -93,7 +119,24 @@ function planOf(options: ReleaseOptions, version: string): ReleasePlan {
     publicKey,
     signer,
     out,
+    base,
   };
+}
+
+/** One version names one commit, and everything in it. */
+function checkVersion(version: string, options: ReleaseOptions): void {
+  const tagged = commitOfTag(root, `v${version}`);
+  if (tagged !== null && tagged !== currentCommit(root).id)
+    throw new Error(`v${version} is the tag of another commit, ${tagged.slice(0, 12)}: check that out`);
+  if (options.tags || version !== manifest().version) return;
+  const path = chartFile(root);
+  const chart = readFileSync(path, "utf8");
+  if (chartWithVersion(chart, version) !== chart)
+    throw new Error(`${relative(root, path)} has another version than package.json, which says ${version}`);
+}
+
+function baseOf({ base }: ReleaseOptions): string | null {
+  return releaseBase(base ?? undefined, manifest().homepage);
 }
 
 function changesFor(version: string, isTrial: boolean): string {
@@ -104,9 +147,9 @@ function changesFor(version: string, isTrial: boolean): string {
 }
 
 function publicKeyOf(options: ReleaseOptions, ofSigner: string | null): string | null {
-  if (options.publicKey !== null) return readFileSync(options.publicKey, "utf8");
+  if (options.publicKey !== null) return readPublicKey(options.publicKey);
   const inTree = publicKeyPath(root);
-  return existsSync(inTree) ? readFileSync(inTree, "utf8") : ofSigner;
+  return existsSync(inTree) ? readPublicKey(inTree) : ofSigner;
 }
 
 function runTests(): void {

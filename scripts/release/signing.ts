@@ -34,6 +34,8 @@ export type Signer = {
 
 /** Throws unless the file is a private Ed25519 key that only its owner can read, outside of the tree. */
 export function readSigner(root: string, path: string): Signer {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
+    throw new Error(`there is no key in ${path}`);
   const place = realpathSync(path);
   refuseInside(root, place);
   if (process.platform !== "win32" && (statSync(place).mode & 0o077) !== 0)
@@ -49,6 +51,24 @@ export function readSigner(root: string, path: string): Signer {
       return signature;
     },
   };
+}
+
+/** The text of a file. Throws unless it is a public Ed25519 key: the programs would trust nothing. */
+export function readPublicKey(path: string): string {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
+    throw new Error(`there is no key in ${path}`);
+  const pem = readFileSync(path, "utf8");
+  if (/PRIVATE KEY/.test(pem)) throw new Error(`${path} is a private key: the programs hold the public half`);
+  if (keyKind(pem) !== "ed25519") throw new Error(`${path} is not a public Ed25519 key as PEM`);
+  return pem;
+}
+
+function keyKind(pem: string): string | undefined {
+  try {
+    return createPublicKey(pem).asymmetricKeyType;
+  } catch {
+    return undefined;
+  }
 }
 
 const publicPem = (key: KeyObject): string =>

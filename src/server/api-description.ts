@@ -2,13 +2,13 @@
 // The page must never load anything from another host.
 
 import { Elysia } from "elysia";
-import scalarScript from "../../node_modules/@scalar/api-reference/dist/browser/standalone.js" with { type: "file" };
 import { endpoints } from "../pipeline/endpoints.ts";
 import { components } from "./api-components.ts";
 import { pageHeaders } from "./page-headers.ts";
 import { readingPaths } from "./reading-descriptions.ts";
 import { keptPaths } from "./response-descriptions.ts";
 import { routeDescriptions } from "./route-descriptions.ts";
+import { scalarScript } from "./scalar-script.ts";
 import type { ServerPort } from "./server-port.ts";
 import type { Route } from "./routes.ts";
 
@@ -60,17 +60,7 @@ export function descriptionRoutes(gateway: ServerPort, described: readonly Route
           headers: { "content-type": "application/json", "cache-control": "no-cache" },
         }),
     ),
-    row(
-      scriptPath,
-      () =>
-        new Response(Bun.file(scalarScript), {
-          headers: {
-            "content-type": "text/javascript; charset=utf-8",
-            "cache-control": "public, max-age=86400",
-            "x-content-type-options": "nosniff",
-          },
-        }),
-    ),
+    row(scriptPath, ({ request }) => scalarScript(request)),
   ];
 }
 

@@ -168,6 +168,33 @@ test("a program that ends with SIGILL is replaced by the baseline one before any
   expect(readFileSync(join(it.bin, "clawgate"), "utf8")).toContain("# baseline");
 });
 
+test.each([
+  [true, "apk add libstdc++ (as root)"],
+  [false, "install the package libstdc++ (as root)"],
+])(
+  "a musl machine without the C++ library is told which package it needs (apk: %s)",
+  async (hasApk, words) => {
+    const release = cleanups.stopAtEnd(startLocalRelease());
+    // The words of musl's loader, the last of which says nothing to anybody.
+    const loader = [
+      "#!/bin/sh",
+      'echo "Error loading shared library libstdc++.so.6: No such file or directory (needed by $0)" >&2',
+      'echo "Error loading shared library libgcc_s.so.1: No such file or directory (needed by $0)" >&2',
+      'echo "Error relocating $0: _ZNSt15__exception_ptr13exception_ptrD1Ev: symbol not found" >&2',
+      "exit 127",
+    ].join("\n");
+    const programs = { "linux-x64-musl": loader, "linux-x64-musl-baseline": loader };
+    await release.publish({ version: "1.0.0", programs });
+    const it = installer(release, cleanups);
+    const apk: Readonly<Record<string, string>> = hasApk ? { apk: "#!/bin/sh\n" } : {};
+    const path = it.programs({ own: { uname: machine("Linux", "x86_64"), ldd: musl, ...apk } });
+    const { code, stderr } = await it.run([], { path });
+    expect(code).toBe(1);
+    expect(stderr).toContain(words);
+    expect(it.files()).toEqual([]);
+  },
+);
+
 test("wget alone is enough", async () => {
   if (findOnPath("wget", process.env["PATH"]) === null) return;
   const it = installer(await releaseOf("1.0.0"), cleanups);

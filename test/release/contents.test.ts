@@ -101,6 +101,7 @@ test("the page shows sizes, figures and sums, and says when nothing was signed",
     measured: { startMs: 180.4, idleMb: 87.2, rounds: 5 },
     measuredTarget: "linux-x64",
     checksums: `${file.sha256}  ${file.name}\n`,
+    packages: ["clawgate.rb", "clawgate-npm-1.2.3.tgz", "clawgate-chart-1.2.3.tgz"],
   };
   const signed = releaseNotes({ ...content, isSigned: true });
   expect(signed).toContain("| Linux x64 | `clawgate-linux-x64.tar.gz` | 62.7 | 134.6 |");
@@ -108,6 +109,7 @@ test("the page shows sizes, figures and sums, and says when nothing was signed",
   expect(signed).toContain("87 MB resident");
   expect(signed).toContain(content.checksums);
   expect(signed).toContain("openssl pkeyutl -verify");
+  expect(signed).toContain("- `clawgate-chart-1.2.3.tgz`: Helm's chart\n");
   const unsigned = releaseNotes({ ...content, measured: null, isSigned: false });
   expect(unsigned).toContain("not signed");
   expect(unsigned).not.toContain("openssl");

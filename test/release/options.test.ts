@@ -2,9 +2,11 @@
 
 import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { chartFile, chartWithVersion } from "../../scripts/release/chart.ts";
 import { parseReleaseOptions } from "../../scripts/release/options.ts";
 import {
+  commitOfTag,
   commitVersion,
   currentCommit,
   hasTag,
@@ -65,6 +67,8 @@ function repository(): string {
     '{\n  "name": "a",\n  "version": "1.0.0",\n  "dependencies": {}\n}\n',
   );
   writeFileSync(join(root, "CHANGELOG.md"), "# Changelog\n\n## Unreleased\n\n- new\n\n## 1.0.0\n");
+  mkdirSync(dirname(chartFile(root)), { recursive: true });
+  writeFileSync(chartFile(root), 'apiVersion: v2\nversion: 1.0.0\nappVersion: "1.0.0"\n');
   git("add", "--all");
   git("commit", "--quiet", "--message", "first");
   return root;
@@ -93,13 +97,27 @@ test("a version is written once, committed and tagged; a second time changes not
   expect(readFileSync(join(root, "CHANGELOG.md"), "utf8")).toBe(
     "# Changelog\n\n## 1.1.0\n\n- new\n\n## 1.0.0\n",
   );
+  expect(readFileSync(chartFile(root), "utf8")).toBe('apiVersion: v2\nversion: 1.1.0\nappVersion: "1.1.0"\n');
   expect(uncommittedFiles(root)).toEqual([]);
   commitVersion(root, "1.1.0");
   expect(currentCommit(root).id).toBe(after.id);
   expect(hasTag(root, "v1.1.0")).toBe(false);
   tagVersion(root, "1.1.0");
   expect(hasTag(root, "v1.1.0")).toBe(true);
+  expect(commitOfTag(root, "v1.1.0")).toBe(after.id);
+  expect(commitOfTag(root, "v1.2.0")).toBeNull();
   expect(() => tagVersion(root, "1.1.0")).toThrow("already exists");
+});
+
+test("the chart has the version of package.json, and takes that of a release", () => {
+  const root = join(import.meta.dir, "..", "..");
+  const chart = readFileSync(chartFile(root), "utf8");
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+  expect(chartWithVersion(chart, version)).toBe(chart);
+  expect(chartWithVersion(chart, "9.0.0-rc.1")).toContain(
+    '\nversion: 9.0.0-rc.1\nappVersion: "9.0.0-rc.1"\n',
+  );
+  expect(() => chartWithVersion("name: clawgate\n", version)).toThrow("version once");
 });
 
 test("the command refuses a version that is none, and makes nothing", () => {

@@ -12,7 +12,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { isSameKey, makeReleaseKey, publicKeyPath, readSigner } from "../../scripts/release/signing.ts";
+import {
+  isSameKey,
+  makeReleaseKey,
+  publicKeyPath,
+  readPublicKey,
+  readSigner,
+} from "../../scripts/release/signing.ts";
 import { isSignedBy } from "../../src/updates/release-files.ts";
 import { cleanupsAfterEach } from "../support/cleanups.ts";
 
@@ -81,4 +87,20 @@ test.each([
   chmodSync(path, mode);
   expect(() => readSigner(root, path)).toThrow(words);
   expect(() => readSigner(root, path)).not.toThrow(secret);
+});
+
+test("the key of the programs is a public Ed25519 key, or the release says what is wrong with the file", () => {
+  const { root, outside } = places();
+  const path = makeReleaseKey(root, join(outside, "key.pem"));
+  expect(readPublicKey(publicKeyPath(root))).toBe(readFileSync(publicKeyPath(root), "utf8"));
+  expect(() => readPublicKey(path)).toThrow("is a private key");
+  expect(() => readPublicKey(join(outside, "none.pem"))).toThrow("there is no key");
+  expect(() => readPublicKey(outside)).toThrow("there is no key");
+  expect(() => readSigner(root, outside)).toThrow("there is no key");
+  const other = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey;
+  const texts = ["not a key", other.export({ type: "spki", format: "pem" }).toString()];
+  for (const text of texts) {
+    writeFileSync(join(outside, "other.pem"), text);
+    expect(() => readPublicKey(join(outside, "other.pem"))).toThrow("is not a public Ed25519 key");
+  }
 });
