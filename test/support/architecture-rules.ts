@@ -95,6 +95,7 @@ export const mayImport: Readonly<Record<string, readonly Permission[] | null>> =
     "updates",
     "config",
     "openclaw",
+    "connect",
     "manual",
     metricsInterface,
     "system",
@@ -136,6 +137,8 @@ export const mayImport: Readonly<Record<string, readonly Permission[] | null>> =
   sqlite: ["system"],
   catalog: ["canon", "system"],
   openclaw: ["system", "canon"],
+  // How texts of JSON and .env are edited in place.
+  connect: [{ folder: "openclaw", files: /^src\/openclaw\/(?:json5-text|dot-env)\.ts$/ }, "canon", "system"],
   manual: [],
   // The shapes of /api; types only, as the browser runs it.
   dashboard: [{ folder: "metrics", files: /^src\/metrics\/(?:query-shapes|report-shapes)\.ts$/ }, "canon"],
