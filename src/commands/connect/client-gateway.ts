@@ -137,7 +137,13 @@ export function configuredModels({ config }: LoadedConfig): readonly OfferedMode
 
 /** Anthropic's API answers and bills by key: an hour of cache is then the client's to ask for. */
 export const isBilledByKey = ({ config }: LoadedConfig): boolean =>
-  Object.values(config.providers).some(({ backend }) => backend === "anthropic");
+  Object.values(config.providers).some(
+    ({ backend, auth, base_url }) =>
+      backend === "anthropic" &&
+      auth === "api_key" &&
+      base_url !== null &&
+      new URL(base_url).hostname === "api.anthropic.com",
+  );
 
 /** How a shell starts this program with the same state directory. */
 export function ownCommand(context: CommandContext, values: Values): string {
