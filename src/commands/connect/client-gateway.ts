@@ -131,7 +131,11 @@ export async function modelsAt(url: string, key: string | null): Promise<ModelsA
 
 /** Without an answer of the gateway: the names that its config knows. */
 export function configuredModels({ config }: LoadedConfig): readonly OfferedModel[] {
-  const names = new Set(["auto", ...Object.keys(config.aliases), ...Object.keys(config.providers)]);
+  const ofProviders = Object.entries(config.providers).flatMap(([id, { models }]) => [
+    id,
+    ...models.map((model) => model.id),
+  ]);
+  const names = new Set(["auto", ...Object.keys(config.aliases), ...ofProviders]);
   return [...names].map((id) => ({ id, name: id, contextTokens: null, outputTokens: null }));
 }
 
