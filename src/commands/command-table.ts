@@ -3,6 +3,10 @@
 import { alerts } from "./alerts.ts";
 import type { Command } from "./command.ts";
 import { completionsCommand } from "./completions.ts";
+import { connect } from "./connect/connect.ts";
+import { disconnect } from "./connect/disconnect.ts";
+import { runClient } from "./connect/run-client.ts";
+import { statusline } from "./connect/statusline.ts";
 import { dashboard } from "./dashboard.ts";
 import { doctor } from "./doctor.ts";
 import { exportCommand } from "./export.ts";
@@ -47,6 +51,10 @@ export const commands: readonly Command[] = [
   restart,
   doctor,
   service,
+  connect,
+  disconnect,
+  runClient,
+  statusline,
   setup,
   importCommand,
   manage,

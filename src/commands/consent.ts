@@ -6,6 +6,9 @@ import { Left, openDialogue } from "./init/dialogue.ts";
 /** The exit code of a program that Ctrl-C ended. */
 export const interrupted = 130;
 
+export const canAsk = ({ stdout }: Pick<CommandContext, "stdout">): boolean =>
+  stdout.isTTY && process.stdin.isTTY;
+
 /** "left": by Ctrl-C, or by the end of the input. */
 export async function askConsent({ stdout }: CommandContext): Promise<"yes" | "no" | "left"> {
   const dialogue = openDialogue(process.stdin, stdout);

@@ -7,6 +7,7 @@ import { type Finding, type SectionId, sections } from "../operator/examination/
 import { examinationInput, offlineEnvironment, type OfflineInput } from "../app/offline/offline-config.ts";
 import { fullVersion } from "../system/identity.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import { connectionFindings } from "./connect/client-list.ts";
 import {
   absentFindings,
   gatewayFindings,
@@ -71,7 +72,9 @@ async function run(context: CommandContext): Promise<number> {
     const own = isAnswered
       ? [...withoutRepeated(seen.findings, lookup), ...gatewayProviderFindings(lookup)]
       : seen.findings;
-    findings = inOrder([...own, ...ofGateway, ...(await installationFindings(seen.environment))]);
+    const ofClients = await connectionFindings(context, seen.environment);
+    const ofInstallation = await installationFindings(seen.environment);
+    findings = inOrder([...own, ...ofGateway, ...ofClients, ...ofInstallation]);
   } finally {
     progress.clear();
     for (const signal of signals) process.off(signal, onSignal);

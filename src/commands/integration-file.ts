@@ -1,6 +1,7 @@
 // OpenClaw's side of the connection as a file to be merged by hand, for the config that is found here.
 
 import { loadOffline } from "../app/offline/offline-config.ts";
+import { asksForKeys } from "../config/client-keys.ts";
 import { type Api, integrationText } from "../openclaw/provider-entry.ts";
 import type { CommandContext } from "./command.ts";
 import { offlineInput } from "./config-input.ts";
@@ -16,7 +17,7 @@ export async function integrationFile(
   const input = offlineInput(context, named);
   const { config, notes } = await withGatewayPort(context, (await loadOffline(input)).config, input);
   for (const note of notes) context.stderr.write(`clawgate: ${plain(note)}.\n`);
-  const hasKeys = config.auth.keys.length > 0 || config.tenants.length > 0;
+  const hasKeys = asksForKeys(config);
   const { host, port } = config.server;
   const isAny = ["0.0.0.0", "::", "localhost", "::1"].includes(host);
   const known = [...Object.keys(config.providers), ...Object.keys(config.aliases)];

@@ -9,7 +9,7 @@ import { removeFromDotEnv } from "../openclaw/dot-env.ts";
 import { variableNames, withoutGateway } from "../openclaw/instance-files.ts";
 import { type Api, apis } from "../openclaw/provider-entry.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
-import { askConsent, interrupted } from "./consent.ts";
+import { askConsent, canAsk, interrupted } from "./consent.ts";
 import { setupFolder, writeInstances } from "./instance-writing.ts";
 import { placesOf } from "./instance-search.ts";
 import { integrationFile } from "./integration-file.ts";
@@ -78,7 +78,7 @@ async function run(context: CommandContext): Promise<number> {
     if (values["dry-run"] || !hasChanges)
       return plan.instances.some(({ leftOut }) => leftOut !== null) ? exitCodes.failed : exitCodes.ok;
     if (!isSure) {
-      if (values.json || !context.stdout.isTTY || !process.stdin.isTTY)
+      if (values.json || !canAsk(context))
         return refuseUsage(context, "setup", "nothing was written: there is no terminal to ask; pass --yes")
           .usage;
       const consent = await askConsent(context);

@@ -114,13 +114,17 @@ export function overridesOf(
     overrides.push({ path: ["auth", "keys"], value: [ownKey], origin: "client-key in the state directory" });
   if (demand !== "" && isDemanded === null)
     refused.push({ origin: "REQUIRE_AUTH", message: "must be true or false" });
-  if (isDemanded === true && !hasKey && ownKey === null)
+  const named = valueAt(value, ["auth", "clients"]);
+  const hasNamed = Array.isArray(named) && named.length > 0;
+  if (isDemanded === true && !hasKey && !hasNamed && ownKey === null)
     refused.push({
       origin: "REQUIRE_AUTH",
       message: "is true, but there are no keys; set PROXY_API_KEYS or auth.keys",
     });
   if (isDemanded === false && keys.length + moreKeys.length > 0)
     overrides.push({ path: ["auth", "keys"], value: [], origin: "REQUIRE_AUTH" });
+  if (isDemanded === false && hasNamed)
+    overrides.push({ path: ["auth", "clients"], value: [], origin: "REQUIRE_AUTH" });
 
   if (flags.host !== undefined)
     overrides.push({ path: ["server", "host"], value: flags.host, origin: "--host" });
@@ -165,7 +169,7 @@ export const variableKeys: readonly { readonly variable: string; readonly key: s
   { variable: "PROXY_API_KEYS", key: "additional `auth.keys`, separated by commas" },
   {
     variable: "REQUIRE_AUTH",
-    key: "`true`: refuse to start without keys; `false`: do not require `auth.keys`",
+    key: "`true`: refuse to start without keys; `false`: do not require `auth.keys` and `auth.clients`",
   },
   {
     variable: "CLAWGATE_ALLOWED_HOSTS",

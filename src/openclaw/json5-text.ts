@@ -2,9 +2,11 @@
 // It must never print a whole document again.
 
 import { evaluate, parse } from "@humanwhocodes/momoa";
-import type { MemberNode, ObjectNode, ValueNode } from "@humanwhocodes/momoa";
+import type { ArrayNode, ElementNode, MemberNode, ObjectNode, ValueNode } from "@humanwhocodes/momoa";
 
-export type KeyPath = readonly string[];
+/** The element of a list whose member `where` has the value `is`. */
+export type ListStep = { readonly where: string; readonly is: string };
+export type KeyPath = readonly (string | ListStep)[];
 
 /** The message names the place and no value. */
 export class Json5Problem extends Error {
@@ -45,6 +47,10 @@ export function readJson5(text: string): Readonly<Record<string, unknown>> {
   return evaluated(rootOf(text)) as Readonly<Record<string, unknown>>;
 }
 
+/** The parser's range of an element is not that of its value. */
+const itemRange = (item: MemberNode | ElementNode): readonly [number, number] =>
+  rangeOf(item.type === "Element" ? item.value : item);
+
 function rangeOf(node: { readonly range?: readonly number[] | undefined }): readonly [number, number] {
   return [node.range?.[0] ?? 0, node.range?.[1] ?? 0];
 }
@@ -56,41 +62,68 @@ function memberNamed(node: ObjectNode, name: string): MemberNode | undefined {
   return node.members.findLast((member) => nameOf(member) === name);
 }
 
-/** The same text if it already has the value. Throws Json5Problem if something on the way is not a map. Missing maps on the way are created. */
+type Container = ObjectNode | ArrayNode;
+
+const itemsOf = (node: Container): readonly (MemberNode | ElementNode)[] =>
+  node.type === "Object" ? node.members : node.elements;
+
+/** Throws Json5Problem if a step asks for a list where a map is, or for a map where a list is. */
+function indexOfStep(node: ValueNode, path: KeyPath, depth: number): number {
+  const step = path[depth] ?? "";
+  const place = path.slice(0, depth).map(shownStep).join(".");
+  if (typeof step === "string") {
+    if (node.type !== "Object") throw new Json5Problem(`\`${place}\` is not a map of keys`);
+    return node.members.findLastIndex((member) => nameOf(member) === step);
+  }
+  if (node.type !== "Array") throw new Json5Problem(`\`${place}\` is not a list`);
+  return node.elements.findLastIndex(({ value }) => {
+    const named = value.type === "Object" ? memberNamed(value, step.where) : undefined;
+    return named !== undefined && evaluated(named.value) === step.is;
+  });
+}
+
+const shownStep = (step: string | ListStep): string => (typeof step === "string" ? step : step.is);
+
+/** The same text if it already has the value. Throws Json5Problem if something on the way has another shape. Missing maps and lists on the way are created. */
 export function setInJson5(text: string, path: KeyPath, value: unknown): string {
-  let node = rootOf(text);
-  for (const [depth, name] of path.entries()) {
-    const member = memberNamed(node, name);
-    if (member === undefined) {
-      const nested = path.slice(depth + 1).reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
-      return spliced(text, insertions(text, node, name, nested));
+  let node: ValueNode = rootOf(text);
+  for (const depth of path.keys()) {
+    const at = indexOfStep(node, path, depth);
+    // indexOfStep has refused everything else.
+    const container = node as Container;
+    const item = itemsOf(container)[at];
+    if (item === undefined) {
+      const nested = path
+        .slice(depth + 1)
+        .reduceRight<unknown>((inner, key) => (typeof key === "string" ? { [key]: inner } : [inner]), value);
+      const step = path[depth];
+      return spliced(text, insertions(text, container, typeof step === "string" ? step : null, nested));
     }
     if (depth === path.length - 1) {
-      if (Bun.deepEquals(evaluated(member.value), value)) return text;
-      const [from, to] = rangeOf(member.value);
-      const indent = indentAt(text, rangeOf(member)[0]);
+      if (Bun.deepEquals(evaluated(item.value), value)) return text;
+      const [from, to] = rangeOf(item.value);
+      const indent = indentAt(text, itemRange(item)[0]);
       return spliced(text, [{ from, to, text: shown(text, value, indent) }]);
     }
-    if (member.value.type !== "Object")
-      throw new Json5Problem(`\`${path.slice(0, depth + 1).join(".")}\` is not a map of keys`);
-    node = member.value;
+    node = item.value;
   }
   return text;
 }
 
 /** The same text if there is no such key. */
 export function removeFromJson5(text: string, path: KeyPath): string {
-  const last = path.at(-1);
-  let node = rootOf(text);
-  for (const name of path.slice(0, -1)) {
-    const value = memberNamed(node, name)?.value;
-    if (value?.type !== "Object") return text;
-    node = value;
+  let node: ValueNode = rootOf(text);
+  for (const depth of path.keys()) {
+    if (node.type !== (typeof path[depth] === "string" ? "Object" : "Array")) return text;
+    const index = indexOfStep(node, path, depth);
+    const item: MemberNode | ElementNode | undefined = itemsOf(node as Container)[index];
+    if (item === undefined) return text;
+    if (depth === path.length - 1)
+      // Otherwise an earlier one of the same name would count again.
+      return removeFromJson5(spliced(text, removals(text, node as Container, index)), path);
+    node = item.value;
   }
-  const index = node.members.findLastIndex((member) => nameOf(member) === last);
-  if (index < 0) return text;
-  // Otherwise an earlier one of the same name would count again.
-  return removeFromJson5(spliced(text, removals(text, node, index)), path);
+  return text;
 }
 
 function spliced(text: string, splices: readonly Splice[]): string {
@@ -99,47 +132,50 @@ function spliced(text: string, splices: readonly Splice[]): string {
     .reduce((result, { from, to, text: put }) => result.slice(0, from) + put + result.slice(to), text);
 }
 
-function insertions(text: string, node: ObjectNode, name: string, value: unknown): readonly Splice[] {
+/** `name`: null in a list. */
+function insertions(text: string, node: Container, name: string | null, value: unknown): readonly Splice[] {
+  const label = name === null ? "" : `${JSON.stringify(name)}: `;
   const [from, to] = rangeOf(node);
   const close = to - 1;
   const lineBreak = lineBreakOf(text);
   const outer = indentAt(text, from);
-  const last = node.members.at(-1);
+  const last = itemsOf(node).at(-1);
   if (last === undefined) {
     const inner = outer + unitOf(text);
-    const member = `${lineBreak}${inner}${JSON.stringify(name)}: ${shown(text, value, inner)}`;
+    const member = `${lineBreak}${inner}${label}${shown(text, value, inner)}`;
     const inside = text.slice(from + 1, close);
     const closing = inside.trim() === "" ? `${lineBreak}${outer}` : " ";
     return [{ from: from + 1, to: from + 1, text: member + (inside.includes("\n") ? "" : closing) }];
   }
-  const end = rangeOf(last)[1];
+  const end = itemRange(last)[1];
   const comma = commaBetween(text, end, close);
   const closeLine = text.lastIndexOf("\n", close) + 1;
   const isOpen = closeLine > end && text.slice(closeLine, close).trim() === "";
   if (!isOpen) {
-    const member = `${JSON.stringify(name)}: ${JSON.stringify(value)}`;
+    const member = `${label}${JSON.stringify(value)}`;
     if (comma !== null) return [{ from: comma + 1, to: comma + 1, text: ` ${member},` }];
     return [{ from: end, to: end, text: `, ${member}` }];
   }
-  const start = rangeOf(last)[0];
+  const start = itemRange(last)[0];
   const isFirstOnLine = text.slice(text.lastIndexOf("\n", start - 1) + 1, start).trim() === "";
   const inner = isFirstOnLine ? indentAt(text, start) : outer + unitOf(text);
-  const member = `${inner}${JSON.stringify(name)}: ${shown(text, value, inner)}`;
+  const member = `${inner}${label}${shown(text, value, inner)}`;
   return [
     ...(comma === null ? [{ from: end, to: end, text: "," }] : []),
     { from: closeLine, to: closeLine, text: `${member}${comma === null ? "" : ","}${lineBreak}` },
   ];
 }
 
-function removals(text: string, node: ObjectNode, index: number): readonly Splice[] {
-  const member = node.members[index];
+function removals(text: string, node: Container, index: number): readonly Splice[] {
+  const member = itemsOf(node)[index];
   if (member === undefined) return [];
-  const [from, end] = rangeOf(member);
+  const [from, end] = itemRange(member);
   const close = rangeOf(node)[1] - 1;
-  const next = node.members[index + 1];
-  const comma = commaBetween(text, end, next === undefined ? close : rangeOf(next)[0]);
-  const before = node.members[index - 1];
-  const orphan = comma === null && before !== undefined ? commaBetween(text, rangeOf(before)[1], from) : null;
+  const next = itemsOf(node)[index + 1];
+  const comma = commaBetween(text, end, next === undefined ? close : itemRange(next)[0]);
+  const before = itemsOf(node)[index - 1];
+  const orphan =
+    comma === null && before !== undefined ? commaBetween(text, itemRange(before)[1], from) : null;
   const kept = orphan === null ? [] : [{ from: orphan, to: orphan + 1, text: "" }];
 
   const lineStart = text.lastIndexOf("\n", from - 1) + 1;

@@ -83,8 +83,8 @@ function assertRegularFile(folder: FolderHandle, found: Stats, shown: string): v
 export type ReplaceInOptions = {
   /** Exact mode of the new file; default: the old file's, or 0600 if there was none. */
   readonly mode?: number | undefined;
-  /** Keeps the old file as `<name>.bak`, with its owner and mode. */
-  readonly keepOld?: boolean | undefined;
+  /** Keeps the old file as `<name>.bak`, or with this ending, with its owner and mode. */
+  readonly keepOld?: boolean | string | undefined;
   /** As root: the owner of a file that did not exist before. Default: ours. */
   readonly newOwner?: "ours" | "folder" | undefined;
 };
@@ -105,7 +105,8 @@ export async function replaceFileIn(
     mode: mode ?? (old === null ? 0o600 : old.mode & 0o777),
   });
   try {
-    if (old !== null && keepOld) await keepCopy(folder, name);
+    if (old !== null && keepOld !== false)
+      await keepCopy(folder, `${name}${keepOld === true ? ".bak" : keepOld}`, name);
     await folder.assertUnchanged();
     await rename(fresh, join(folder.path, name));
   } catch (error) {
@@ -115,13 +116,13 @@ export async function replaceFileIn(
   await folder.sync();
 }
 
-async function keepCopy(folder: FolderHandle, name: string): Promise<void> {
+async function keepCopy(folder: FolderHandle, keptName: string, name: string): Promise<void> {
   const old = await readFileIn(folder, name, Number.MAX_SAFE_INTEGER - 1);
   if (old === null) return;
   const { bytes: data, stats: owner } = old;
-  const fresh = await writeTemporary(folder, `${name}.bak`, { data, owner, mode: owner.mode & 0o777 });
+  const fresh = await writeTemporary(folder, keptName, { data, owner, mode: owner.mode & 0o777 });
   // A link that another user put there is replaced, not written through.
-  await rename(fresh, join(folder.path, `${name}.bak`)).catch(async (error: unknown) => {
+  await rename(fresh, join(folder.path, keptName)).catch(async (error: unknown) => {
     await rm(fresh, { force: true });
     throw error;
   });

@@ -1,0 +1,100 @@
+// Applies a list of edits to a text, and takes them back later, each on its own. Every step is read back: a text that does not mean
+// what was intended is never returned.
+
+import { type Hunk, hunkBetween, reversed } from "./hunk.ts";
+import {
+  existingDepth,
+  meansTheSame,
+  type Path,
+  placeToRemove,
+  shownPath,
+  type TextFormat,
+  TextProblem,
+  valueAt,
+  withoutValue,
+  withValue,
+} from "./text-format.ts";
+
+export type Edit = {
+  readonly path: Path;
+  readonly value: unknown;
+  /** Left as it is if the user has something there. */
+  readonly isOptional?: boolean;
+};
+
+export type AppliedEdit = {
+  readonly path: Path;
+  readonly put: unknown;
+  /** Null: there was nothing. */
+  readonly was: { readonly value: unknown } | null;
+  /** How many steps of the path were there before. */
+  readonly depth: number;
+  readonly hunk: Hunk;
+};
+
+/** Throws TextProblem. `kept`: what the user has and keeps. */
+export function applyEdits(format: TextFormat, original: string, edits: readonly Edit[]) {
+  let text = original;
+  const applied: AppliedEdit[] = [];
+  const kept: string[] = [];
+  for (const { path, value, isOptional = false } of edits) {
+    const before = format.read(text);
+    const old = valueAt(before, path);
+    if (old !== undefined && isOptional) {
+      if (!Bun.deepEquals(old, value)) kept.push(shownPath(path));
+      continue;
+    }
+    if (Bun.deepEquals(old, value)) continue;
+    const next = format.set(text, path, value);
+    if (!meansTheSame(readBack(format, next), withValue(before, path, value)))
+      throw new TextProblem(`\`${shownPath(path)}\` cannot be set without changing something else`);
+    applied.push({
+      path,
+      put: value,
+      was: old === undefined ? null : { value: old },
+      depth: existingDepth(before, path),
+      hunk: hunkBetween(text, next),
+    });
+    text = next;
+  }
+  return { text, applied, kept };
+}
+
+function readBack(format: TextFormat, text: string): unknown {
+  try {
+    return format.read(text);
+  } catch (error) {
+    if (error instanceof TextProblem) return undefined;
+    throw error;
+  }
+}
+
+export type Left = { readonly place: string; readonly why: "changed" | "removed" };
+
+/** `left`: what the user has changed or removed since and what therefore stays. Throws TextProblem. */
+export function undoEdits(format: TextFormat, current: string, edits: readonly AppliedEdit[]) {
+  let text = current;
+  const left: Left[] = [];
+  for (const edit of edits.toReversed()) {
+    const now = valueAt(format.read(text), edit.path);
+    if (Bun.deepEquals(now, edit.put)) text = undone(format, text, edit);
+    else left.push({ place: shownPath(edit.path), why: now === undefined ? "removed" : "changed" });
+  }
+  return { text, left: left.toReversed() };
+}
+
+function undone(format: TextFormat, text: string, { path, was, depth, hunk }: AppliedEdit): string {
+  const value = format.read(text);
+  const place = placeToRemove(value, path, depth);
+  const wanted = was === null ? withoutValue(value, place) : withValue(value, path, was.value);
+  const exact = reversed(text, hunk);
+  if (exact !== null) {
+    const read = readBack(format, exact.text);
+    // Unless it is what was there before, nothing may take the place of an empty list.
+    if (exact.isWhole ? meansTheSame(read, wanted) : Bun.deepEquals(read, wanted)) return exact.text;
+  }
+  // The user has edited what stood around it.
+  const next = was === null ? format.remove(text, place) : format.set(text, path, was.value);
+  if (meansTheSame(readBack(format, next), wanted)) return next;
+  throw new TextProblem(`\`${shownPath(path)}\` cannot be taken back without changing something else`);
+}
