@@ -27,6 +27,7 @@ import { version } from "../system/identity.ts";
 import type { LogTail } from "../system/log-tail.ts";
 import { apiSchemas } from "./api-schemas.ts";
 import type { AppServices } from "./app-services.ts";
+import { clawrouterPort, type ClawrouterServices } from "./clawrouter-port.ts";
 import { keyPort } from "./key-port.ts";
 import { liveState, type LiveStateServices } from "./live-state.ts";
 import { configPort } from "./config-port.ts";
@@ -58,6 +59,7 @@ export type PortServices = RequestServices &
   ReportServices &
   QueryServices &
   ActionServices &
+  ClawrouterServices &
   OperatorPortServices;
 
 /** What the server port is built from, besides the services. */
@@ -81,6 +83,7 @@ export function createServerPort(services: PortServices, parts: PortParts): Serv
   return {
     ...requestPort(services, parts),
     ...modelPort(services, parts),
+    ...clawrouterPort(services, parts.current),
     ...reportPort(services, parts),
     ...queryPort(services, parts),
     ...actionPort(services, parts, note),
