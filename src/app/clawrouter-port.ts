@@ -12,10 +12,7 @@ import { modelOffers, type OfferServices } from "./model-offers.ts";
 
 export type ClawrouterServices = OfferServices & Pick<AppServices, "reports" | "meters" | "claudePrograms">;
 
-export function clawrouterPort(
-  services: ClawrouterServices,
-  current: () => ConfigSnapshot,
-): ClawrouterPort {
+export function clawrouterPort(services: ClawrouterServices, current: () => ConfigSnapshot): ClawrouterPort {
   return {
     async clawrouterCatalog({ tenant }) {
       services.claudePrograms.refreshAllModels();
@@ -37,9 +34,14 @@ type Format = {
   readonly routes: readonly Route[];
 };
 
-/** One provider of the catalog for each format: the plugin chooses its transport by provider. Their ids begin no model's name. */
+/** The plugin chooses its transport by provider. */
 const formats: Readonly<Record<OfferedFormat, Format>> = {
-  openai: { openaiCompatible: true, displayName: "ClawGate", capabilities: ["llm.chat", "llm.stream"], routes: [] },
+  openai: {
+    openaiCompatible: true,
+    displayName: "ClawGate",
+    capabilities: ["llm.chat", "llm.stream"],
+    routes: [],
+  },
   anthropic: {
     openaiCompatible: false,
     displayName: "ClawGate",
@@ -60,11 +62,21 @@ const formats: Readonly<Record<OfferedFormat, Format>> = {
   },
 };
 
+/** The plugin of 2026.9.6 sends pictures only where the provider's or the model's id contains one of a few names, this one among them. */
+const seeing = "sees-as-gpt-4o";
+
+/** One provider of the catalog for each format, seeing models apart. No model's name begins with its id. */
 function catalogOf(offers: readonly ModelOffer[]) {
-  const providers = Object.entries(formats).flatMap(([format, { capabilities, ...rest }]) => {
-    const models = offers.filter((offer) => offer.format === format).map((offer) => modelOf(offer, capabilities));
-    const id = format === "openai" ? "clawgate" : `clawgate-${format}`;
-    return models.length === 0 ? [] : [{ id, nativeBaseUrl: nativePath, ...rest, models }];
+  const groups = Object.entries(formats).flatMap(([format, rest]) =>
+    [true, false].map((sees) => ({ format, sees, rest })),
+  );
+  const providers = groups.flatMap(({ format, sees, rest: { capabilities, ...rest } }) => {
+    const models = offers.filter((offer) => offer.format === format && (offer.vision === true) === sees);
+    if (models.length === 0) return [];
+    const id = `clawgate-${format}${sees ? `-${seeing}` : ""}`;
+    return [
+      { id, nativeBaseUrl: nativePath, ...rest, models: models.map((offer) => modelOf(offer, capabilities)) },
+    ];
   });
   return { providers };
 }

@@ -2,7 +2,13 @@
 // the operator's settings say of it. It must never offer a tenant what it may not use.
 
 import type { Target } from "../canon/decision.ts";
-import { type Abilities, leastOf, type ModelOffer, type OfferedFormat, type OfferedPrice } from "../canon/model-offer.ts";
+import {
+  type Abilities,
+  leastOf,
+  type ModelOffer,
+  type OfferedFormat,
+  type OfferedPrice,
+} from "../canon/model-offer.ts";
 import type { BackendName } from "../backends/settings.ts";
 import { listedPrice } from "../catalog/model-capabilities.ts";
 import { maxOutputOf } from "../catalog/model-cards.ts";
@@ -63,7 +69,9 @@ function shownName({ providers }: Config, id: string): string {
 function automaticTargets({ loaded, pipeline }: OfferSnapshot, tenant: string | null): readonly Target[] {
   const { tenants, static_rules: fixed, heuristic_rules: guessed, fallback_chain: chain } = loaded.config;
   const pinned = tenants.find(({ name }) => name === tenant)?.provider;
-  const ruled = [fixed, guessed].flatMap((layer) => (layer.enabled ? layer.rules.map((rule) => rule.route_to) : []));
+  const ruled = [fixed, guessed].flatMap((layer) =>
+    layer.enabled ? layer.rules.map((rule) => rule.route_to) : [],
+  );
   const names = pinned === undefined ? [...chain, ...ruled] : [pinned];
   return names.flatMap((name) => pipeline.router.targetOf(name) ?? []);
 }

@@ -9,7 +9,9 @@ import { ConfigProblem } from "../config/problems.ts";
 import { type FileChange, type Undone, undoLast } from "../openclaw/applied-changes.ts";
 import { removeFromDotEnv } from "../openclaw/dot-env.ts";
 import { variableNames, withoutGateway } from "../openclaw/instance-files.ts";
-import { type Api, apis, integrationText } from "../openclaw/provider-entry.ts";
+import { integrationText } from "../openclaw/integration-text.ts";
+import { type Api, apis, keyReference, providerIds } from "../openclaw/provider-entry.ts";
+import { offlineOffers } from "../app/offline/offline-offers.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { withGatewayPort } from "./gateway-port.ts";
 import { setupFolder, writeInstances } from "./instance-writing.ts";
@@ -33,11 +35,13 @@ Options:
   --dry-run       only show what would be written
   --primary       make clawgate/auto the main model of each instance
   --api API       openai-completions, anthropic-messages or openai-responses (default: unchanged, else the first)
+  --provider P    clawgate (the default: a provider of our own), or clawrouter (OpenClaw's bundled plugin: live models, prices,
+                  budget in \`openclaw status --usage\`, cost for each agent)
   --host ADDRESS  let the gateway listen there (server.host): containers cannot reach 127.0.0.1
   --skills        only pull the skills of the instances found, write nothing else
   --no-skills     do not pull skills (\`skills.sync: manual\` means the same)
   --undo          revert the last set-up
-  --print         print the OpenClaw side (provider, aliases, heartbeat and image model) to be merged by hand
+  --print         print the OpenClaw side (provider, aliases, image and utility model) to be merged by hand
   --json          the result as JSON
   --config FILE   config file, as for serve; created if it does not exist
   -h, --help      this text
@@ -49,6 +53,7 @@ async function run(context: CommandContext): Promise<number> {
     "dry-run": { type: "boolean", default: false },
     primary: { type: "boolean", default: false },
     api: { type: "string" },
+    provider: { type: "string" },
     host: { type: "string" },
     undo: { type: "boolean", default: false },
     print: { type: "boolean", default: false },
@@ -63,6 +68,9 @@ async function run(context: CommandContext): Promise<number> {
     return refuseUsage(context, "setup", "--skills and --no-skills exclude each other").usage;
   const api = apis.find((each) => each === values.api) ?? null;
   const { host = null } = values;
+  const provider = providerIds.find((each) => each === values.provider) ?? null;
+  if (values.provider !== undefined && provider === null)
+    return refuseUsage(context, "setup", `--provider is one of ${providerIds.join(", ")}`).usage;
   try {
     if (values.print) return await print(context, values.config, api ?? "openai-completions");
     if (values.undo) return await undo(context, values.json);
@@ -71,6 +79,7 @@ async function run(context: CommandContext): Promise<number> {
       isPrimary: values.primary,
       api,
       host,
+      provider,
     });
     if (values.skills) return await onlySkills(context, plan, values.json);
     const withSkills = !values["no-skills"] && plan.pullsSkills;
@@ -189,11 +198,11 @@ async function print(context: CommandContext, named: string | undefined, api: Ap
   const hasKeys = config.auth.keys.length > 0 || config.tenants.length > 0;
   const { host, port } = config.server;
   const isAny = ["0.0.0.0", "::", "localhost", "::1"].includes(host);
-  const known = [...Object.keys(config.providers), ...Object.keys(config.aliases)];
   const url = `http://${isAny ? "127.0.0.1" : host}:${port}`;
   // OpenClaw needs a value there even without keys.
-  const apiKey = hasKeys ? "${CLAWGATE_API_KEY}" : "local";
-  context.stdout.write(integrationText({ url, apiKey, api, models: config.fallback_chain }, known));
+  const apiKey = hasKeys ? keyReference : "clawgate-openclaw";
+  const models = await (await offlineOffers(input))(null);
+  context.stdout.write(integrationText({ url, apiKey, api, models, shape: "current" }));
   return exitCodes.ok;
 }
 

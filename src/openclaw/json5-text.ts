@@ -2,7 +2,7 @@
 // It must never print a whole document again.
 
 import { evaluate, parse } from "@humanwhocodes/momoa";
-import type { MemberNode, ObjectNode, ValueNode } from "@humanwhocodes/momoa";
+import type { ArrayNode, MemberNode, ObjectNode, ValueNode } from "@humanwhocodes/momoa";
 
 export type KeyPath = readonly string[];
 
@@ -63,7 +63,7 @@ export function setInJson5(text: string, path: KeyPath, value: unknown): string 
     const member = memberNamed(node, name);
     if (member === undefined) {
       const nested = path.slice(depth + 1).reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
-      return spliced(text, insertions(text, node, name, nested));
+      return spliced(text, insertions(text, node, { name, value: nested }));
     }
     if (depth === path.length - 1) {
       if (Bun.deepEquals(evaluated(member.value), value)) return text;
@@ -76,6 +76,33 @@ export function setInJson5(text: string, path: KeyPath, value: unknown): string 
     node = member.value;
   }
   return text;
+}
+
+/** The array at the path, and null where there is none. */
+function arrayAt(text: string, path: KeyPath): ArrayNode | null {
+  let value: ValueNode = rootOf(text);
+  for (const name of path) {
+    if (value.type !== "Object") return null;
+    const member = memberNamed(value, name);
+    if (member === undefined) return null;
+    value = member.value;
+  }
+  return value.type === "Array" ? value : null;
+}
+
+/** The array at the path with this as its last element; the same text if there is no array, or if it has the element. */
+export function addToJson5Array(text: string, path: KeyPath, element: string): string {
+  const node = arrayAt(text, path);
+  if (node === null || node.elements.some((each) => evaluated(each.value) === element)) return text;
+  return spliced(text, insertions(text, node, { name: null, value: element }));
+}
+
+/** The array without this element. */
+export function removeFromJson5Array(text: string, path: KeyPath, element: string): string {
+  const node = arrayAt(text, path);
+  if (node === null) return text;
+  const index = node.elements.findLastIndex((each) => evaluated(each.value) === element);
+  return index < 0 ? text : removeFromJson5Array(spliced(text, removals(text, node, index)), path, element);
 }
 
 /** The same text if there is no such key. */
@@ -99,15 +126,29 @@ function spliced(text: string, splices: readonly Splice[]): string {
     .reduce((result, { from, to, text: put }) => result.slice(0, from) + put + result.slice(to), text);
 }
 
-function insertions(text: string, node: ObjectNode, name: string, value: unknown): readonly Splice[] {
+/** The parser gives an element no range, only its value. */
+const itemsOf = (
+  node: ObjectNode | ArrayNode,
+): readonly { readonly range?: readonly number[] | undefined }[] =>
+  node.type === "Object" ? node.members : node.elements.map(({ value }) => value);
+
+/** `name` null: an element of an array. */
+type Insertion = { readonly name: string | null; readonly value: unknown };
+
+function insertions(
+  text: string,
+  node: ObjectNode | ArrayNode,
+  { name, value }: Insertion,
+): readonly Splice[] {
+  const label = name === null ? "" : `${JSON.stringify(name)}: `;
   const [from, to] = rangeOf(node);
   const close = to - 1;
   const lineBreak = lineBreakOf(text);
   const outer = indentAt(text, from);
-  const last = node.members.at(-1);
+  const last = itemsOf(node).at(-1);
   if (last === undefined) {
     const inner = outer + unitOf(text);
-    const member = `${lineBreak}${inner}${JSON.stringify(name)}: ${shown(text, value, inner)}`;
+    const member = `${lineBreak}${inner}${label}${shown(text, value, inner)}`;
     const inside = text.slice(from + 1, close);
     const closing = inside.trim() === "" ? `${lineBreak}${outer}` : " ";
     return [{ from: from + 1, to: from + 1, text: member + (inside.includes("\n") ? "" : closing) }];
@@ -117,28 +158,29 @@ function insertions(text: string, node: ObjectNode, name: string, value: unknown
   const closeLine = text.lastIndexOf("\n", close) + 1;
   const isOpen = closeLine > end && text.slice(closeLine, close).trim() === "";
   if (!isOpen) {
-    const member = `${JSON.stringify(name)}: ${JSON.stringify(value)}`;
+    const member = `${label}${JSON.stringify(value)}`;
     if (comma !== null) return [{ from: comma + 1, to: comma + 1, text: ` ${member},` }];
     return [{ from: end, to: end, text: `, ${member}` }];
   }
   const start = rangeOf(last)[0];
   const isFirstOnLine = text.slice(text.lastIndexOf("\n", start - 1) + 1, start).trim() === "";
   const inner = isFirstOnLine ? indentAt(text, start) : outer + unitOf(text);
-  const member = `${inner}${JSON.stringify(name)}: ${shown(text, value, inner)}`;
+  const member = `${inner}${label}${shown(text, value, inner)}`;
   return [
     ...(comma === null ? [{ from: end, to: end, text: "," }] : []),
     { from: closeLine, to: closeLine, text: `${member}${comma === null ? "" : ","}${lineBreak}` },
   ];
 }
 
-function removals(text: string, node: ObjectNode, index: number): readonly Splice[] {
-  const member = node.members[index];
+function removals(text: string, node: ObjectNode | ArrayNode, index: number): readonly Splice[] {
+  const items = itemsOf(node);
+  const member = items[index];
   if (member === undefined) return [];
   const [from, end] = rangeOf(member);
   const close = rangeOf(node)[1] - 1;
-  const next = node.members[index + 1];
+  const next = items[index + 1];
   const comma = commaBetween(text, end, next === undefined ? close : rangeOf(next)[0]);
-  const before = node.members[index - 1];
+  const before = items[index - 1];
   const orphan = comma === null && before !== undefined ? commaBetween(text, rangeOf(before)[1], from) : null;
   const kept = orphan === null ? [] : [{ from: orphan, to: orphan + 1, text: "" }];
 

@@ -6,7 +6,11 @@ const json = (description: string): RouteDescription["responses"] => ({
   "200": { description, content: { "application/json": { schema: { type: "object" } } } },
 });
 
-const clientKey: NonNullable<RouteDescription["security"]> = [{ bearer: [] }, { apiKey: [] }, { clawgateKey: [] }];
+const clientKey: NonNullable<RouteDescription["security"]> = [
+  { bearer: [] },
+  { apiKey: [] },
+  { clawgateKey: [] },
+];
 
 export const clawrouterDescriptions = {
   catalog: {
@@ -15,7 +19,10 @@ export const clawrouterDescriptions = {
     description:
       "Only what the key may use. Each model with its context window, longest answer, prices in micro-USD per million tokens, and the path that speaks its format.",
     security: clientKey,
-    responses: { ...json("`providers`, each with `models` and `routes`"), ...errors("OpenAIError", ["401", "403"]) },
+    responses: {
+      ...json("`providers`, each with `models` and `routes`"),
+      ...errors("OpenAIError", ["401", "403"]),
+    },
   },
   usage: {
     tags: ["OpenClaw"],

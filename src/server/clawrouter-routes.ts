@@ -22,7 +22,9 @@ export function clawrouterRoutes(gateway: ServerPort): readonly Route[] {
     answer: async (call) => operatorJson(await answer(call)),
   });
   return [
-    get("/v1/catalog", "data", clawrouterDescriptions.catalog, ({ caller }) => gateway.clawrouterCatalog(caller)),
+    get("/v1/catalog", "data", clawrouterDescriptions.catalog, ({ caller }) =>
+      gateway.clawrouterCatalog(caller),
+    ),
     get("/v1/usage", "data", clawrouterDescriptions.usage, ({ caller }) => gateway.clawrouterUsage(caller)),
     get("/v1/health", "public", clawrouterDescriptions.health, async () => {
       const { status } = await gateway.health(false, false);

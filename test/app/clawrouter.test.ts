@@ -111,6 +111,11 @@ async function parsed(gateway: TestGateway, key: string) {
             : model.capabilities.includes("llm.stream") && has("google.generate_content")
               ? "google-generative-ai"
               : "none";
+      const label = `${provider.id}/${model.id}`;
+      const input = /claude-|gemini-|gpt-4o|gpt-5/.test(label) ? ["text", "image"] : ["text"];
+      // By these the plugin guesses what the catalog cannot say.
+      if (!/claude-|gemini-/.test(model.id)) expect(input).toEqual([...model.input_modalities]);
+      expect(/gpt-5|gpt-oss|deepseek-v|reasoner|glm-5|grok-4|minimax-m/.test(label)).toBe(false);
       models.set(model.id, { ...model, api });
     }
   }
@@ -186,7 +191,13 @@ describe("GET /v1/catalog", () => {
   });
 });
 
-const turn = (gateway: TestGateway, path: string, key: string, headers: Record<string, string>, model: string) =>
+const turn = (
+  gateway: TestGateway,
+  path: string,
+  key: string,
+  headers: Record<string, string>,
+  model: string,
+) =>
   fetch(`${gateway.url}${path}`, {
     method: "POST",
     headers: { "content-type": "application/json", ...headers },
@@ -269,7 +280,9 @@ describe("the plugin's requests", () => {
     expect(record.id).not.toBe("run-7:model:2");
     await gateway.app.services.store.flush();
     const shown = await (
-      await fetch(`${gateway.url}/api/requests/${record.id}`, { headers: { authorization: `Bearer ${gateway.token()}` } })
+      await fetch(`${gateway.url}/api/requests/${record.id}`, {
+        headers: { authorization: `Bearer ${gateway.token()}` },
+      })
     ).json();
     expect(shown).toMatchObject({ request: { client_request_id: "run-7:model:2", agent: "main" } });
   });
@@ -277,7 +290,13 @@ describe("the plugin's requests", () => {
   test("reach Anthropic's format below its native path, with the key in x-api-key, and errors in that format", async () => {
     const gateway = await open();
     const path = "/v1/native/clawgate/v1/messages";
-    const { body, record } = await turn(gateway, path, bobKey, { ...attribution, "x-api-key": bobKey }, "ant");
+    const { body, record } = await turn(
+      gateway,
+      path,
+      bobKey,
+      { ...attribution, "x-api-key": bobKey },
+      "ant",
+    );
     expect(body).toMatchObject({ type: "message", role: "assistant" });
     expect(record).toMatchObject({ door: "messages", tenant: "bob", agent: "main" });
     const refused = await fetch(`${gateway.url}${path}`, {
