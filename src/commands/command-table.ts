@@ -10,6 +10,7 @@ import { helpCommand } from "./help.ts";
 import { login } from "./login.ts";
 import { logs } from "./logs.ts";
 import { manage } from "./manage/group.ts";
+import { openclaw } from "./openclaw/group.ts";
 import { providers } from "./providers/group.ts";
 import { reload } from "./reload.ts";
 import { requestLog } from "./request-log.ts";
@@ -40,6 +41,7 @@ export const commands: readonly Command[] = [
   doctor,
   setup,
   manage,
+  openclaw,
   login,
   versionCommand,
   helpCommand(() => commands),

@@ -36,6 +36,8 @@ export type PlannedInstance = {
   readonly version: string | null;
   /** Our provider in its config. */
   readonly provider: ProviderId;
+  /** openclaw.json as it is; null: it cannot be read. */
+  readonly written: string | null;
   readonly changes: readonly FileChange[];
   /** The tenant to be added; null: it exists, or the instance is skipped. */
   readonly addition: NewTenant | null;
@@ -85,9 +87,11 @@ export async function planInstance(planning: Planning): Promise<PlannedInstance>
   const url = urlFor(instance, config, host);
   const known = config.tenants.find((each) => each.name === tenant);
   const base = { instance, tenant, url, key: known === undefined ? "new" : "kept", version: null } as const;
+  let text: string | null = null;
   const leave = (leftOut: string): PlannedInstance => ({
     ...base,
     provider: options.provider ?? "clawgate",
+    written: text,
     changes: [],
     addition: null,
     leftOut,
@@ -95,7 +99,6 @@ export async function planInstance(planning: Planning): Promise<PlannedInstance>
   const way = await accessTo(instance);
   if (typeof way === "string") return leave(way);
   const shown = labelOfFile(way.config);
-  let text: string | null;
   let dotEnv: string | null;
   try {
     text = await placeOf(way.config).read(way.config.path);
@@ -112,11 +115,11 @@ export async function planInstance(planning: Planning): Promise<PlannedInstance>
       return leave(
         `only the hash of the key of tenant ${tenant} is known; \`clawgate manage rotate-key ${tenant} --apply\` creates a new one`,
       );
-    const written = await newTexts({ planning, url, key }, text, dotEnv);
-    if (typeof written === "string") return leave(written);
+    const fresh = await newTexts({ planning, url, key }, text, dotEnv);
+    if (typeof fresh === "string") return leave(fresh);
     const changes: FileChange[] = [
-      { ...way.config, before: text, after: written.config },
-      { ...way.env, before: dotEnv, after: written.env },
+      { ...way.config, before: text, after: fresh.config },
+      { ...way.env, before: dotEnv, after: fresh.env },
     ];
     const addition: NewTenant = {
       name: tenant,
@@ -126,8 +129,9 @@ export async function planInstance(planning: Planning): Promise<PlannedInstance>
     };
     return {
       ...base,
-      version: written.version,
-      provider: written.provider,
+      version: fresh.version,
+      provider: fresh.provider,
+      written: text,
       changes: changes.filter(({ before, after }) => before !== after),
       addition: known === undefined ? addition : null,
       leftOut: null,

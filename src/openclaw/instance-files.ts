@@ -182,3 +182,22 @@ function at(value: unknown, path: readonly string[]): unknown {
 
 const isEmptyMap = (value: unknown): boolean =>
   typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
+
+/** The model of an agent's heartbeats, or that of all (null); null: the agent's own. */
+export function heartbeatModelIn(text: string, agent: string | null): string | null {
+  const agents = at(readJson5(text), ["agents"]);
+  const own = agent === null ? undefined : at(agents, ["entries", agent, "heartbeat", "model"]);
+  const model = own ?? at(agents, ["defaults", "heartbeat", "model"]);
+  return typeof model === "string" ? model : null;
+}
+
+/** Who wrote our part: "none" is there, "older": a version before the shape of OpenClaw 2026.9. */
+export function writtenBy(text: string): "none" | "older" | "current" {
+  if (hasEntry(text, "clawgate")) {
+    const models = at(readJson5(text), [...entryPathOf("clawgate"), "models"]);
+    const isCurrent = (model: unknown): boolean =>
+      at(model, ["compat", "supportsUsageInStreaming"]) !== undefined;
+    return Array.isArray(models) && models.every(isCurrent) ? "current" : "older";
+  }
+  return hasEntry(text, "clawrouter") ? "current" : "none";
+}

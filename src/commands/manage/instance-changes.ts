@@ -147,6 +147,7 @@ export async function planRemoval(
       key: "kept",
       url: "",
       version: null,
+      written: text,
       provider: "clawgate",
       changes: changes.filter((each) => each !== null).filter(({ before, after }) => before !== after),
       addition: null,
