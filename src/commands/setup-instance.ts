@@ -179,7 +179,10 @@ async function newTexts(
   const isBlind = models.some((offer) => offer.id === "auto" && offer.vision !== true);
   return {
     config: withGateway(text, {
-      ...{ id, provider, variables, isPrimary: options.isPrimary },
+      id,
+      provider,
+      variables,
+      isPrimary: options.isPrimary,
       utilityModel: cheapest(models),
       imageModel: isBlind ? cheapest(models.filter(({ vision }) => vision === true)) : null,
     }),

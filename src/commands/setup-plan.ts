@@ -72,7 +72,13 @@ export async function planSetup(context: CommandContext, options: SetupOptions):
   for (const instance of found) {
     const tenant = tenantFor(instance, edit.tenants()).name;
     const planned = await planInstance({
-      ...{ instance, tenant, config, host, options, placeOf, offersFor },
+      instance,
+      tenant,
+      config,
+      host,
+      options,
+      placeOf,
+      offersFor,
       versionOf: (each, configText) => instanceVersion(each, configText, programs),
       environment: context.environment,
     });

@@ -140,6 +140,11 @@ async function write(
       context.stdout.write(
         `${ok ? style.green("ok  ") : style.red("FAIL")}  ${plain(tenant)}: ${plain(verdict)}\n`,
       );
+    for (const { tenant, instance, changes } of setUp)
+      if (instance.isRunning && changes.some(({ kind }) => kind === "env"))
+        context.stdout.write(
+          `${style.yellow("note:")} ${plain(tenant)}: its key is a variable of its .env: restart OpenClaw\n`,
+        );
     showSkills(context, skills);
     if (plan.config !== null) context.stdout.write(`Written: ${plain(plan.config.path)}. `);
     context.stdout.write("`clawgate setup --undo` reverts it.\n");

@@ -25,7 +25,7 @@ export type AutomationRun = {
   readonly outputTokens: number;
 };
 
-export const maxAutomations = 50;
+const maxAutomations = 50;
 const maxText = 200;
 
 /** `why`: half a sentence for a person. */

@@ -16,7 +16,7 @@ const shortNames: readonly (readonly [string, string])[] = [
 ];
 
 /** The model for what needs no expensive one. */
-export function cheapRoute(models: readonly ModelOffer[]): string {
+function cheapRoute(models: readonly ModelOffer[]): string {
   const stock = models.find(({ id }) => id === "gemini-flash-lite");
   return (stock ?? cheapestOf(models))?.id ?? "auto";
 }

@@ -4,7 +4,7 @@
 /** "current": OpenClaw 2026.9 and later; "older": what came before it. */
 export type ConfigShape = "current" | "older";
 
-export type OpenclawVersion = readonly [year: number, month: number, patch: number];
+type OpenclawVersion = readonly [year: number, month: number, patch: number];
 
 /** The first version in a text such as `OpenClaw 2026.9.6 (eb377ac)`; null: there is none. */
 export function versionIn(text: string): string | null {
@@ -19,7 +19,7 @@ function numbersOf(version: string): OpenclawVersion | null {
 }
 
 /** Unknown versions count as recent: an old one writes its version into its config. */
-export function isBefore(version: string | null, year: number, month: number): boolean {
+function isBefore(version: string | null, year: number, month: number): boolean {
   const numbers = version === null ? null : numbersOf(version);
   if (numbers === null) return false;
   return numbers[0] < year || (numbers[0] === year && numbers[1] < month);

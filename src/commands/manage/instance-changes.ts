@@ -230,7 +230,7 @@ export function followUpText(outcomes: readonly Outcome[]): string {
   if (changed.length === 0) return "";
   const containers = changed.flatMap(({ instance }) => instance.container ?? []);
   const restart = containers.map((name) => `docker restart ${name}`).join("; ");
-  return `A running OpenClaw applies the provider by itself; the variables of its .env take effect at its next start${
+  return `A running OpenClaw applies the provider by itself; its key is a variable of its .env and takes effect at its next start${
     restart === "" ? "" : ` (${plain(restart)})`
   }. \`clawgate setup --undo\` reverts it.\n`;
 }

@@ -84,7 +84,12 @@ export async function statusReport(context: CommandContext, question: StatusQues
       written === null || read === null
         ? { why: "its config cannot be read" }
         : await idleBurn({
-            ...{ instance, tenant, offers, cheapest, programs, text: written },
+            instance,
+            tenant,
+            offers,
+            cheapest,
+            programs,
+            text: written,
             provider: preferred(read.providers, read.mainModel),
             records: question.records,
             nowMs: question.nowMs,

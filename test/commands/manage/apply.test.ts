@@ -106,7 +106,7 @@ test("all tenants that have an instance: here and in a container, our keys alone
 test("one by its name, --primary and --api; without --api the instance keeps the one it has", async () => {
   const first = await run("apply", "local", "--primary", "--api", "anthropic-messages");
   expect(first.code).toBe(0);
-  expect(first.stdout).toContain("the variables of its .env take effect at its next start");
+  expect(first.stdout).toContain("takes effect at its next start");
   expect(entryIn(".openclaw/openclaw.json")).toMatchObject({
     api: "anthropic-messages",
     baseUrl: "http://127.0.0.1:9123",
