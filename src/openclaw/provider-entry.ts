@@ -88,9 +88,12 @@ function currentModel(offer: ModelOffer, api: Api): object {
   };
 }
 
-/** Before 2026.9 a model had to have all numbers, and fewer flags were known. */
+/**
+ * Before 2026.9 a model had all numbers, and an unknown flag made the whole config invalid (2026.6.11). The conversation is then known
+ * by its prompt cache key alone.
+ */
 function olderModel(offer: ModelOffer, api: Api): object {
-  const { id, name, thinking, contextWindow, maxOutput } = offer;
+  const { id, name, thinking, tools, contextWindow, maxOutput } = offer;
   return {
     id,
     name,
@@ -99,6 +102,11 @@ function olderModel(offer: ModelOffer, api: Api): object {
     ...costOf(offer),
     contextWindow: contextWindow ?? 200_000,
     maxTokens: maxOutput ?? 8192,
-    ...(api === "anthropic-messages" ? {} : { compat: sessionFlags }),
+    compat: {
+      ...(api === "anthropic-messages" ? {} : { supportsPromptCacheKey: true }),
+      supportsUsageInStreaming: true,
+      supportsReasoningEffort: thinking === true,
+      supportsTools: tools !== false,
+    },
   };
 }

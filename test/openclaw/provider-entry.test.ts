@@ -68,19 +68,18 @@ test("each model is told as it is; what nobody knows is not said", () => {
   expect(JSON.stringify(anthropic)).not.toContain("sendSession");
 });
 
-test("before 2026.9 a model has all numbers, and only the flags that were known", () => {
+test("before 2026.9 a model has all numbers, and only the flags that 2026.6.11 takes", () => {
   const { models } = providerEntry({
     ...input,
     apiKey: "k",
     models: [thinker, offer("plain")],
     shape: "older",
-  }) as {
-    readonly models: readonly object[];
-  };
+  }) as { readonly models: readonly object[] };
   const compat = {
-    sendSessionAffinityHeaders: true,
-    sendSessionIdHeader: true,
     supportsPromptCacheKey: true,
+    supportsUsageInStreaming: true,
+    supportsReasoningEffort: true,
+    supportsTools: true,
   };
   expect(models).toEqual([
     expect.objectContaining({ id: "thinker", contextWindow: 1_000_000, maxTokens: 128_000, compat }),
@@ -91,7 +90,7 @@ test("before 2026.9 a model has all numbers, and only the flags that were known"
       input: ["text"],
       contextWindow: 200_000,
       maxTokens: 8192,
-      compat,
+      compat: { ...compat, supportsReasoningEffort: false },
     },
   ]);
 });

@@ -216,7 +216,7 @@ test("add --docker --apply: tenant, key and instance in one command, the key onl
   expect(read(`${inside}/openclaw.json`)).toBe(byHand);
   expect(read(`${inside}/.env`)).toBe("");
   expect(read("config.yaml")).not.toContain("bob");
-});
+}, 20_000);
 
 test("remove --apply gives the main model back that set-up took", async () => {
   await run("apply", "local", "--primary");

@@ -237,7 +237,7 @@ test("an OpenClaw before 2026.9 keeps the shape that it knows", async () => {
   expect(done.code).toBe(0);
   const written = home.read(".openclaw/openclaw.json");
   expect(written).toContain(`"apiKey": "${key}"`);
-  expect(written).not.toMatch(/supportsUsageInStreaming|utilityModel/);
+  expect(written).not.toMatch(/sendSession|supportsJsonSchema|utilityModel/);
   expect((await home.run(["openclaw", "status"], { environment })).code).toBe(0);
   const router = await home.run(["setup", "--yes", "--provider", "clawrouter"], { environment });
   expect(router.code).toBe(1);
