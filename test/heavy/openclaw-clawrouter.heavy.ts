@@ -4,7 +4,7 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { openTimeoutMs } from "../clients/targets.ts";
-import { openOpenclawGateway, type OpenclawGateway, readingTurn } from "./openclaw-gateway.ts";
+import { openOpenclawGateway, type OpenclawGateway, readingTurn, version } from "./openclaw-gateway.ts";
 import { readJson5 } from "../../src/openclaw/json5-text.ts";
 
 const limitMs = 240_000;
@@ -105,8 +105,12 @@ test.each([
 );
 
 test(
-  "OpenClaw's status shows the tenant's budget",
+  "OpenClaw's status shows the tenant's budget, ours the spending of its agent",
   async () => {
+    const ours = await stack.clawgate("openclaw", "status", "--json");
+    expect(JSON.parse(ours.stdout).instances).toMatchObject([
+      { openclaw: version, connection: "current", providers: ["clawrouter"], spend: [{ agent: "main" }] },
+    ]);
     const shown = await succeed(["status", "--usage"]);
     expect(shown).toContain("ClawRouter (Managed monthly budget)");
     expect(shown).toMatch(/\d+ requests · [\d,]+ tokens/);
@@ -136,7 +140,7 @@ test(
     expect(again.stdout).toContain("nothing to change");
     const status = await stack.clawgate("openclaw", "status", "--json");
     expect(JSON.parse(status.stdout).instances).toMatchObject([
-      { tenant: "local", connection: "current", models_missing: [], spend: [{ agent: "main" }] },
+      { tenant: "local", connection: "current", models_missing: [] },
     ]);
     // Reverted beside what doctor wrote.
     for (let round = 0; round < 2; round++) expect((await stack.clawgate("setup", "--undo")).code).toBe(0);
