@@ -40,7 +40,7 @@ export const clientVersions = {
     package: "openclaw",
     pinned: "2026.9.6",
     variable: "OPENCLAW_VERSION",
-    files: ["openclaw", "openclaw-setup"],
+    files: ["openclaw", "openclaw-clawrouter", "openclaw-setup"],
   },
 } as const;
 

@@ -28,6 +28,7 @@ import { version } from "../system/identity.ts";
 import type { LogTail } from "../system/log-tail.ts";
 import { apiSchemas } from "./api-schemas.ts";
 import type { AppServices } from "./app-services.ts";
+import { clawrouterPort, type ClawrouterServices } from "./clawrouter-port.ts";
 import { keyPort } from "./key-port.ts";
 import { liveState, type LiveStateServices } from "./live-state.ts";
 import { configPort } from "./config-port.ts";
@@ -61,6 +62,7 @@ export type PortServices = RequestServices &
   QueryServices &
   ActionServices &
   ResponsePortServices &
+  ClawrouterServices &
   OperatorPortServices;
 
 /** What the server port is built from, besides the services. */
@@ -84,6 +86,7 @@ export function createServerPort(services: PortServices, parts: PortParts): Serv
   return {
     ...requestPort(services, parts),
     ...modelPort(services, parts),
+    ...clawrouterPort(services, parts.current),
     ...reportPort(services, parts),
     ...queryPort(services, parts),
     ...actionPort(services, parts, note),

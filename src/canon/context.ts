@@ -6,8 +6,12 @@ import type { RequestTrace } from "./trace-context.ts";
 /** Called when a request ends early. */
 export type AbortListener = { aborted(reason: Error): void };
 
-/** The client's agent that sent the request, and the agent that started it; empty for most requests. */
-export type Agents = { readonly agent?: string; readonly parentAgent?: string };
+/** The client's agent that sent the request, the agent that started it, and the client's own id of the request; empty for most. */
+export type Agents = {
+  readonly agent?: string;
+  readonly parentAgent?: string;
+  readonly clientRequestId?: string;
+};
 
 export type Context = {
   readonly id: string;

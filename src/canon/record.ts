@@ -96,6 +96,8 @@ export type RequestRecord = {
    */
   readonly agent?: string;
   readonly parentAgent?: string;
+  /** The client's own id of the request (`x-request-id`), by which it finds it in its log. Absent: it sent none. */
+  readonly clientRequestId?: string;
   /** The client's trace, or our own where spans are exported. Only its id is stored. Absent: there is none. */
   readonly trace?: RequestTrace;
   readonly door: string;

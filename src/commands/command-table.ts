@@ -17,6 +17,7 @@ import { importCommand } from "./import.ts";
 import { login } from "./login.ts";
 import { logs } from "./logs.ts";
 import { manage } from "./manage/group.ts";
+import { openclaw } from "./openclaw/group.ts";
 import { providers } from "./providers/group.ts";
 import { reload } from "./reload.ts";
 import { restart } from "./restart.ts";
@@ -58,6 +59,7 @@ export const commands: readonly Command[] = [
   setup,
   importCommand,
   manage,
+  openclaw,
   login,
   completionsCommand(() => commands),
   updateCommand,

@@ -4,14 +4,12 @@
 import { join } from "node:path";
 import { applyChanges, type FileChange, labelOfFile, putBack } from "../openclaw/applied-changes.ts";
 import { FileProblem } from "../openclaw/file-access.ts";
-import { type RunOpenclaw, validate } from "../openclaw/config-validation.ts";
-import { childEnvironment, findOnPath, runCommand } from "../system/process.ts";
+import { validate } from "../openclaw/config-validation.ts";
 import { openStateDirectory } from "../system/state-directory.ts";
 import type { CommandContext } from "./command.ts";
-import { dockerOf, placesOf } from "./instance-search.ts";
+import { placesOf } from "./instance-search.ts";
+import { programsOf } from "./instance-programs.ts";
 import type { PlannedInstance } from "./setup-instance.ts";
-
-const openclawMs = 60_000;
 
 export type Outcome = PlannedInstance & { readonly verdict: string; readonly isWell: boolean };
 
@@ -44,7 +42,7 @@ export async function writeInstances(
 async function judged(context: CommandContext, planned: PlannedInstance, done: string): Promise<Outcome> {
   if (planned.leftOut !== null) return { ...planned, isWell: false, verdict: `left out: ${planned.leftOut}` };
   if (planned.changes.length === 0) return { ...planned, isWell: true, verdict: "nothing to change" };
-  const verdict = await validate(planned.instance, openclawOf(context), dockerOf(context, openclawMs));
+  const verdict = await validate(planned.instance, programsOf(context));
   if (verdict.says === "valid")
     return { ...planned, isWell: true, verdict: `${done}; OpenClaw accepts its config` };
   if (verdict.says === "nothing")
@@ -61,17 +59,4 @@ async function judged(context: CommandContext, planned: PlannedInstance, done: s
       ? "put back as it was"
       : `not restored because it changed in the meantime: ${[...kept].join(", ")}`;
   return { ...planned, isWell: false, verdict: `${back}; OpenClaw says: ${verdict.issues.join("; ")}` };
-}
-
-function openclawOf({ environment }: CommandContext): RunOpenclaw | null {
-  const program = findOnPath("openclaw", environment["PATH"]);
-  if (program === null) return null;
-  return (args, variables, user = null) =>
-    // Not in the working directory: OpenClaw would read its `.env`.
-    runCommand([program, ...args], {
-      timeoutMs: openclawMs,
-      env: childEnvironment(environment, variables),
-      cwd: "/",
-      user,
-    });
 }

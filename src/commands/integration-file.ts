@@ -2,7 +2,9 @@
 
 import { loadOffline } from "../app/offline/offline-config.ts";
 import { asksForKeys } from "../config/client-keys.ts";
-import { type Api, integrationText } from "../openclaw/provider-entry.ts";
+import { offlineOffers } from "../app/offline/offline-offers.ts";
+import { integrationText } from "../openclaw/integration-text.ts";
+import { type Api, keyReference } from "../openclaw/provider-entry.ts";
 import type { CommandContext } from "./command.ts";
 import { offlineInput } from "./config-input.ts";
 import { withGatewayPort } from "./gateway-port.ts";
@@ -20,9 +22,9 @@ export async function integrationFile(
   const hasKeys = asksForKeys(config);
   const { host, port } = config.server;
   const isAny = ["0.0.0.0", "::", "localhost", "::1"].includes(host);
-  const known = [...Object.keys(config.providers), ...Object.keys(config.aliases)];
   const url = `http://${isAny ? "127.0.0.1" : host}:${port}`;
   // OpenClaw needs a value there even without keys.
-  const apiKey = hasKeys ? "${CLAWGATE_API_KEY}" : "local";
-  return integrationText({ url, apiKey, api, models: config.fallback_chain }, known);
+  const apiKey = hasKeys ? keyReference : "clawgate-openclaw";
+  const models = await (await offlineOffers(input))(null);
+  return integrationText({ url, apiKey, api, models, shape: "current" });
 }

@@ -4,15 +4,26 @@
 import { randomBytes } from "node:crypto";
 import type { NewTenant } from "../config/edit.ts";
 import type { Config } from "../config/schema.ts";
-import { fits } from "../config/tenant-checks.ts";
 import { type FileChange, labelOfFile } from "../openclaw/applied-changes.ts";
-import { setInDotEnv } from "../openclaw/dot-env.ts";
+import { setInDotEnv, valueInDotEnv } from "../openclaw/dot-env.ts";
 import { type FileAccessFor, reasonOf } from "../openclaw/file-access.ts";
 import { accessTo } from "../openclaw/instance-access.ts";
-import { apiInEntry, keyInEntry, variablesOf, withGateway } from "../openclaw/instance-files.ts";
+import { apiInEntry, hasEntry, keyInEntry, variablesOf, withGateway } from "../openclaw/instance-files.ts";
 import type { Instance } from "../openclaw/instances.ts";
 import { Json5Problem } from "../openclaw/json5-text.ts";
-import { type Api, baseUrl, providerEntry } from "../openclaw/provider-entry.ts";
+import {
+  type Api,
+  baseUrl,
+  clawrouterEntry,
+  keyReference,
+  keyVariable,
+  providerEntry,
+  type ProviderId,
+} from "../openclaw/provider-entry.ts";
+import { cheapestOf, type ModelOffer } from "../canon/model-offer.ts";
+import type { OffersFor } from "../app/offline/offline-offers.ts";
+import { clawrouterRefusal } from "../openclaw/clawrouter-refusal.ts";
+import { shapeFor } from "../openclaw/version.ts";
 import { sha256Hex } from "../system/secret.ts";
 
 export type PlannedInstance = {
@@ -21,6 +32,12 @@ export type PlannedInstance = {
   /** new: a tenant is added; kept: it exists with its key. */
   readonly key: "new" | "kept";
   readonly url: string;
+  /** Of its OpenClaw; null: unknown. */
+  readonly version: string | null;
+  /** Our provider in its config. */
+  readonly provider: ProviderId;
+  /** openclaw.json as it is; null: it cannot be read. */
+  readonly written: string | null;
   readonly changes: readonly FileChange[];
   /** The tenant to be added; null: it exists, or the instance is skipped. */
   readonly addition: NewTenant | null;
@@ -35,6 +52,8 @@ export type SetupOptions = {
   readonly host: string | null;
   /** Null: as in the instance, else openai-completions. */
   readonly api: Api | null;
+  /** Null: the one that the instance has, else clawgate. */
+  readonly provider: ProviderId | null;
 };
 
 export const isLoopback = (host: string): boolean =>
@@ -53,8 +72,12 @@ type Planning = {
   readonly tenant: string;
   readonly config: Config;
   readonly host: string | null;
-  readonly options: Pick<SetupOptions, "isPrimary" | "api">;
+  readonly options: Pick<SetupOptions, "isPrimary" | "api" | "provider">;
   readonly placeOf: FileAccessFor;
+  readonly offersFor: OffersFor;
+  readonly versionOf: (instance: Instance, config: string) => Promise<string | null>;
+  /** Of this command: a local instance is likely to have the same. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** The tenant's key if the caller has just created it; otherwise the known one, or a new one. */
   readonly key?: string;
 };
@@ -63,12 +86,19 @@ export async function planInstance(planning: Planning): Promise<PlannedInstance>
   const { instance, tenant, config, host, options, placeOf } = planning;
   const url = urlFor(instance, config, host);
   const known = config.tenants.find((each) => each.name === tenant);
-  const base = { instance, tenant, url, key: known === undefined ? "new" : "kept" } as const;
-  const leave = (leftOut: string): PlannedInstance => ({ ...base, changes: [], addition: null, leftOut });
+  const base = { instance, tenant, url, key: known === undefined ? "new" : "kept", version: null } as const;
+  let text: string | null = null;
+  const leave = (leftOut: string): PlannedInstance => ({
+    ...base,
+    provider: options.provider ?? "clawgate",
+    written: text,
+    changes: [],
+    addition: null,
+    leftOut,
+  });
   const way = await accessTo(instance);
   if (typeof way === "string") return leave(way);
   const shown = labelOfFile(way.config);
-  let text: string | null;
   let dotEnv: string | null;
   try {
     text = await placeOf(way.config).read(way.config.path);
@@ -78,36 +108,18 @@ export async function planInstance(planning: Planning): Promise<PlannedInstance>
   }
   if (text === null) return leave(`there is no ${shown}`);
   try {
+    const old = keyInEntry(text) ?? valueInDotEnv(dotEnv ?? "", keyVariable);
     const key =
-      planning.key ??
-      (known === undefined ? randomBytes(32).toString("hex") : plainKey(keysOf(known), keyInEntry(text)));
+      planning.key ?? (known === undefined ? randomBytes(32).toString("hex") : plainKey(keysOf(known), old));
     if (key === null)
       return leave(
         `only the hash of the key of tenant ${tenant} is known; \`clawgate manage rotate-key ${tenant} --apply\` creates a new one`,
       );
-    const variables = { CLAWGATE_BASE_URL: baseUrl(url, "openai-completions"), CLAWGATE_API_KEY: key };
-    const models = modelsFor(config, known?.models);
-    if (options.isPrimary && !models.includes("auto"))
-      return leave(
-        `tenant ${tenant} may not use auto (tenants[].models), which --primary makes its main model`,
-      );
-    const provider = providerEntry({
-      url,
-      apiKey: key,
-      api: options.api ?? apiInEntry(text) ?? "openai-completions",
-      models,
-    });
+    const fresh = await newTexts({ planning, url, key }, text, dotEnv);
+    if (typeof fresh === "string") return leave(fresh);
     const changes: FileChange[] = [
-      {
-        ...way.config,
-        before: text,
-        after: withGateway(text, { provider, isPrimary: options.isPrimary, variables }),
-      },
-      {
-        ...way.env,
-        before: dotEnv,
-        after: setInDotEnv(dotEnv ?? "", variables),
-      },
+      { ...way.config, before: text, after: fresh.config },
+      { ...way.env, before: dotEnv, after: fresh.env },
     ];
     const addition: NewTenant = {
       name: tenant,
@@ -117,6 +129,9 @@ export async function planInstance(planning: Planning): Promise<PlannedInstance>
     };
     return {
       ...base,
+      version: fresh.version,
+      provider: fresh.provider,
+      written: text,
       changes: changes.filter(({ before, after }) => before !== after),
       addition: known === undefined ? addition : null,
       leftOut: null,
@@ -127,16 +142,54 @@ export async function planInstance(planning: Planning): Promise<PlannedInstance>
   }
 }
 
-/** Names that the tenant may use; `allowed`: its own list, if it has one. */
-function modelsFor(
-  { aliases, fallback_chain: chain }: Config,
-  allowed: readonly string[] | undefined,
-): readonly string[] {
-  const names = ["auto", ...Object.keys(aliases).filter((name) => !name.includes("*")), ...chain];
-  if (allowed === undefined) return names;
-  return names.filter((name) =>
-    allowed.some((pattern) => fits(pattern, name) || fits(pattern, aliases[name] ?? name)),
-  );
+type NewTexts = {
+  readonly config: string;
+  readonly env: string;
+  readonly version: string | null;
+  readonly provider: ProviderId;
+};
+
+/** A string says why there are none. Throws Json5Problem. */
+async function newTexts(
+  { planning, url, key }: { readonly planning: Planning; readonly url: string; readonly key: string },
+  text: string,
+  dotEnv: string | null,
+): Promise<NewTexts | string> {
+  const { instance, tenant, options } = planning;
+  const variables = { CLAWGATE_BASE_URL: baseUrl(url, "openai-completions"), [keyVariable]: key };
+  const models = await planning.offersFor(tenant);
+  if (options.isPrimary && !models.some(({ id }) => id === "auto"))
+    return `tenant ${tenant} may not use auto (tenants[].models), which --primary makes its main model`;
+  const hasRouterAlone = hasEntry(text, "clawrouter") && !hasEntry(text, "clawgate");
+  const id = options.provider ?? (hasRouterAlone ? "clawrouter" : "clawgate");
+  const version = await planning.versionOf(instance, text);
+  if (id === "clawrouter") {
+    const environment = instance.kind === "local" ? planning.environment : {};
+    const refusal = clawrouterRefusal({ text, dotEnv: dotEnv ?? "", environment, version, url, key });
+    if (refusal !== null) return refusal;
+  }
+  const shape = shapeFor(version);
+  // A running OpenClaw of before 2026.9 refuses a config whose variable it did not start with.
+  const apiKey = shape === "older" ? key : keyReference;
+  const api = options.api ?? apiInEntry(text) ?? "openai-completions";
+  const provider =
+    id === "clawrouter" ? clawrouterEntry(url) : providerEntry({ url, apiKey, api, models, shape });
+  const cheapest = (offers: readonly ModelOffer[]): string | null =>
+    shape === "older" ? null : (cheapestOf(offers)?.id ?? null);
+  const isBlind = models.some((offer) => offer.id === "auto" && offer.vision !== true);
+  return {
+    config: withGateway(text, {
+      id,
+      provider,
+      variables,
+      isPrimary: options.isPrimary,
+      utilityModel: cheapest(models),
+      imageModel: isBlind ? cheapest(models.filter(({ vision }) => vision === true)) : null,
+    }),
+    env: setInDotEnv(dotEnv ?? "", variables),
+    version,
+    provider: id,
+  };
 }
 
 /** As written in the config, without expired ones. */

@@ -4,16 +4,19 @@
 import { join } from "node:path";
 import { discoveredConfig } from "../app/offline/discovered-config.ts";
 import { loadOffline, withFileText } from "../app/offline/offline-config.ts";
+import { offlineOffers } from "../app/offline/offline-offers.ts";
 import { skillsDirectoryOf } from "../operator/skills-directory.ts";
 import { asksForKeys } from "../config/client-keys.ts";
 import { editConfig, EditProblem, newConfig } from "../config/edit.ts";
 import type { Config } from "../config/schema.ts";
 import { findConfigFile } from "../config/search.ts";
 import type { FileChange } from "../openclaw/applied-changes.ts";
+import { instanceVersion } from "../openclaw/instance-program.ts";
 import { tenantFor } from "../openclaw/tenant-match.ts";
 import { errorCode } from "../system/files.ts";
 import type { CommandContext } from "./command.ts";
 import { withGatewayPort } from "./gateway-port.ts";
+import { programsOf } from "./instance-programs.ts";
 import { addressForContainers, containersOf, findInstances, placesOf } from "./instance-search.ts";
 import { isLoopback, type PlannedInstance, planInstance, type SetupOptions } from "./setup-instance.ts";
 import { offlineInput, readFile } from "./config-input.ts";
@@ -64,9 +67,22 @@ export async function planSetup(context: CommandContext, options: SetupOptions):
 
   const instances: PlannedInstance[] = [];
   const placeOf = placesOf(context);
+  const programs = programsOf(context);
+  const offersFor =
+    found.length === 0 ? () => Promise.resolve([]) : await offlineOffers(isNew ? withoutFile(input) : input);
   for (const instance of found) {
     const tenant = tenantFor(instance, edit.tenants()).name;
-    const planned = await planInstance({ instance, tenant, config, host, options, placeOf });
+    const planned = await planInstance({
+      instance,
+      tenant,
+      config,
+      host,
+      options,
+      placeOf,
+      offersFor,
+      versionOf: (each, configText) => instanceVersion(each, configText, programs),
+      environment: context.environment,
+    });
     if (planned.addition !== null) edit.addTenant(planned.addition);
     instances.push(planned);
   }

@@ -19,6 +19,8 @@ export function describe(plan: SetupPlan): object {
       found_by: each.instance.signals,
       key: each.key,
       url: each.url,
+      openclaw: each.version,
+      provider: each.provider,
       writes: each.changes.map(labelOfFile),
       left_out: each.leftOut,
     })),
@@ -49,7 +51,7 @@ export function showPlan(
   style: TerminalStyle,
 ): string {
   const lines: string[] = [];
-  for (const { instance, tenant, key, url, changes, leftOut } of instances) {
+  for (const { instance, tenant, key, url, version, provider, changes, leftOut } of instances) {
     const what = instance.container === null ? "on this machine" : `container ${instance.container}`;
     const state = instance.isRunning ? "running" : "not running";
     lines.push(
@@ -57,7 +59,9 @@ export function showPlan(
     );
     if (leftOut !== null) lines.push(`  ${style.yellow("left out:")} ${plain(leftOut)}`);
     else {
-      lines.push(`  key: ${key === "new" ? "a new one" : "unchanged (****)"}; gateway: ${plain(url)}`);
+      lines.push(
+        `  key: ${key === "new" ? "a new one" : "unchanged (****)"}; gateway: ${plain(url)}; provider: ${provider}${version === null ? "" : `; OpenClaw ${plain(version)}`}`,
+      );
       for (const change of changes)
         lines.push(`  ${change.before === null ? "makes" : "edits"} ${plain(labelOfFile(change))}`);
       if (changes.length === 0) lines.push("  nothing to change");

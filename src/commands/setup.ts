@@ -7,7 +7,7 @@ import { ConfigProblem } from "../config/problems.ts";
 import { type FileChange, type Undone, undoLast } from "../openclaw/applied-changes.ts";
 import { removeFromDotEnv } from "../openclaw/dot-env.ts";
 import { variableNames, withoutGateway } from "../openclaw/instance-files.ts";
-import { type Api, apis } from "../openclaw/provider-entry.ts";
+import { type Api, apis, providerIds } from "../openclaw/provider-entry.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { askConsent, canAsk, interrupted } from "./consent.ts";
 import { setupFolder, writeInstances } from "./instance-writing.ts";
@@ -31,11 +31,13 @@ Options:
   --dry-run       only show what would be written
   --primary       make clawgate/auto the main model of each instance
   --api API       openai-completions, anthropic-messages or openai-responses (default: unchanged, else the first)
+  --provider P    clawgate (the default: a provider of our own), or clawrouter (OpenClaw's bundled plugin: live models, prices,
+                  budget in \`openclaw status --usage\`, cost for each agent)
   --host ADDRESS  let the gateway listen there (server.host): containers cannot reach 127.0.0.1
   --skills        only pull the skills of the instances found, write nothing else
   --no-skills     do not pull skills (\`skills.sync: manual\` means the same)
   --undo          revert the last set-up
-  --print         print the OpenClaw side (provider, aliases, heartbeat and image model) to be merged by hand
+  --print         print the OpenClaw side (provider, aliases, image and utility model) to be merged by hand
   --json          the result as JSON
   --config FILE   config file, as for serve; created if it does not exist
   -h, --help      this text
@@ -47,6 +49,7 @@ async function run(context: CommandContext): Promise<number> {
     "dry-run": { type: "boolean", default: false },
     primary: { type: "boolean", default: false },
     api: { type: "string" },
+    provider: { type: "string" },
     host: { type: "string" },
     undo: { type: "boolean", default: false },
     print: { type: "boolean", default: false },
@@ -61,6 +64,9 @@ async function run(context: CommandContext): Promise<number> {
     return refuseUsage(context, "setup", "--skills and --no-skills exclude each other").usage;
   const api = apis.find((each) => each === values.api) ?? null;
   const { host = null } = values;
+  const provider = providerIds.find((each) => each === values.provider) ?? null;
+  if (values.provider !== undefined && provider === null)
+    return refuseUsage(context, "setup", `--provider is one of ${providerIds.join(", ")}`).usage;
   try {
     if (values.print) return await print(context, values.config, api ?? "openai-completions");
     if (values.undo) return await undo(context, values.json);
@@ -69,6 +75,7 @@ async function run(context: CommandContext): Promise<number> {
       isPrimary: values.primary,
       api,
       host,
+      provider,
     });
     if (values.skills) return await onlySkills(context, plan, values.json);
     const withSkills = !values["no-skills"] && plan.pullsSkills;
@@ -121,6 +128,11 @@ async function write(
       context.stdout.write(
         `${ok ? style.green("ok  ") : style.red("FAIL")}  ${plain(tenant)}: ${plain(verdict)}\n`,
       );
+    for (const { tenant, instance, changes } of setUp)
+      if (instance.isRunning && changes.some(({ kind }) => kind === "env"))
+        context.stdout.write(
+          `${style.yellow("note:")} ${plain(tenant)}: its key is a variable of its .env: restart OpenClaw\n`,
+        );
     showSkills(context, skills);
     if (plan.config !== null) context.stdout.write(`Written: ${plain(plan.config.path)}. `);
     context.stdout.write("`clawgate setup --undo` reverts it.\n");

@@ -62,6 +62,7 @@ type Packed = {
   readonly head: PackedHead;
   readonly keyId?: string | undefined;
   readonly traceId?: string | undefined;
+  readonly clientRequestId?: string | undefined;
   readonly reason?: string | undefined;
   readonly facts?: Readonly<Record<string, unknown>> | undefined;
   readonly candidates?: readonly Candidate[] | undefined;
@@ -229,6 +230,7 @@ function pack(record: RequestRecord, keepsDecisions: boolean): Packed {
     head: packHead(record, isOwn),
     keyId: boundedText(record.keyId) ?? undefined,
     traceId: record.trace?.traceId,
+    clientRequestId: boundedText(record.clientRequestId ?? null) ?? undefined,
     reason: keepsDecisions ? (boundedText(record.reason) ?? undefined) : undefined,
     facts: keepsDecisions ? (record.facts ?? undefined) : undefined,
     candidates: keepsDecisions && !isOwn && record.candidates.length > 0 ? record.candidates : undefined,
@@ -298,6 +300,7 @@ export function readDetail(written: string, startedAtMs: number) {
     ...unpackHead(packed, attempts),
     keyId: packed.keyId ?? null,
     traceId: packed.traceId ?? null,
+    clientRequestId: packed.clientRequestId ?? null,
     reason: packed.reason ?? null,
     facts: packed.facts ?? null,
     candidates: packed.candidates ?? (packed.head?.[8] === 1 ? attempts.map(ownCandidate) : []),

@@ -130,6 +130,8 @@ export type RecentRow = {
   readonly parent_agent: string | null;
   /** The trace that it belongs to (W3C). Absent: none. */
   readonly trace_id?: string;
+  /** The client's own id of the request. Absent: it sent none. */
+  readonly client_request_id?: string;
   readonly door: string;
   readonly client: string | null;
   readonly tags: readonly string[];

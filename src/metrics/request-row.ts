@@ -106,6 +106,7 @@ export function shownRequest(row: StoredRow): RecentRow {
     agent: row.agent,
     parent_agent: row.parent_agent,
     ...(detail.traceId === null ? {} : { trace_id: detail.traceId }),
+    ...(detail.clientRequestId === null ? {} : { client_request_id: detail.clientRequestId }),
     door: detail.door,
     client: row.client,
     tags: row.tags === null ? [] : (JSON.parse(row.tags) as string[]),

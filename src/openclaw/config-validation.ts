@@ -1,53 +1,19 @@
 // OpenClaw's own check of a config: `openclaw config validate`. It must never be called for a config that is not written.
 
-import { dirname } from "node:path";
-import type { CommandOptions, CommandResult } from "../system/process.ts";
-import type { RunDocker } from "./docker.ts";
+import type { CommandResult } from "../system/process.ts";
+import { askInstance, type InstancePrograms } from "./instance-program.ts";
 import type { Instance } from "./instances.ts";
-import { ownerOf } from "./bounded-reads.ts";
 
 export type ValidationResult =
   | { readonly says: "valid" }
   | { readonly says: "invalid"; readonly issues: readonly string[] }
   | { readonly says: "nothing"; readonly why: string };
 
-/** Runs `openclaw <args>` with these variables over the inherited ones, and as this user if one is named. */
-export type RunOpenclaw = (
-  args: readonly string[],
-  variables: Readonly<Record<string, string>>,
-  user: CommandOptions["user"],
-) => Promise<Pick<CommandResult, "code" | "stdout" | "stderr" | "timedOut">>;
-
 const validateCommand = ["config", "validate", "--json"] as const;
 
-export async function validate(
-  instance: Instance,
-  openclaw: RunOpenclaw | null,
-  docker: RunDocker | null,
-): Promise<ValidationResult> {
-  try {
-    if (instance.kind === "docker") {
-      if (docker === null || instance.container === null)
-        return { says: "nothing", why: "there is no docker" };
-      if (!instance.isRunning) return { says: "nothing", why: "the container is not running" };
-      return resultOf(
-        await docker(["exec", instance.container, "node", "dist/index.js", ...validateCommand]),
-      );
-    }
-    if (openclaw === null) return { says: "nothing", why: "there is no openclaw on PATH" };
-    const { stateDir, configPath } = instance;
-    // It loads code from that folder: as root it would run another user's code.
-    const owner = process.geteuid?.() === 0 && stateDir !== null ? await ownerOf(stateDir) : null;
-    const user = owner === null || owner.uid === 0 ? null : owner;
-    const variables = {
-      ...(stateDir === null ? {} : { OPENCLAW_STATE_DIR: stateDir }),
-      ...(configPath === null ? {} : { OPENCLAW_CONFIG_PATH: configPath }),
-      ...(user === null || stateDir === null ? {} : { HOME: dirname(stateDir) }),
-    };
-    return resultOf(await openclaw(validateCommand, variables, user));
-  } catch (error) {
-    return { says: "nothing", why: error instanceof Error ? error.message : String(error) };
-  }
+export async function validate(instance: Instance, programs: InstancePrograms): Promise<ValidationResult> {
+  const answer = await askInstance(instance, validateCommand, programs);
+  return "why" in answer ? { says: "nothing", why: answer.why } : resultOf(answer.result);
 }
 
 function resultOf({

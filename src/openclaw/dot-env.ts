@@ -71,3 +71,17 @@ export function removeFromDotEnv(text: string, names: readonly string[]): string
   }
   return result + text.slice(at);
 }
+
+/** The value of a name as dotenv reads it, of several the last; null: it is not there or empty. */
+export function valueInDotEnv(text: string, name: string): string | null {
+  const line = linesOf(text).findLast((each) => each.name === name);
+  if (line === undefined) return null;
+  const written = text
+    .slice(line.from, line.to)
+    .replace(/^\uFEFF/, "")
+    .replace(assignment, "")
+    .trim();
+  const quoted = /^(["'`])([\s\S]*?)\1/.exec(written);
+  const value = quoted === null ? written.replace(/\s+#.*$/, "").trim() : (quoted[2] ?? "");
+  return value === "" ? null : value;
+}

@@ -110,6 +110,33 @@ export function setInJson5(text: string, path: KeyPath, value: unknown): string 
   return text;
 }
 
+/** The array at the path, and null where there is none. */
+function arrayAt(text: string, path: KeyPath): ArrayNode | null {
+  let node: ValueNode = rootOf(text);
+  for (const depth of path.keys()) {
+    if (node.type !== (typeof path[depth] === "string" ? "Object" : "Array")) return null;
+    const item: MemberNode | ElementNode | undefined = itemsOf(node as Container)[indexOfStep(node, path, depth)];
+    if (item === undefined) return null;
+    node = item.value;
+  }
+  return node.type === "Array" ? node : null;
+}
+
+/** The array at the path with this as its last element; the same text if there is no array, or if it has the element. */
+export function addToJson5Array(text: string, path: KeyPath, element: string): string {
+  const node = arrayAt(text, path);
+  if (node === null || node.elements.some((each) => evaluated(each.value) === element)) return text;
+  return spliced(text, insertions(text, node, null, element));
+}
+
+/** The array without this element. */
+export function removeFromJson5Array(text: string, path: KeyPath, element: string): string {
+  const node = arrayAt(text, path);
+  if (node === null) return text;
+  const index = node.elements.findLastIndex((each) => evaluated(each.value) === element);
+  return index < 0 ? text : removeFromJson5Array(spliced(text, removals(text, node, index)), path, element);
+}
+
 /** The same text if there is no such key. */
 export function removeFromJson5(text: string, path: KeyPath): string {
   let node: ValueNode = rootOf(text);

@@ -1,20 +1,32 @@
-// The gateway in OpenClaw's config: the provider entry under our name, and the whole integration file to read.
-// It must never contain another user's key, nor a model that the gateway does not accept.
+// The gateway in OpenClaw's config: the provider entry of each of our two providers. It must never contain another user's key, nor a
+// model that the gateway does not accept.
 
-/** The only id under `models.providers` that is ours. */
-export const providerId = "clawgate";
+import type { ModelOffer } from "../canon/model-offer.ts";
+import type { ConfigShape } from "./version.ts";
+
+/** `clawgate` is a provider of our own; `clawrouter` is OpenClaw's bundled plugin, which asks the gateway for models and budget. */
+export const providerIds = ["clawgate", "clawrouter"] as const;
+export type ProviderId = (typeof providerIds)[number];
 
 export type Api = "openai-completions" | "anthropic-messages" | "openai-responses";
 
 export const apis: readonly Api[] = ["openai-completions", "anthropic-messages", "openai-responses"];
 
+/** The variable with the key, in the `.env` of the instance. */
+export const keyVariable = "CLAWGATE_API_KEY";
+
+/** OpenClaw's reference to a variable: the key itself is in no config. */
+export const keyReference = { source: "env", provider: "default", id: keyVariable } as const;
+
 export type ProviderInput = {
   /** Scheme, host and port. */
   readonly url: string;
-  readonly apiKey: string;
+  /** The key, or what stands for it. */
+  readonly apiKey: string | typeof keyReference;
   readonly api: Api;
-  /** Ids of the gateway's models, in display order. */
-  readonly models: readonly string[];
+  /** In display order. */
+  readonly models: readonly ModelOffer[];
+  readonly shape: ConfigShape;
 };
 
 /** OpenClaw's Anthropic transport appends /v1 itself; the OpenAI ones want it in the address. */
@@ -30,65 +42,71 @@ const sessionFlags = {
   supportsPromptCacheKey: true,
 } as const;
 
-export function providerEntry({ url, apiKey, api, models }: ProviderInput): object {
-  const ids = [...new Set(models)];
+export function providerEntry({ url, apiKey, api, models, shape }: ProviderInput): object {
   return {
     baseUrl: baseUrl(url, api),
     apiKey,
     api,
-    models: ids.map((id) => ({
-      id,
-      name: id === "auto" ? "ClawGate auto" : id,
-      reasoning: false,
-      input: ["text", "image"],
-      contextWindow: 200_000,
-      maxTokens: 8192,
-      ...(api === "anthropic-messages" ? {} : { compat: sessionFlags }),
-    })),
+    models: models.map((offer) => (shape === "older" ? olderModel(offer, api) : currentModel(offer, api))),
   };
 }
 
-/** The stock names of config.example.yaml, by the short names that people type. */
-const shortNames: readonly (readonly [string, string])[] = [
-  ["auto", "auto"],
-  ["ds", "deepseek-chat"],
-  ["r1", "deepseek-reasoner"],
-  ["lite", "gemini-flash-lite"],
-  ["flash", "gemini-flash"],
-  ["or", "openrouter-fallback"],
-];
-
-/** JSON with comments, to be merged into openclaw.json by hand. `known`: models that the gateway accepts. */
-export function integrationText(input: ProviderInput, known: readonly string[]): string {
-  const aliases = shortNames.filter(([, model]) => model === "auto" || known.includes(model));
-  const cheap = known.includes("gemini-flash-lite") ? "gemini-flash-lite" : "auto";
-  const entry = providerEntry({
-    ...input,
-    models: [...new Set([...aliases.map(([, id]) => id), ...input.models])],
-  });
-  const named = aliases.map(([alias, id]) => [`${providerId}/${id}`, { alias }] as const);
-  const lines = (value: unknown, indent: string): string =>
-    JSON.stringify(value, null, 2).split("\n").join(`\n${indent}`);
-  return `// The ClawGate part of OpenClaw's config: merge it into openclaw.json, or let \`clawgate setup\` write the provider.
-{
-  "models": {
-    "mode": "merge",
-    "providers": {
-      // compat: with these flags OpenClaw sends the conversation that a request belongs to.
-      "${providerId}": ${lines(entry, "      ")}
-    }
-  },
-  "agents": {
-    "defaults": {
-      "model": { "primary": "${providerId}/auto", "fallbacks": [] },
-      // /model ds and so on.
-      "models": ${lines(Object.fromEntries(named), "      ")},
-      // Images and heartbeats need no expensive model.
-      "imageModel": { "primary": "${providerId}/${cheap}" },
-      "heartbeat": { "every": "12h", "model": "${providerId}/${cheap}" },
-      "subagents": { "model": "${providerId}/auto", "maxConcurrent": 10 }
-    }
-  }
+/** The plugin adds /v1, and asks for the models itself. */
+export function clawrouterEntry(url: string): object {
+  return { baseUrl: url.replace(/\/+$/, ""), apiKey: keyReference };
 }
-`;
+
+const inputOf = ({ vision }: ModelOffer): readonly string[] =>
+  vision === true ? ["text", "image"] : ["text"];
+
+/** OpenClaw wants all four numbers. */
+function costOf({ price }: ModelOffer): object {
+  if (price === null) return {};
+  const { input, output, cacheRead, cacheWrite } = price;
+  return { cost: { input, output, cacheRead: cacheRead ?? input, cacheWrite: cacheWrite ?? input } };
+}
+
+function currentModel(offer: ModelOffer, api: Api): object {
+  const { id, name, thinking, tools, json, contextWindow, maxOutput } = offer;
+  return {
+    id,
+    name,
+    reasoning: thinking === true,
+    input: inputOf(offer),
+    ...costOf(offer),
+    // Unknown numbers are left to OpenClaw.
+    ...(contextWindow === null ? {} : { contextWindow }),
+    ...(maxOutput === null ? {} : { maxTokens: maxOutput }),
+    compat: {
+      ...(api === "anthropic-messages" ? {} : sessionFlags),
+      // OpenClaw asks no remote host for the usage of a stream unless it is told that it may.
+      supportsUsageInStreaming: true,
+      supportsReasoningEffort: thinking === true,
+      supportsTools: tools !== false,
+      supportsJsonSchemaResponseFormat: json === true,
+    },
+  };
+}
+
+/**
+ * Before 2026.9 a model had all numbers, and an unknown flag made the whole config invalid (2026.6.11). The conversation is then known
+ * by its prompt cache key alone.
+ */
+function olderModel(offer: ModelOffer, api: Api): object {
+  const { id, name, thinking, tools, contextWindow, maxOutput } = offer;
+  return {
+    id,
+    name,
+    reasoning: thinking === true,
+    input: inputOf(offer),
+    ...costOf(offer),
+    contextWindow: contextWindow ?? 200_000,
+    maxTokens: maxOutput ?? 8192,
+    compat: {
+      ...(api === "anthropic-messages" ? {} : { supportsPromptCacheKey: true }),
+      supportsUsageInStreaming: true,
+      supportsReasoningEffort: thinking === true,
+      supportsTools: tools !== false,
+    },
+  };
 }

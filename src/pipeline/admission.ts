@@ -55,7 +55,10 @@ class RequestContext extends Cancellation implements Context {
     this.arrivedMs = admission.arrivedMs;
     this.tenant = admission.caller.tenant;
     this.keyId = admission.caller.keyId;
-    this.client = admission.caller.client ?? clientName(headers.get("user-agent"));
+    // OpenClaw's user agent is that of the package by which it sends.
+    this.client =
+      admission.caller.client ??
+      clientName(headers.get("x-clawrouter-client") ?? headers.get("user-agent"));
     this.agents = agentsOf(headers);
     this.tags = tagsOf(headers.get("x-clawgate-tags"));
     const parent = headers.get("traceparent");
@@ -205,14 +208,19 @@ function clientName(userAgent: string | null): string | null {
 
 const noAgents: Agents = {};
 
-/** Claude Code's names for its subagents. */
+/** OpenClaw's plugin keeps to this length itself. */
+const maxClientRequestId = 128;
+
+/** Claude Code's names for its subagents, and OpenClaw's for its agents. */
 function agentsOf(headers: Headers): Agents {
-  const agent = headers.get("x-claude-code-agent-id");
+  const agent = headers.get("x-claude-code-agent-id") ?? headers.get("x-clawrouter-agent-id");
   const parent = headers.get("x-claude-code-parent-agent-id");
-  if (agent === null && parent === null) return noAgents;
+  const id = headers.get("x-request-id");
+  if (agent === null && parent === null && id === null) return noAgents;
   return {
     ...(agent === null || agent === "" ? {} : { agent: cut(agent, maxWordLength) }),
     ...(parent === null || parent === "" ? {} : { parentAgent: cut(parent, maxWordLength) }),
+    ...(id === null || id === "" ? {} : { clientRequestId: cut(id, maxClientRequestId) }),
   };
 }
 

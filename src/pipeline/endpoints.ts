@@ -54,6 +54,9 @@ export type Endpoint = {
   readonly summary: string;
 };
 
+/** Below it the formats of Anthropic and Google have their usual paths: OpenClaw's plugin `clawrouter` asks for nothing else. */
+export const nativePath = "/v1/native/clawgate";
+
 export const endpoints: readonly Endpoint[] = [
   {
     name: "chat",
@@ -145,6 +148,14 @@ export const endpoints: readonly Endpoint[] = [
   }),
   // @google/genai 3.1 asks for v1 by default; gemini-cli, the AI SDK and older packages for v1beta.
   ...["/v1beta", "/v1"].flatMap(googleEndpoints),
+  {
+    name: "messages",
+    path: `${nativePath}/v1/messages`,
+    dialect: "anthropic-messages",
+    kind: "chat",
+    summary: "Messages, Anthropic format, for OpenClaw's plugin clawrouter",
+  },
+  ...googleEndpoints(`${nativePath}/v1beta`),
 ];
 
 function forwardedEndpoint(name: EndpointName, summary: string, forwarding: Forwarding): readonly Endpoint[] {

@@ -2,7 +2,7 @@
 // A refusal must never show more than the Failure's own message.
 
 import { Failure, failureFrom } from "../canon/failure.ts";
-import { type Endpoint, endpoints } from "../pipeline/endpoints.ts";
+import { type Endpoint, endpoints, nativePath } from "../pipeline/endpoints.ts";
 import type { ServerPort, RefusedRequest } from "./server-port.ts";
 import { splitUrl } from "./paths.ts";
 
@@ -15,7 +15,8 @@ export function ownPathsOf(rows: readonly Endpoint[]): ReadonlyMap<string, Diale
 const ownPaths = ownPathsOf(endpoints);
 
 /** The dialect whose errors the caller understands, determined before any route is known. */
-export function dialectOf(path: string, headers: Headers, own = ownPaths): Dialect {
+export function dialectOf(written: string, headers: Headers, own = ownPaths): Dialect {
+  const path = written.startsWith(nativePath) ? written.slice(nativePath.length) : written;
   const alone = own.size === 0 ? undefined : own.get(path);
   if (alone !== undefined) return alone;
   if (isGoogle(path, headers)) return "google-genai";

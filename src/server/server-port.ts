@@ -5,6 +5,7 @@ import type { Failure } from "../canon/failure.ts";
 import type { Caller, ReadAccess, RequestOrigin, RouteClass } from "../pipeline/access.ts";
 import type { Endpoint } from "../pipeline/endpoints.ts";
 import type { OperatorCall, ServerRequestFacts } from "./operator-call.ts";
+import type { ClawrouterPort } from "./clawrouter-port.ts";
 import type { ReadingPort } from "./reading-port.ts";
 import type { ResponsePort } from "./response-port.ts";
 
@@ -29,7 +30,8 @@ export type RefusedRequest = {
 export type Health = { readonly status: "ok" | "degraded" | "down"; readonly [key: string]: unknown };
 
 export type ServerPort = ReadingPort &
-  ResponsePort & {
+  ResponsePort &
+  ClawrouterPort & {
     /** The rules of the active config: the same object until a reload, because the server derives sets from it once. */
     rules(): HostRules;
     /** Throws Failure unauthorized or forbidden (pipeline/access.ts). */

@@ -1,6 +1,7 @@
 // The HTTP server: Elysia mounts the table of routes, and the request handler runs before every one of them.
 
 import { Elysia } from "elysia";
+import { clawrouterRoutes } from "./clawrouter-routes.ts";
 import { configRoutes } from "./config-routes.ts";
 import { descriptionRoutes } from "./api-description.ts";
 import { dashboardRoutes } from "./dashboard-routes.ts";
@@ -40,6 +41,7 @@ export type Server = {
 export function createServer(gateway: ServerPort & OperatorPort, options: ServerOptions): Server {
   const routes = [
     ...routesOf(gateway),
+    ...clawrouterRoutes(gateway),
     ...readingRoutes(gateway),
     ...responseRoutes(gateway),
     ...sessionRoutes(gateway),

@@ -13,6 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => home.remove());
 
+const keyReference = { source: "env", provider: "default", id: "CLAWGATE_API_KEY" };
 const at: Home["at"] = (path) => home.at(path);
 const read: Home["read"] = (path) => home.read(path);
 const put: Home["put"] = (...file) => home.put(...file);
@@ -94,14 +95,19 @@ test("a first set-up, a second that changes no byte, and the way back", async ()
   expect(written).toStartWith("{\n  // by hand\n  gateway: { mode: 'local', },\n");
   expect(statSync(at(".openclaw/openclaw.json")).mode & 0o777).toBe(0o640);
   expect(readJson5(written)).toMatchObject({
-    models: { providers: { clawgate: { baseUrl: "http://127.0.0.1:8090/v1", apiKey: mine?.api_key } } },
+    models: { providers: { clawgate: { baseUrl: "http://127.0.0.1:8090/v1", apiKey: keyReference } } },
   });
+  // The key is in .env alone.
+  expect(written).not.toContain(mine?.api_key);
   expect(written).not.toContain("agents");
   expect(read(".openclaw/.env")).toBe(
     `A='1' # mine\nCLAWGATE_BASE_URL=http://127.0.0.1:8090/v1\nCLAWGATE_API_KEY=${mine?.api_key}\n`,
   );
   expect(read("bin/calls.log").split("\n")[0]).toBe(
-    `${at(".openclaw")}|${at(".openclaw/openclaw.json")}|config validate --json`,
+    `${at(".openclaw")}|${at(".openclaw/openclaw.json")}|--version`,
+  );
+  expect(read("bin/calls.log")).toContain(
+    `${at(".openclaw")}|${at(".openclaw/openclaw.json")}|config validate --json\n`,
   );
 
   const files = [configPath, ".openclaw/openclaw.json", ".openclaw/.env", ".openclaw-work/.env"];
@@ -158,9 +164,10 @@ test("a config that is there keeps its bytes and keys; its port and --primary an
   expect(read("config.yaml")).toStartWith(existing);
   expect(tenantsIn("config.yaml").map(({ name }) => name)).toEqual(["local", "work"]);
   expect(readJson5(read(".openclaw/openclaw.json"))).toMatchObject({
-    models: { providers: { clawgate: { baseUrl: "http://127.0.0.1:9123", apiKey: "k".repeat(20) } } },
+    models: { providers: { clawgate: { baseUrl: "http://127.0.0.1:9123", apiKey: keyReference } } },
     agents: { defaults: { model: "clawgate/auto" } },
   });
+  expect(read(".openclaw/.env")).toContain(`CLAWGATE_API_KEY=${"k".repeat(20)}\n`);
   // Changed by the person since: only ours goes.
   put("config.yaml", `${read("config.yaml")}  - name: later\n    api_key: "${"l".repeat(20)}"\n`);
   put(".openclaw/openclaw.json", read(".openclaw/openclaw.json").replace("// by hand", "// by hand, later"));
@@ -181,8 +188,11 @@ test("a key of which only the hash is known: kept when the instance has it, else
   put(".openclaw/openclaw.json", `{ models: { providers: { clawgate: { apiKey: '${key}' } } } }`);
   expect((await home.run(["setup", "--yes"])).code).toBe(0);
   expect(readJson5(read(".openclaw/openclaw.json"))).toMatchObject({
-    models: { providers: { clawgate: { apiKey: key, api: "openai-completions" } } },
+    models: { providers: { clawgate: { apiKey: keyReference, api: "openai-completions" } } },
   });
+  expect(read(".openclaw/.env")).toContain(`CLAWGATE_API_KEY=${key}\n`);
+  // Known from .env as well.
+  expect((await home.run(["setup", "--yes"])).stdout).toContain("nothing to change");
 });
 
 test("what OpenClaw refuses is put back, and said", async () => {
@@ -248,8 +258,9 @@ test("containers: by the bridge's address, stopped ones too, those without a mou
     { tenant: "other", key: "new", running: false, left_out: null },
   ]);
   expect(readJson5(read("srv/a/openclaw.json"))).toMatchObject({
-    models: { providers: { clawgate: { baseUrl: "http://172.30.0.1:9123/v1", apiKey: "k".repeat(20) } } },
+    models: { providers: { clawgate: { baseUrl: "http://172.30.0.1:9123/v1", apiKey: keyReference } } },
   });
+  expect(read("srv/a/.env")).toContain(`CLAWGATE_API_KEY=${"k".repeat(20)}\n`);
   expect(tenantsIn("config.yaml")).toMatchObject([
     { name: "dc" },
     { name: "hidden", container: "hidden" },
@@ -336,9 +347,10 @@ test("--print is the OpenClaw side, for merging by hand", async () => {
   expect(code).toBe(0);
   expect(readJson5(stdout)).toMatchObject({
     models: {
-      providers: { clawgate: { baseUrl: "http://127.0.0.1:9123/v1", apiKey: "${CLAWGATE_API_KEY}" } },
+      providers: { clawgate: { baseUrl: "http://127.0.0.1:9123/v1", apiKey: keyReference } },
     },
     agents: { defaults: { model: { primary: "clawgate/auto" } } },
   });
+  expect(stdout).not.toContain("heartbeat");
   expect(stdout).not.toContain("k".repeat(20));
 });

@@ -88,6 +88,8 @@ export function fakeGateway(): FakeGateway {
       answer.headers.set("request-id", facts.requestId);
       return answer;
     },
+    clawrouterCatalog: ({ keyId }) => Promise.resolve({ providers: [{ id: "clawgate", key: keyId }] }),
+    clawrouterUsage: () => Promise.resolve({ budget: { configured: false }, usage: {} }),
     modelList: (dialect) => ({ dialect, data: ["auto"] }),
     model: (dialect, id) => (id === "auto" || id === "openai/gpt" ? { dialect, id } : null),
     readAccess: ({ headers }) => ({

@@ -8,9 +8,12 @@ import { dockerInstances } from "../../openclaw/docker.ts";
 import { removeFromDotEnv } from "../../openclaw/dot-env.ts";
 import { FileProblem, reasonOf } from "../../openclaw/file-access.ts";
 import { accessTo } from "../../openclaw/instance-access.ts";
-import { keyInEntry, variableNames, withoutGateway } from "../../openclaw/instance-files.ts";
+import { hasEntry, variableNames, withoutGateway } from "../../openclaw/instance-files.ts";
 import { Json5Problem } from "../../openclaw/json5-text.ts";
-import type { Api } from "../../openclaw/provider-entry.ts";
+import { instanceVersion } from "../../openclaw/instance-program.ts";
+import { type Api, providerIds } from "../../openclaw/provider-entry.ts";
+import { offlineOffers } from "../../app/offline/offline-offers.ts";
+import { programsOf } from "../instance-programs.ts";
 import type { CommandContext } from "../command.ts";
 import type { OfflineInput } from "../../app/offline/offline-config.ts";
 import { withGatewayPort } from "../gateway-port.ts";
@@ -57,6 +60,8 @@ export async function planApply(
     notes.push(
       `containers reach this machine at ${host}, but the gateway listens on ${config.server.host} only: run \`clawgate setup --host ${host}\` to change it`,
     );
+  const programs = programsOf(context);
+  const offersFor = await offlineOffers(options.input);
   const planned: PlannedInstance[] = [];
   for (const { name, instance } of pairs)
     if (instance !== null)
@@ -66,8 +71,11 @@ export async function planApply(
           tenant: name,
           config,
           host,
-          options,
+          options: { ...options, provider: null },
           placeOf: placesOf(context),
+          offersFor,
+          versionOf: (each, configText) => instanceVersion(each, configText, programs),
+          environment: context.environment,
           ...(options.key === undefined ? {} : { key: options.key }),
         }),
       );
@@ -138,6 +146,9 @@ export async function planRemoval(
       tenant: name,
       key: "kept",
       url: "",
+      version: null,
+      written: text,
+      provider: "clawgate",
       changes: changes.filter((each) => each !== null).filter(({ before, after }) => before !== after),
       addition: null,
       leftOut: null,
@@ -150,7 +161,7 @@ export async function planRemoval(
 
 function hasNoEntry(text: string): boolean {
   try {
-    return keyInEntry(text) === null;
+    return providerIds.every((id) => !hasEntry(text, id));
   } catch (error) {
     if (error instanceof Json5Problem) return false;
     throw error;
@@ -219,7 +230,7 @@ export function followUpText(outcomes: readonly Outcome[]): string {
   if (changed.length === 0) return "";
   const containers = changed.flatMap(({ instance }) => instance.container ?? []);
   const restart = containers.map((name) => `docker restart ${name}`).join("; ");
-  return `A running OpenClaw applies the provider by itself; the variables of its .env take effect at its next start${
+  return `A running OpenClaw applies the provider by itself; its key is a variable of its .env and takes effect at its next start${
     restart === "" ? "" : ` (${plain(restart)})`
   }. \`clawgate setup --undo\` reverts it.\n`;
 }

@@ -143,6 +143,7 @@ const maxMetadataBytes = 4_096;
 // The only per-conversation keys that clients really send, most specific first.
 const sessionHeaders = [
   "x-claude-code-session-id",
+  "x-clawrouter-session-id",
   "session-id",
   "session_id",
   "x-session-id",
