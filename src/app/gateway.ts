@@ -1,5 +1,6 @@
 // Starts the whole program: config or discovery, log, app, and a summary for the terminal.
 
+import { asksForKeys } from "../config/client-keys.ts";
 import type { Found } from "../config/discovery.ts";
 import { systemClock } from "../system/clock.ts";
 import { lowLimitNotice } from "../system/descriptors.ts";
@@ -113,7 +114,7 @@ export async function startGateway(input: GatewayInput): Promise<Gateway> {
       skipped: loaded.skippedProviders,
       sources: loaded.sources,
       distrusted: loaded.untrustedNotices,
-      needsKey: config.auth.keys.length > 0 || config.tenants.length > 0,
+      needsKey: asksForKeys(config),
       first: config.fallback_chain[0] ?? null,
     },
   };

@@ -43,6 +43,7 @@ function secretsOf(loaded: LoadedConfig): string[] {
   const proxies = Object.values(readProxyVariables(environment));
   return [
     ...config.auth.keys,
+    ...config.auth.clients.map(({ key }) => key),
     ...(config.auth.admin_key === undefined ? [] : [config.auth.admin_key]),
     ...config.tenants.flatMap((tenant) => keysOfTenant(tenant).map(({ key }) => key)),
     ...providers.flatMap((each) => each.api_keys),

@@ -99,7 +99,7 @@ export type RequestRecord = {
   /** The client's trace, or our own where spans are exported. Only its id is stored. Absent: there is none. */
   readonly trace?: RequestTrace;
   readonly door: string;
-  /** The client program's name, from its user agent, at most 80 characters. */
+  /** The client program's name, from its key or its user agent, at most 80 characters. */
   readonly client: string | null;
   /** The client's own tags, followed by "hedged" when two targets were asked in parallel, so that both may be billed. */
   readonly tags: readonly string[];

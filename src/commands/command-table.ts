@@ -2,6 +2,10 @@
 
 import { alerts } from "./alerts.ts";
 import type { Command } from "./command.ts";
+import { connect } from "./connect/connect.ts";
+import { disconnect } from "./connect/disconnect.ts";
+import { runClient } from "./connect/run-client.ts";
+import { statusline } from "./connect/statusline.ts";
 import { dashboard } from "./dashboard.ts";
 import { doctor } from "./doctor.ts";
 import { exportCommand } from "./export.ts";
@@ -38,6 +42,10 @@ export const commands: readonly Command[] = [
   providers,
   reload,
   doctor,
+  connect,
+  disconnect,
+  runClient,
+  statusline,
   setup,
   manage,
   login,

@@ -7,6 +7,7 @@ import { type Finding, type SectionId, sections } from "../operator/examination/
 import { examinationInput, offlineEnvironment, type OfflineInput } from "../app/offline/offline-config.ts";
 import { fullVersion } from "../system/identity.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import { connectionFindings } from "./connect/client-list.ts";
 import {
   absentFindings,
   gatewayFindings,
@@ -70,7 +71,8 @@ async function run(context: CommandContext): Promise<number> {
     const own = isAnswered
       ? [...withoutRepeated(seen.findings, lookup), ...gatewayProviderFindings(lookup)]
       : seen.findings;
-    findings = inOrder([...own, ...ofGateway]);
+    const ofClients = await connectionFindings(context, seen.environment);
+    findings = inOrder([...own, ...ofGateway, ...ofClients]);
   } finally {
     progress.clear();
     for (const signal of signals) process.off(signal, onSignal);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { discoveredConfig } from "../app/offline/discovered-config.ts";
 import { loadOffline, withFileText } from "../app/offline/offline-config.ts";
 import { skillsDirectoryOf } from "../operator/skills-directory.ts";
+import { asksForKeys } from "../config/client-keys.ts";
 import { editConfig, EditProblem, newConfig } from "../config/edit.ts";
 import type { Config } from "../config/schema.ts";
 import { findConfigFile } from "../config/search.ts";
@@ -56,7 +57,7 @@ export async function planSetup(context: CommandContext, options: SetupOptions):
       `containers reach this machine at ${host}, but the gateway listens on ${config.server.host} only: ` +
         `add --host ${/^\d/.test(host) ? host : "0.0.0.0"} (it sets server.host and takes effect at the gateway's next start)`,
     );
-  if (found.length > 0 && config.auth.keys.length === 0 && config.tenants.length === 0)
+  if (found.length > 0 && !asksForKeys(config))
     notes.push(
       "with tenants in the config every client needs a key: put the keys of your other programs into auth.keys",
     );

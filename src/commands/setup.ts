@@ -1,8 +1,8 @@
 // `clawgate setup`: finds OpenClaw, shows what it would write, and writes it after consent; --undo reverts it.
 // It must never write without consent, and never print a key.
 
-import { createInterface } from "node:readline/promises";
 import { loadOffline } from "../app/offline/offline-config.ts";
+import { asksForKeys } from "../config/client-keys.ts";
 import { readDocument } from "../config/document.ts";
 import { editConfig, EditProblem } from "../config/edit.ts";
 import { ConfigProblem } from "../config/problems.ts";
@@ -11,6 +11,7 @@ import { removeFromDotEnv } from "../openclaw/dot-env.ts";
 import { variableNames, withoutGateway } from "../openclaw/instance-files.ts";
 import { type Api, apis, integrationText } from "../openclaw/provider-entry.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import { canAsk, consents } from "./consent.ts";
 import { withGatewayPort } from "./gateway-port.ts";
 import { setupFolder, writeInstances } from "./instance-writing.ts";
 import { placesOf } from "./instance-search.ts";
@@ -80,10 +81,10 @@ async function run(context: CommandContext): Promise<number> {
     if (values["dry-run"] || !hasChanges)
       return plan.instances.some(({ leftOut }) => leftOut !== null) ? exitCodes.failed : exitCodes.ok;
     if (!isSure) {
-      if (values.json || !context.stdout.isTTY || !process.stdin.isTTY)
+      if (values.json || !canAsk(context))
         return refuseUsage(context, "setup", "nothing was written: there is no terminal to ask; pass --yes")
           .usage;
-      if (!(await consents(context))) {
+      if (!(await consents(context, "Write this?"))) {
         context.stdout.write("Nothing was written.\n");
         return exitCodes.ok;
       }
@@ -97,15 +98,6 @@ async function run(context: CommandContext): Promise<number> {
     if (!(thrown instanceof Error)) throw thrown;
     context.stderr.write(`clawgate: ${plain(thrown.message)}\n`);
     return thrown instanceof EditProblem ? exitCodes.config : exitCodes.failed;
-  }
-}
-
-async function consents(context: CommandContext): Promise<boolean> {
-  const lines = createInterface({ input: process.stdin, output: context.stdout });
-  try {
-    return /^y(?:es)?$/i.test((await lines.question("Write this? [y/N] ")).trim());
-  } finally {
-    lines.close();
   }
 }
 
@@ -186,7 +178,7 @@ async function print(context: CommandContext, named: string | undefined, api: Ap
   const input = offlineInput(context, named);
   const { config, notes } = await withGatewayPort(context, (await loadOffline(input)).config, input);
   for (const note of notes) context.stderr.write(`clawgate: ${plain(note)}.\n`);
-  const hasKeys = config.auth.keys.length > 0 || config.tenants.length > 0;
+  const hasKeys = asksForKeys(config);
   const { host, port } = config.server;
   const isAny = ["0.0.0.0", "::", "localhost", "::1"].includes(host);
   const known = [...Object.keys(config.providers), ...Object.keys(config.aliases)];

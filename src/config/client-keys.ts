@@ -14,9 +14,14 @@ export function isLoopback(host: string): boolean {
   return bare === "localhost" || bare === "::1" || /^127(\.\d{1,3}){3}$/.test(bare);
 }
 
+/** Whether every client must send a key. */
+export const asksForKeys = ({ auth, tenants }: Keyed): boolean =>
+  auth.keys.length > 0 || auth.clients.length > 0 || tenants.length > 0;
+
 function shortKeys({ auth, tenants }: Keyed): readonly Path[] {
   const keys: readonly { readonly key: string; readonly path: Path }[] = [
     ...auth.keys.map((key, index) => ({ key, path: ["auth", "keys", index] })),
+    ...auth.clients.map(({ key }, index) => ({ key, path: ["auth", "clients", index, "key"] })),
     ...(auth.admin_key === undefined ? [] : [{ key: auth.admin_key, path: ["auth", "admin_key"] }]),
     ...tenants.flatMap((tenant, index) =>
       keysOfTenant(tenant).map(({ key, path }) => ({ key, path: ["tenants", index, ...path] })),

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { nearest } from "../canon/nearest.ts";
 import { hashedKeyPattern, keysOfTenant } from "../tenants/settings.ts";
-import { isLoopback, shortKeyFindings } from "./client-keys.ts";
+import { asksForKeys, isLoopback, shortKeyFindings } from "./client-keys.ts";
 import { dotted, type Path } from "./document.ts";
 import type { Finding } from "./findings.ts";
 import { ConfigProblem, didYouMean } from "./problems.ts";
@@ -151,6 +151,7 @@ export function keyFindings(
     }
   };
   for (const [index, key] of config.auth.keys.entries()) claim(key, ["auth", "keys", index]);
+  for (const [index, { key }] of config.auth.clients.entries()) claim(key, ["auth", "clients", index, "key"]);
   if (config.auth.admin_key !== undefined) claim(config.auth.admin_key, ["auth", "admin_key"]);
   const names = new Map<string, number>();
   for (const [index, tenant] of config.tenants.entries()) {
@@ -209,7 +210,7 @@ export function vendorKeyFindings(
  */
 export function checkExposure(config: Pick<Config, "server" | "auth" | "tenants">): string | null {
   if (isLoopback(config.server.host)) return null;
-  if (config.auth.keys.length > 0 || config.tenants.length > 0) return null;
+  if (asksForKeys(config)) return null;
   return `listening on ${config.server.host} needs a key: set auth.keys (or PROXY_API_KEYS), or listen on 127.0.0.1`;
 }
 

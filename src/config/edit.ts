@@ -45,6 +45,8 @@ export type ConfigEdit = {
   changeTenant(name: string, apply: (item: YAMLMap, document: Document) => void): boolean;
   /** `server.host`. */
   setHost(host: string): void;
+  /** Rewrites one section; a missing one is added at the end. Throws EditProblem. */
+  changeSection(name: string, apply: (document: Document) => void): void;
   tenants(): readonly WrittenTenant[];
   text(): string;
 };
@@ -122,6 +124,7 @@ export function editConfig(original: string): ConfigEdit {
       return isDone;
     },
     setHost: (host) => keep(withHost(text, host)),
+    changeSection: (name, apply) => keep(withSection(text, name, apply)),
     tenants: () => tenantsIn(text),
     text: () => text,
   };
@@ -161,7 +164,8 @@ function tenantsIn(text: string): readonly WrittenTenant[] {
   });
 }
 
-function nameOf(item: unknown): string | null {
+/** The `name` of an entry of a list. */
+export function nameOf(item: unknown): string | null {
   if (!isMap(item)) return null;
   const name: unknown = item.get("name");
   return name === undefined || name === null ? null : String(name);

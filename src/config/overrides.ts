@@ -94,13 +94,17 @@ export function overridesOf(
   const isDemanded = demand === "" ? null : truth(demand);
   if (demand !== "" && isDemanded === null)
     refused.push({ origin: "REQUIRE_AUTH", message: "must be true or false" });
-  if (isDemanded === true && keys.length + moreKeys.length === 0 && !hasTenantKey(value))
+  const named = valueAt(value, ["auth", "clients"]);
+  const hasNamed = Array.isArray(named) && named.length > 0;
+  if (isDemanded === true && keys.length + moreKeys.length === 0 && !hasNamed && !hasTenantKey(value))
     refused.push({
       origin: "REQUIRE_AUTH",
       message: "is true, but there are no keys; set PROXY_API_KEYS or auth.keys",
     });
   if (isDemanded === false && keys.length + moreKeys.length > 0)
     overrides.push({ path: ["auth", "keys"], value: [], origin: "REQUIRE_AUTH" });
+  if (isDemanded === false && hasNamed)
+    overrides.push({ path: ["auth", "clients"], value: [], origin: "REQUIRE_AUTH" });
 
   if (flags.host !== undefined)
     overrides.push({ path: ["server", "host"], value: flags.host, origin: "--host" });
@@ -123,7 +127,7 @@ export const variableKeys: readonly { readonly variable: string; readonly key: s
   { variable: "PROXY_API_KEYS", key: "additional `auth.keys`, separated by commas" },
   {
     variable: "REQUIRE_AUTH",
-    key: "`true`: refuse to start without keys; `false`: do not require `auth.keys`",
+    key: "`true`: refuse to start without keys; `false`: do not require `auth.keys` and `auth.clients`",
   },
   { variable: "CLAWGATE_CONFIG", key: "the config file, if `--config` is not given" },
   { variable: "CLAWGATE_STATE_DIR", key: "the state directory" },

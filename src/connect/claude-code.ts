@@ -19,14 +19,14 @@ export function claudeVariables({ url, key, isBilledByKey }: Gateway): Readonly<
 }
 
 /** Each of them would be preferred to what is written. */
-export const claudeRivals = [
+const claudeRivals = [
   "ANTHROPIC_API_KEY",
   "CLAUDE_CODE_USE_BEDROCK",
   "CLAUDE_CODE_USE_VERTEX",
   "CLAUDE_CODE_USE_FOUNDRY",
 ];
 
-export function claudeFolder({ environment, homeDirectory }: Surroundings): string {
+function claudeFolder({ environment, homeDirectory }: Surroundings): string {
   const own = environment["CLAUDE_CONFIG_DIR"];
   return own !== undefined && isAbsolute(own) ? own : join(homeDirectory, ".claude");
 }
@@ -57,7 +57,7 @@ export const claudeCode: Client = {
     }));
     const statusLine = {
       path: ["statusLine"],
-      value: { type: "command", command: "clawgate statusline" },
+      value: { type: "command", command: `${gateway.command} statusline` },
       isOptional: true,
     };
     return [{ path, format: "json", edits: [...variables, statusLine] }];
@@ -67,5 +67,10 @@ export const claudeCode: Client = {
       .filter((name) => environment[name])
       .map((name) => `${name} is set in this terminal and may be preferred by Claude Code: unset it`);
   },
-  run: (_around, gateway) => ({ args: [], variables: claudeVariables(gateway), unset: claudeRivals }),
+  run(_around, gateway, folder) {
+    const variables = claudeVariables(gateway);
+    // Its settings files win over the variables that it is started with, and this one over them.
+    const file = { name: "settings.json", text: JSON.stringify({ env: variables }) };
+    return { args: ["--settings", join(folder, file.name)], variables, unset: claudeRivals, files: [file] };
+  },
 };

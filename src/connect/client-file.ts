@@ -9,7 +9,7 @@ import { openFileFolder, openFolder, PathProblem } from "../system/folder-handle
 import { sha256Hex } from "../system/secret.ts";
 
 export const maxFileBytes = 5 * 1024 * 1024;
-export const backupEnding = ".clawgate-backup";
+const backupEnding = ".clawgate-backup";
 
 /** The message is for the person at the terminal; nothing was written. */
 export class ClientFileProblem extends Error {

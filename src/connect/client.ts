@@ -34,6 +34,8 @@ export type Gateway = {
   readonly key: string;
   /** Those that it offers, `auto` first where it routes. */
   readonly models: readonly OfferedModel[];
+  /** How this program is started by a shell: for clients that call it. */
+  readonly command: string;
   /** The cache of Anthropic's API may be asked to last an hour: its use is billed by key. */
   readonly isBilledByKey: boolean;
 };

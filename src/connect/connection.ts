@@ -12,7 +12,14 @@ import {
   removeClientFile,
   writeClientFile,
 } from "./client-file.ts";
-import { type Connection, withKeyFrom, withoutKey, writeJournal, type WrittenFile } from "./journal.ts";
+import {
+  type Connection,
+  keyIn,
+  withKeyFrom,
+  withoutKey,
+  writeJournal,
+  type WrittenFile,
+} from "./journal.ts";
 import { applyEdits, type Left, undoEdits } from "./texts/edit-text.ts";
 import { type FormatName, formats } from "./texts/format-table.ts";
 import { meansTheSame, shownPath, TextProblem, valueAt } from "./texts/text-format.ts";
@@ -37,8 +44,8 @@ export type PlanInput = {
   readonly around: Surroundings;
   readonly scope: Scope;
   readonly gateway: Gateway;
-  /** A made key's hash; null: the word. */
-  readonly keyHash: string | null;
+  /** A made key's hash and name in the config; null: the word. */
+  readonly made: { readonly hash: string; readonly name: string } | null;
   /** The connection that is to be replaced. */
   readonly old: Connection | null;
   readonly now: string;
@@ -61,7 +68,7 @@ function inFile<T>(path: string, work: () => T): T {
 
 /** Nothing is written. Throws ClientFileProblem. */
 export async function planConnection(input: PlanInput): Promise<ConnectionPlan> {
-  const { client, around, scope, gateway, keyHash, now } = input;
+  const { client, around, scope, gateway, made, now } = input;
   const homes = homesOf(around);
   const plans = client.files(around, scope, gateway);
   const files = await Promise.all(plans.map(({ path }) => readClientFile(path, homes)));
@@ -98,7 +105,8 @@ export async function planConnection(input: PlanInput): Promise<ConnectionPlan> 
     project,
     at: now,
     url: gateway.url,
-    keyHash,
+    keyHash: made?.hash ?? null,
+    keyName: made?.name ?? null,
     files: changes.flatMap(({ written }) => (written === null ? [] : [written])),
   };
   return { changes, kept, entry };
@@ -191,6 +199,15 @@ export async function undoConnection(
     if (isAsBefore || after === null) await removeBackup(file.realPath);
   }
   await writeJournal(stateDirectory, entry, null);
+}
+
+/** The key that the client has; null: it has none of ours any more, or only the word. */
+export async function keyOf(entry: Connection, homes: readonly string[]): Promise<string | null> {
+  const files = await Promise.all(entry.files.map(({ realPath }) => readClientFile(realPath, homes)));
+  return keyIn(
+    entry,
+    files.map(({ text }) => text ?? ""),
+  );
 }
 
 export type ConnectionState = {

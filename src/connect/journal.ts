@@ -35,6 +35,8 @@ const connection = z.object({
   url: z.string(),
   /** Of the key that was made for it; null: it has the word that only names it. */
   keyHash: z.string().nullable(),
+  /** Its name in `auth.clients`. */
+  keyName: z.string().nullable(),
   files: z.array(
     z.object({
       path: z.string(),
@@ -104,12 +106,15 @@ export function withoutKey(entry: Connection, key: string): Connection {
   return JSON.parse(JSON.stringify(entry).replaceAll(key, keyPlace)) as Connection;
 }
 
+/** The key that was made for a client, if it still stands in one of these texts. */
+export function keyIn({ keyHash }: Pick<Connection, "keyHash">, texts: readonly string[]): string | null {
+  if (keyHash === null) return null;
+  const candidates = texts.flatMap((text) => text.match(/[0-9a-f]{64}/g) ?? []);
+  return candidates.find((each) => sha256Hex(each) === keyHash) ?? null;
+}
+
 /** With the key that is found in the client's files, so that what was put there is recognised. */
 export function withKeyFrom(entry: Connection, texts: readonly string[]): Connection {
-  if (entry.keyHash === null) return entry;
-  const candidates = texts.flatMap((text) => text.match(/[0-9a-f]{64}/g) ?? []);
-  const key = candidates.find((each) => sha256Hex(each) === entry.keyHash);
-  return key === undefined
-    ? entry
-    : (JSON.parse(JSON.stringify(entry).replaceAll(keyPlace, key)) as Connection);
+  const key = keyIn(entry, texts);
+  return key === null ? entry : (JSON.parse(JSON.stringify(entry).replaceAll(keyPlace, key)) as Connection);
 }

@@ -22,6 +22,8 @@ export type Caller = {
   readonly tenant: string | null;
   readonly keyId: string | null;
   readonly isAdmin: boolean;
+  /** The program that the key was made for, or that names itself by it where no key is asked for. Absent: unknown. */
+  readonly client?: string;
   /** By what an operator proved to be one, for the audit: "admin key ab12cd34", "run token", "session". Absent: by nothing. */
   readonly actor?: string;
 };
@@ -92,7 +94,9 @@ export function createAccess(options: AccessOptions): Access {
   };
   const keyHolder = (key: string): Caller | null => {
     const found = directory.identify(key);
-    return found === null ? null : { tenant: found.tenant, keyId: found.keyId, isAdmin: false };
+    if (found === null) return null;
+    const { tenant, keyId, client } = found;
+    return client === null ? { tenant, keyId, isAdmin: false } : { tenant, keyId, isAdmin: false, client };
   };
 
   const access = (routeClass: RouteClass, facts: RequestOrigin): Caller => {
@@ -102,7 +106,7 @@ export function createAccess(options: AccessOptions): Access {
       case "data":
         return directory.hasKeys
           ? checks.requireKey(facts, keyHolder, "an API key")
-          : checks.requireLocal(facts, anonymous, "auth.keys");
+          : checks.requireLocal(facts, selfNamed(facts.headers), "auth.keys");
       case "read":
         if (checks.isSignedIn(facts)) return sessionHolder;
         if (directory.hasAdminKey) return checks.requireKey(facts, adminOnly, "the admin key");
@@ -252,6 +256,19 @@ function presentedKeys(headers: Headers): string[] {
   }
   return keys;
 }
+
+const ownWord = /^clawgate-([a-z][a-z0-9-]{0,39})$/;
+
+/** Without keys the word `clawgate-<client>` in the place of one names the client, and proves nothing. */
+function selfNamed(headers: Headers): Caller {
+  const authorization = headers.get("authorization");
+  let client = authorization?.startsWith("Bearer ") === true ? wordIn(authorization.slice(7)) : null;
+  for (const name of keyHeaders) client ??= wordIn(headers.get(name));
+  return client === null ? anonymous : { tenant: null, keyId: null, isAdmin: false, client };
+}
+
+const wordIn = (key: string | null): string | null =>
+  key === null ? null : (ownWord.exec(key)?.[1] ?? null);
 
 /** The last address in X-Forwarded-For that is not a trusted proxy's own; null when there is none to trust. */
 function clientBehind(headers: Headers, isTrusted: (address: string) => boolean): string | null {

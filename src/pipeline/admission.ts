@@ -55,7 +55,7 @@ class RequestContext extends Cancellation implements Context {
     this.arrivedMs = admission.arrivedMs;
     this.tenant = admission.caller.tenant;
     this.keyId = admission.caller.keyId;
-    this.client = clientName(headers.get("user-agent"));
+    this.client = admission.caller.client ?? clientName(headers.get("user-agent"));
     this.agents = agentsOf(headers);
     this.tags = tagsOf(headers.get("x-clawgate-tags"));
     const parent = headers.get("traceparent");

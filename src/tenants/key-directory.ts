@@ -5,6 +5,8 @@ import { timingSafeEqual } from "node:crypto";
 export type KeyDirectoryOptions = {
   /** Client keys, plain or as `sha256:<64 hex digits>`. */
   readonly keys: readonly string[];
+  /** Keys of named programs that belong to no tenant. Absent: none. */
+  readonly clients?: readonly { readonly name: string; readonly key: string }[];
   /** Keys with an owner's name. Absent: none. */
   readonly tenants?: readonly {
     readonly name: string;
@@ -25,7 +27,10 @@ export type KeyDirectoryOptions = {
 export type KeyDirectory = {
   readonly hasKeys: boolean;
   readonly hasAdminKey: boolean;
-  identify(presented: string | null): { readonly keyId: string; readonly tenant: string | null } | null;
+  /** `client`: the program that the key was made for; null: any. */
+  identify(
+    presented: string | null,
+  ): { readonly keyId: string; readonly tenant: string | null; readonly client: string | null } | null;
   /** The admin key, or the token of the state directory. */
   isAdmin(presented: string | null): boolean;
   /** The same, by a name that reveals nothing: "admin key ab12cd34" or "run token"; null: neither. */
@@ -36,6 +41,7 @@ type KeyEntry = {
   readonly keyId: string;
   readonly hash: Buffer;
   readonly tenant: string | null;
+  readonly client: string | null;
   readonly expiresAtMs: number | null;
 };
 
@@ -43,20 +49,27 @@ type KeyEntry = {
 export function createKeyDirectory(options: KeyDirectoryOptions): KeyDirectory {
   const nowMs = options.nowMs ?? (() => Number.POSITIVE_INFINITY);
   const written = [
-    ...options.keys.map((key) => ({ hash: hashOfEntry(key), tenant: null, expiresAtMs: null })),
+    ...options.keys.map((key) => ({ hash: hashOfEntry(key), tenant: null, client: null, expiresAtMs: null })),
+    ...(options.clients ?? []).map(({ name, key }) => ({
+      hash: hashOfEntry(key),
+      tenant: null,
+      client: name,
+      expiresAtMs: null,
+    })),
     ...(options.tenants ?? []).map(({ name, key, expiresAtMs = null }) => ({
       hash: hashOfEntry(key),
       tenant: name,
+      client: null,
       expiresAtMs,
     })),
   ];
   const entries = new Map<number, KeyEntry[]>();
-  for (const { hash, tenant, expiresAtMs } of written) {
+  for (const { hash, tenant, client, expiresAtMs } of written) {
     if (hash === null) continue;
     const alike = entries.get(bucketOf(hash)) ?? [];
     // For a duplicate key, the later owner counts.
     const others = alike.filter((each) => !each.hash.equals(hash));
-    entries.set(bucketOf(hash), [...others, { keyId: keyIdOf(hash), hash, tenant, expiresAtMs }]);
+    entries.set(bucketOf(hash), [...others, { keyId: keyIdOf(hash), hash, tenant, client, expiresAtMs }]);
   }
   // Every request hashes a key, so the same 32 bytes are reused.
   const scratch = Buffer.alloc(32);

@@ -25,6 +25,20 @@ export const authSettings = z
       .describe(
         "Keys that clients must send (Bearer or x-api-key): plain, `${VAR}` or `sha256:<hex>`; plain ones of less than 16 characters on loopback only. Empty: loopback only.",
       ),
+    clients: z
+      .array(
+        z.strictObject({
+          name: z
+            .string()
+            .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, "letters, digits, dot, dash and underscore, at most 64")
+            .describe("The client as records show it."),
+          key: clientKey.describe("Plain, `${VAR}` or `sha256:<hex>`."),
+        }),
+      )
+      .default([])
+      .describe(
+        "Keys of single programs, accepted like those of `keys`; `clawgate connect` makes them where keys are asked for.",
+      ),
     admin_key: clientKey
       .optional()
       .describe(

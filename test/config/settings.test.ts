@@ -58,7 +58,7 @@ describe("resolveBaseUrl", () => {
 describe("checkExposure", () => {
   const { config } = load('auth: { keys: ["0123456789abcdef"] }');
   const at = (host: string, keys: readonly string[]): string | null =>
-    checkExposure({ ...config, server: { ...config.server, host }, auth: { keys: [...keys] } });
+    checkExposure({ ...config, server: { ...config.server, host }, auth: { keys: [...keys], clients: [] } });
 
   test.each(["127.0.0.1", "127.9.8.7", "localhost", "LocalHost", "::1", "[::1]"])(
     "%s needs no key",
@@ -82,9 +82,13 @@ describe("checkExposure", () => {
 
   test("an admin key is not accepted by the data endpoints, a tenant's key does", () => {
     const open = { ...config, server: { ...config.server, host: "0.0.0.0" } };
-    expect(checkExposure({ ...open, auth: { keys: [], admin_key: "0123456789abcdef" } })).not.toBeNull();
+    expect(
+      checkExposure({ ...open, auth: { keys: [], clients: [], admin_key: "0123456789abcdef" } }),
+    ).not.toBeNull();
     const tenants = [{ name: "a", api_key: "0123456789abcdef", keys: [], env: {} }];
-    expect(checkExposure({ ...open, auth: { keys: [] }, tenants })).toBeNull();
+    expect(checkExposure({ ...open, auth: { keys: [], clients: [] }, tenants })).toBeNull();
+    const clients = [{ name: "codex", key: "0123456789abcdef" }];
+    expect(checkExposure({ ...open, auth: { keys: [], clients } })).toBeNull();
   });
 });
 

@@ -24,6 +24,7 @@ export function keyDirectory(
   const reportedAt = new Map<string, number>();
   return createKeyDirectory({
     keys: config.auth.keys,
+    clients: config.auth.clients,
     tenants: config.tenants.flatMap((tenant) =>
       keysOfTenant(tenant).map(({ key, expiresAtMs }) => ({ name: tenant.name, key, expiresAtMs })),
     ),

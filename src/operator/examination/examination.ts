@@ -143,7 +143,7 @@ async function readConfig(input: ExaminationInput, isReadElsewhere: boolean): Pr
 }
 
 function exposure({ server, auth, tenants }: LoadedConfig["config"]): Finding {
-  const keys = auth.keys.length + tenants.length;
+  const keys = auth.keys.length + auth.clients.length + tenants.length;
   const isLocal = server.host === "localhost" || isLoopback(server.host.replace(/^\[|\]$/g, ""));
   const who = keys === 0 ? "no key is asked for" : `${keys} ${keys === 1 ? "key is" : "keys are"} known`;
   return isLocal

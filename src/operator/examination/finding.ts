@@ -9,6 +9,7 @@ export const sections = {
   providers: "Providers",
   cli: "Claude Code",
   memory: "Memory",
+  clients: "Connected clients",
 } as const;
 
 export type SectionId = keyof typeof sections;

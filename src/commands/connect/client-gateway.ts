@@ -1,0 +1,196 @@
+// The gateway that a client is to be connected to: its address, whether it asks for keys, its models, and its config file, which gets
+// the hash of a key that is made for a client.
+
+import { dirname } from "node:path";
+import {
+  examinationInput,
+  loadOffline,
+  offlineEnvironment,
+  type OfflineInput,
+  withFileText,
+} from "../../app/offline/offline-config.ts";
+import { removeClientKey, setClientKey } from "../../config/client-key-edit.ts";
+import { asksForKeys } from "../../config/client-keys.ts";
+import { editConfig, EditProblem, writeConfig } from "../../config/edit.ts";
+import type { LoadedConfig } from "../../config/load.ts";
+import type { OfferedModel } from "../../connect/client.ts";
+import { findOnPath } from "../../system/process.ts";
+import { randomKey, sha256Hex } from "../../system/secret.ts";
+import { type Environment, openStateDirectory, stateDirectory } from "../../system/state-directory.ts";
+import type { CommandContext } from "../command.ts";
+import { offlineInput } from "../config-input.ts";
+import {
+  errorMessage,
+  findGateway,
+  GatewayProblem,
+  memberOf,
+  type RunningGateway,
+} from "../running-gateway.ts";
+
+export type ClientGateway = {
+  readonly url: string;
+  readonly running: RunningGateway | null;
+  /** Why none is running; null: one is. */
+  readonly absent: string | null;
+  readonly asksForKeys: boolean;
+  readonly loaded: LoadedConfig;
+  readonly input: OfflineInput;
+  readonly environment: Environment;
+};
+
+type Values = { readonly config?: string | undefined; readonly "state-dir"?: string | undefined };
+
+/** The environment that names the state directory. */
+export function clientEnvironment(context: CommandContext, values: Values): Environment {
+  const named = values["state-dir"];
+  const own =
+    named === undefined ? context.environment : { ...context.environment, CLAWGATE_STATE_DIR: named };
+  return offlineEnvironment(offlineInput({ ...context, environment: own }, values.config));
+}
+
+/** Throws GatewayProblem and ConfigProblem. */
+export async function clientGateway(context: CommandContext, values: Values): Promise<ClientGateway> {
+  const environment = clientEnvironment(context, values);
+  const found = await findGateway(context, environment, true);
+  const named = values["state-dir"];
+  const variables =
+    named === undefined ? context.environment : { ...context.environment, CLAWGATE_STATE_DIR: named };
+  const plain = offlineInput({ ...context, environment: variables }, values.config);
+  if ("why" in found) {
+    const loaded = await loadOffline(plain);
+    const { host, port } = loaded.config.server;
+    if (port === 0)
+      throw new GatewayProblem(
+        `server.port is 0, so only a running gateway knows its port, and ${found.why}. Start it, or set a fixed port.`,
+      );
+    const keyed = asksForKeys(loaded.config);
+    const url = `http://${reachable(host)}:${port}`;
+    return { url, running: null, absent: found.why, asksForKeys: keyed, loaded, input: plain, environment };
+  }
+  const input = await inputOf(plain, found);
+  const loaded = await loadOffline(input);
+  const keyed = (await modelsAt(found.url, null)).status === 401;
+  return { url: found.url, running: found, absent: null, asksForKeys: keyed, loaded, input, environment };
+}
+
+/** The config that the running gateway has read, unless the user names one. */
+async function inputOf(input: OfflineInput, running: RunningGateway): Promise<OfflineInput> {
+  if (input.argvConfigPath !== undefined) return input;
+  const { status, body } = await running.ask({ method: "GET", path: "/api/config" });
+  const path = status === 200 ? memberOf(body, "path") : null;
+  if (typeof path !== "string") return input;
+  return memberOf(body, "is_merely_found") === true
+    ? { ...input, workingDirectory: dirname(path) }
+    : { ...input, argvConfigPath: path };
+}
+
+function reachable(host: string): string {
+  const bare = host.replace(/^\[|\]$/g, "");
+  if (["0.0.0.0", "::", "localhost", ""].includes(bare)) return "127.0.0.1";
+  return bare.includes(":") ? `[${bare}]` : bare;
+}
+
+const askTimeoutMs = 10_000;
+
+export type ModelsAnswer = {
+  readonly status: number;
+  readonly models: readonly OfferedModel[];
+  readonly message: string | null;
+};
+
+/** What `GET /v1/models` answers to a client with this key. Throws GatewayProblem if nothing answers. */
+export async function modelsAt(url: string, key: string | null): Promise<ModelsAnswer> {
+  let body: unknown;
+  let status: number;
+  try {
+    const answer = await fetch(`${url}/v1/models`, {
+      redirect: "manual",
+      signal: AbortSignal.timeout(askTimeoutMs),
+      headers: key === null ? {} : { authorization: `Bearer ${key}` },
+    });
+    status = answer.status;
+    body = await answer.json();
+  } catch {
+    throw new GatewayProblem(`The gateway at ${url} did not answer a request for its models.`);
+  }
+  const list: unknown = memberOf(body, "data");
+  const models = (Array.isArray(list) ? list : []).flatMap((each: unknown): OfferedModel[] => {
+    const id = memberOf(each, "id");
+    if (typeof id !== "string") return [];
+    const [contextTokens, outputTokens] = ["context_length", "max_output_tokens"].map((name) => {
+      const size = memberOf(each, name);
+      return typeof size === "number" ? size : null;
+    });
+    return [{ id, name: id, contextTokens: contextTokens ?? null, outputTokens: outputTokens ?? null }];
+  });
+  return { status, models, message: errorMessage(body) };
+}
+
+/** Without an answer of the gateway: the names that its config knows. */
+export function configuredModels({ config }: LoadedConfig): readonly OfferedModel[] {
+  const names = new Set(["auto", ...Object.keys(config.aliases), ...Object.keys(config.providers)]);
+  return [...names].map((id) => ({ id, name: id, contextTokens: null, outputTokens: null }));
+}
+
+/** Anthropic's API answers and bills by key: an hour of cache is then the client's to ask for. */
+export const isBilledByKey = ({ config }: LoadedConfig): boolean =>
+  Object.values(config.providers).some(({ backend }) => backend === "anthropic");
+
+/** How a shell starts this program with the same state directory. */
+export function ownCommand(context: CommandContext, values: Values): string {
+  const isOnPath = findOnPath("clawgate", context.environment["PATH"]) !== null;
+  const program = isOnPath ? "clawgate" : quoted(process.execPath);
+  const isOwn = values["state-dir"] !== undefined || Boolean(context.environment["CLAWGATE_STATE_DIR"]);
+  const directory = stateDirectory(clientEnvironment(context, values));
+  return isOwn ? `CLAWGATE_STATE_DIR=${quoted(directory)} ${program}` : program;
+}
+
+const quoted = (text: string): string =>
+  /^[A-Za-z0-9_./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
+export type MadeKey = { readonly key: string; readonly hash: string; readonly name: string };
+
+/** A new key for a client: its hash goes into the config file, and the running gateway reads it. Throws EditProblem, GatewayProblem and ConfigProblem. */
+export async function makeClientKey(gateway: ClientGateway, name: string): Promise<MadeKey> {
+  const key = randomKey();
+  const hash = sha256Hex(key);
+  await editFile(gateway, (edit) => setClientKey(edit, name, `sha256:${hash}`));
+  return { key, hash, name };
+}
+
+/** False: the config has no such key. Throws EditProblem, GatewayProblem and ConfigProblem. */
+export async function dropClientKey(gateway: ClientGateway, name: string): Promise<boolean> {
+  const { auth, tenants } = gateway.loaded.config;
+  if (!auth.clients.some((each) => each.name === name)) return false;
+  // The last key of all would open the gateway to every program, or keep it from starting.
+  if (auth.keys.length + auth.clients.length + tenants.length === 1)
+    throw new EditProblem(`${name} has the gateway's last key: it stays in auth.clients`);
+  let isFound = false;
+  await editFile(gateway, (edit) => {
+    isFound = removeClientKey(edit, name);
+  });
+  return isFound;
+}
+
+async function editFile(
+  { loaded, input, running }: ClientGateway,
+  change: (edit: ReturnType<typeof editConfig>) => void,
+): Promise<void> {
+  const { path } = loaded;
+  if (path === null)
+    throw new EditProblem(
+      "the gateway asks for a key and has no config file that could hold one for this client: create one first",
+    );
+  const edit = editConfig(input.readFile(path) ?? "");
+  change(edit);
+  await examinationInput(withFileText({ ...input, argvConfigPath: path }, path, edit.text())).load();
+  await writeConfig(path, edit.text());
+  if (running === null) return;
+  const { status, body } = await running.ask({ method: "POST", path: "/api/reload", timeoutMs: 30_000 });
+  if (status >= 300)
+    throw new GatewayProblem(errorMessage(body) ?? "The gateway did not read its config again.");
+}
+
+/** For the list of connections. Throws an Error that says why it cannot be used. */
+export const connectionsFolder = (environment: Environment): Promise<string> =>
+  openStateDirectory(environment);

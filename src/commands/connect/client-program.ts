@@ -1,0 +1,65 @@
+// A client's program on this machine: where it is, its version, and what its own checker says of its config.
+
+import { existsSync } from "node:fs";
+import type { Client, Surroundings } from "../../connect/client.ts";
+import { errorCode } from "../../system/files.ts";
+import { findOnPath, runCommand } from "../../system/process.ts";
+import type { CommandContext } from "../command.ts";
+import { plain } from "../terminal.ts";
+
+export function surroundings(context: CommandContext): Surroundings {
+  const { environment, homeDirectory, workingDirectory } = context;
+  return { environment, homeDirectory, workingDirectory, platform: process.platform, exists: existsSync };
+}
+
+/** Null: it is not installed, as far as can be seen. */
+export function programOf(client: Client, around: Surroundings): string | null {
+  for (const name of client.programs) {
+    const found = findOnPath(name, around.environment["PATH"]);
+    if (found !== null) return found;
+  }
+  return client.found?.(around) ?? null;
+}
+
+const limitMs = 15_000;
+
+/** The client's surroundings as a person would start it; variables without a value are left out. */
+export const wholeEnvironment = ({
+  environment,
+}: Pick<Surroundings, "environment">): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+
+/** Null: it has no version to tell. */
+export async function versionOf(client: Client, around: Surroundings): Promise<string | null> {
+  const program = client.programs.length === 0 ? null : programOf(client, around);
+  if (program === null) return null;
+  try {
+    const { stdout, stderr } = await runCommand([program, "--version"], {
+      timeoutMs: limitMs,
+      env: wholeEnvironment(around),
+      cwd: around.homeDirectory,
+    });
+    return /\d+\.\d+(?:\.[0-9A-Za-z.+-]+)?/.exec(`${stdout} ${stderr}`)?.[0] ?? null;
+  } catch (error) {
+    // A program that cannot be started has no version; its state is shown all the same.
+    if (errorCode(error) === null) throw error;
+    return null;
+  }
+}
+
+/** What the client's own checker finds wrong; null: nothing, or it has none. */
+export async function checkedBy(client: Client, around: Surroundings): Promise<string | null> {
+  const program = programOf(client, around);
+  if (client.check === undefined || program === null) return null;
+  const { timedOut, ...result } = await runCommand([program, ...client.check.args], {
+    timeoutMs: limitMs,
+    env: wholeEnvironment(around),
+    cwd: around.workingDirectory,
+  });
+  if (timedOut)
+    return `${client.title} did not answer within ${limitMs / 1000} s when it was asked to check its config`;
+  const problem = client.check.problemIn(result);
+  return problem === null ? null : plain(problem);
+}

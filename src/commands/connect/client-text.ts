@@ -1,0 +1,32 @@
+// How connections are shown: the diff of each file with secrets masked, and the list of clients.
+
+import { redact } from "../../canon/redact.ts";
+import type { FileChange } from "../../connect/connection.ts";
+import { unifiedDiff } from "../../connect/unified-diff.ts";
+import type { TerminalStyle } from "../terminal.ts";
+
+/** Stands for a key that is made when it is written. */
+export const keyToCome = "<its-own-key>";
+
+/** Our own word is no secret and is shown; everything else that looks like one is masked. */
+function masked(line: string, shownKey: string): string {
+  const parts = line.split(shownKey).map(redact);
+  // Control characters of the file must not reach the terminal.
+  return parts.join(shownKey).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (each) => (each === "\t" ? each : ""));
+}
+
+export function diffLines({ file, after }: FileChange, shownKey: string): readonly string[] {
+  return unifiedDiff(file.path, file.text, after).map((line) => masked(line, shownKey));
+}
+
+export function paintedDiff(lines: readonly string[], style: TerminalStyle): string {
+  return lines
+    .map((line) => {
+      if (line.startsWith("+++") || line.startsWith("---")) return style.bold(line);
+      if (line.startsWith("@@")) return style.dim(line);
+      if (line.startsWith("+")) return style.green(line);
+      return line.startsWith("-") ? style.red(line) : line;
+    })
+    .map((line) => `${line}\n`)
+    .join("");
+}
