@@ -23,6 +23,7 @@ const gatewayOf = (
   url,
   key: keyWord(id),
   models,
+  command: "clawgate",
   isBilledByKey: false,
 });
 

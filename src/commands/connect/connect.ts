@@ -38,7 +38,7 @@ import {
 } from "./client-gateway.ts";
 import { listClients } from "./client-list.ts";
 import { clientNamed, sharedFlags, setupFlags } from "./client-options.ts";
-import { checkedBy, programOf, surroundings } from "./client-program.ts";
+import { askedSurroundings, checkedBy, programOf, surroundings } from "./client-program.ts";
 import { diffLines, keyToCome, paintedDiff } from "./client-text.ts";
 
 const help = `Usage: clawgate connect <client> [options]
@@ -126,7 +126,7 @@ async function connectClient(
   scope: Scope,
   values: Values,
 ): Promise<number> {
-  const around = surroundings(context);
+  const around = await askedSurroundings(client, surroundings(context));
   const gateway = await clientGateway(context, values);
   const stateFolder = await connectionsFolder(gateway.environment);
   const project = scope === "project" ? around.workingDirectory : null;
