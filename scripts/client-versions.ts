@@ -14,6 +14,7 @@ export const clientVersions = {
       "claude-jail",
       "claude-tenants",
       "claude-tool-search",
+      "connect-claude",
       "doctor",
     ],
   },

@@ -45,8 +45,6 @@ export type ConfigEdit = {
   changeTenant(name: string, apply: (item: YAMLMap, document: Document) => void): boolean;
   /** `server.host`. */
   setHost(host: string): void;
-  /** Rewrites one section; a missing one is added at the end. Throws EditProblem. */
-  changeSection(name: string, apply: (document: Document) => void): void;
   tenants(): readonly WrittenTenant[];
   text(): string;
 };
@@ -124,7 +122,6 @@ export function editConfig(original: string): ConfigEdit {
       return isDone;
     },
     setHost: (host) => keep(withHost(text, host)),
-    changeSection: (name, apply) => keep(withSection(text, name, apply)),
     tenants: () => tenantsIn(text),
     text: () => text,
   };
@@ -164,8 +161,7 @@ function tenantsIn(text: string): readonly WrittenTenant[] {
   });
 }
 
-/** The `name` of an entry of a list. */
-export function nameOf(item: unknown): string | null {
+function nameOf(item: unknown): string | null {
   if (!isMap(item)) return null;
   const name: unknown = item.get("name");
   return name === undefined || name === null ? null : String(name);

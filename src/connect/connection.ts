@@ -44,8 +44,8 @@ export type PlanInput = {
   readonly around: Surroundings;
   readonly scope: Scope;
   readonly gateway: Gateway;
-  /** A made key's hash and name in the config; null: the word. */
-  readonly made: { readonly hash: string; readonly name: string } | null;
+  /** A made key's hash and what the config got for it; null: the word. */
+  readonly made: { readonly hash: string; readonly edit: Connection["keyEdit"] } | null;
   /** The connection that is to be replaced. */
   readonly old: Connection | null;
   readonly now: string;
@@ -106,7 +106,7 @@ export async function planConnection(input: PlanInput): Promise<ConnectionPlan> 
     at: now,
     url: gateway.url,
     keyHash: made?.hash ?? null,
-    keyName: made?.name ?? null,
+    keyEdit: made?.edit ?? null,
     files: changes.flatMap(({ written }) => (written === null ? [] : [written])),
   };
   return { changes, kept, entry };

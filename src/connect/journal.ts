@@ -1,8 +1,9 @@
 // What connecting has written, edit by edit, in the state directory: disconnecting takes exactly that back. A key that was made for a
 // client is not in it: it is found again in the client's own file by its hash.
 
-import { z } from "zod";
 import { join } from "node:path";
+import { z } from "zod";
+import { lockFolder, LockProblem } from "../openclaw/lock.ts";
 import { readTextIfExists, replaceFile } from "../system/files.ts";
 import { sha256Hex } from "../system/secret.ts";
 import { formatNames } from "./texts/format-table.ts";
@@ -35,8 +36,8 @@ const connection = z.object({
   url: z.string(),
   /** Of the key that was made for it; null: it has the word that only names it. */
   keyHash: z.string().nullable(),
-  /** Its name in `auth.clients`. */
-  keyName: z.string().nullable(),
+  /** What was written into the gateway's config for it, and where that is. */
+  keyEdit: z.object({ name: z.string(), path: z.string(), edit }).nullable(),
   files: z.array(
     z.object({
       path: z.string(),
@@ -96,6 +97,30 @@ export async function writeJournal(
   const connections = fresh === null ? others : [...others, fresh];
   const text = `${JSON.stringify({ version: 1, connections }, null, 1)}\n`;
   await replaceFile(pathIn(stateDirectory), text, { mode: 0o600 });
+}
+
+const retries = 50;
+const retryMs = 100;
+
+/** One command at a time writes clients' files and the list. Throws JournalProblem while another one does. */
+export async function holdingJournal<T>(stateDirectory: string, work: () => Promise<T>): Promise<T> {
+  const folder = join(stateDirectory, "connect");
+  for (let turn = 0; ; turn++) {
+    let release: () => Promise<void>;
+    try {
+      release = await lockFolder(folder, stateDirectory);
+    } catch (error) {
+      if (!(error instanceof LockProblem)) throw error;
+      if (turn >= retries) throw new JournalProblem(error.message);
+      await Bun.sleep(retryMs);
+      continue;
+    }
+    try {
+      return await work();
+    } finally {
+      await release();
+    }
+  }
 }
 
 const keyPlace = "{{clawgate-key}}";

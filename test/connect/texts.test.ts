@@ -138,3 +138,21 @@ for (const [name, { edits, texts }] of Object.entries(cases) as [FormatName, (ty
       for (const { path } of applied.slice(1)) expect(valueAt(now, path)).toEqual(valueAt(then, path));
     });
   });
+
+test("YAML: two edits of one list are taken back in either order, and no key is left without a value", () => {
+  const format = formats.yaml;
+  const entry = (name: string): Edit => ({
+    path: ["auth", "clients", { where: "name", is: name }],
+    value: { name, key: "sha256:1" },
+  });
+  for (const before of ['# c\nauth:\n  keys: ["a"] # mine\nb: 1\n', "auth:\n  clients: []\n", "a: 1\n"]) {
+    const one = applyEdits(format, before, [entry("one")]);
+    const two = applyEdits(format, one.text, [entry("two")]);
+    const without = undoEdits(format, two.text, one.applied).text;
+    expect(format.read(without)).toEqual(format.read(applyEdits(format, before, [entry("two")]).text));
+    const last = undoEdits(format, without, two.applied).text;
+    expect(valueAt(format.read(last), ["auth", "clients"]) ?? []).toEqual([]);
+    expect(last).not.toMatch(/clients:\s*$/m);
+    expect(undoEdits(format, undoEdits(format, two.text, two.applied).text, one.applied).text).toBe(before);
+  }
+});

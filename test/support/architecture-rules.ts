@@ -137,8 +137,12 @@ export const mayImport: Readonly<Record<string, readonly Permission[] | null>> =
   sqlite: ["system"],
   catalog: ["canon", "system"],
   openclaw: ["system", "canon"],
-  // How texts of JSON and .env are edited in place.
-  connect: [{ folder: "openclaw", files: /^src\/openclaw\/(?:json5-text|dot-env)\.ts$/ }, "canon", "system"],
+  // How texts of JSON and .env are edited in place, and one command at a time.
+  connect: [
+    { folder: "openclaw", files: /^src\/openclaw\/(?:json5-text|dot-env|lock)\.ts$/ },
+    "canon",
+    "system",
+  ],
   manual: [],
   // The shapes of /api; types only, as the browser runs it.
   dashboard: [{ folder: "metrics", files: /^src\/metrics\/(?:query-shapes|report-shapes)\.ts$/ }, "canon"],

@@ -9,11 +9,14 @@ import {
   type OfflineInput,
   withFileText,
 } from "../../app/offline/offline-config.ts";
-import { removeClientKey, setClientKey } from "../../config/client-key-edit.ts";
 import { asksForKeys } from "../../config/client-keys.ts";
-import { editConfig, EditProblem, writeConfig } from "../../config/edit.ts";
+import { EditProblem, writeConfig } from "../../config/edit.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import type { OfferedModel } from "../../connect/client.ts";
+import type { Connection } from "../../connect/journal.ts";
+import { applyEdits, undoEdits } from "../../connect/texts/edit-text.ts";
+import { formats } from "../../connect/texts/format-table.ts";
+import { type Path, TextProblem } from "../../connect/texts/text-format.ts";
 import { findOnPath } from "../../system/process.ts";
 import { randomKey, sha256Hex } from "../../system/secret.ts";
 import { type Environment, openStateDirectory, stateDirectory } from "../../system/state-directory.ts";
@@ -148,43 +151,64 @@ export function ownCommand(context: CommandContext, values: Values): string {
 const quoted = (text: string): string =>
   /^[A-Za-z0-9_./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
-export type MadeKey = { readonly key: string; readonly hash: string; readonly name: string };
+export type MadeKey = {
+  readonly key: string;
+  readonly hash: string;
+  /** What the config file got: only the hash. */
+  readonly edit: NonNullable<Connection["keyEdit"]>;
+};
+
+const keyPath = (name: string): Path => ["auth", "clients", { where: "name", is: name }];
 
 /** A new key for a client: its hash goes into the config file, and the running gateway reads it. Throws EditProblem, GatewayProblem and ConfigProblem. */
 export async function makeClientKey(gateway: ClientGateway, name: string): Promise<MadeKey> {
-  const key = randomKey();
-  const hash = sha256Hex(key);
-  await editFile(gateway, (edit) => setClientKey(edit, name, `sha256:${hash}`));
-  return { key, hash, name };
-}
-
-/** False: the config has no such key. Throws EditProblem, GatewayProblem and ConfigProblem. */
-export async function dropClientKey(gateway: ClientGateway, name: string): Promise<boolean> {
-  const { auth, tenants } = gateway.loaded.config;
-  if (!auth.clients.some((each) => each.name === name)) return false;
-  // The last key of all would open the gateway to every program, or keep it from starting.
-  if (auth.keys.length + auth.clients.length + tenants.length === 1)
-    throw new EditProblem(`${name} has the gateway's last key: it stays in auth.clients`);
-  let isFound = false;
-  await editFile(gateway, (edit) => {
-    isFound = removeClientKey(edit, name);
-  });
-  return isFound;
-}
-
-async function editFile(
-  { loaded, input, running }: ClientGateway,
-  change: (edit: ReturnType<typeof editConfig>) => void,
-): Promise<void> {
-  const { path } = loaded;
+  const { path } = gateway.loaded;
   if (path === null)
     throw new EditProblem(
       "the gateway asks for a key and has no config file that could hold one for this client: create one first",
     );
-  const edit = editConfig(input.readFile(path) ?? "");
-  change(edit);
-  await examinationInput(withFileText({ ...input, argvConfigPath: path }, path, edit.text())).load();
-  await writeConfig(path, edit.text());
+  const key = randomKey();
+  const hash = sha256Hex(key);
+  const before = gateway.input.readFile(path) ?? "";
+  const edits = [{ path: keyPath(name), value: { name, key: `sha256:${hash}` } }];
+  const { text, applied } = inConfig(path, () => applyEdits(formats.yaml, before, edits));
+  const [edit] = applied;
+  if (edit === undefined) throw new EditProblem(`${path} cannot hold a key for ${name}`);
+  await writeText(gateway, path, text);
+  return { key, hash, edit: { name, path, edit: { ...edit, path: [...edit.path] } } };
+}
+
+/** What stays, and why; null: the key is gone. Throws EditProblem, GatewayProblem and ConfigProblem. */
+export async function dropClientKey(
+  gateway: ClientGateway,
+  { name, path, edit }: NonNullable<Connection["keyEdit"]>,
+): Promise<string | null> {
+  const before = gateway.input.readFile(path);
+  if (before === null) return `${path} is gone`;
+  const { auth, tenants } = gateway.loaded.config;
+  const isOurs = auth.clients.some((each) => each.name === name);
+  // The last key of all would open the gateway to every program, or keep it from starting.
+  if (isOurs && auth.keys.length + auth.clients.length + tenants.length === 1)
+    return `its key stays in auth.clients of ${path}: it is the gateway's last one`;
+  const { text, left } = inConfig(path, () => undoEdits(formats.yaml, before, [edit]));
+  if (text !== before) await writeText(gateway, path, text);
+  return left.some(({ why }) => why === "changed")
+    ? `auth.clients in ${path} was changed since and is left`
+    : null;
+}
+
+function inConfig<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof TextProblem) throw new EditProblem(`${path}: ${error.message}`);
+    throw error;
+  }
+}
+
+async function writeText({ input, running }: ClientGateway, path: string, text: string): Promise<void> {
+  await examinationInput(withFileText({ ...input, argvConfigPath: path }, path, text)).load();
+  await writeConfig(path, text);
   if (running === null) return;
   const { status, body } = await running.ask({ method: "POST", path: "/api/reload", timeoutMs: 30_000 });
   if (status >= 300)

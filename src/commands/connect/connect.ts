@@ -1,7 +1,6 @@
 // `clawgate connect`: shows what it would write into a client's config, and writes it after consent. It must never write without
 // consent, and never show a key.
 
-import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { EditProblem } from "../../config/edit.ts";
 import { ConfigProblem } from "../../config/problems.ts";
@@ -15,8 +14,15 @@ import {
   planConnection,
   writeConnection,
 } from "../../connect/connection.ts";
-import { type Connection, isSameConnection, JournalProblem, readJournal } from "../../connect/journal.ts";
+import {
+  type Connection,
+  holdingJournal,
+  isSameConnection,
+  JournalProblem,
+  readJournal,
+} from "../../connect/journal.ts";
 import { formats } from "../../connect/texts/format-table.ts";
+import { sha256Hex } from "../../system/secret.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { canAsk, consents } from "../consent.ts";
 import { gatewayOptionsHelp } from "../gateway-options.ts";
@@ -152,7 +158,7 @@ async function connectClient(
       return exitCodes.ok;
     }
   }
-  return write(work, preview, shownKey);
+  return holdingJournal(stateFolder, () => write(work, preview, shownKey));
 }
 
 async function gatewayFor({ context, values, gateway }: Work, key: string): Promise<Gateway> {
@@ -193,8 +199,8 @@ async function keyFor({
   const name = scope === "user" ? client.id : `${client.id}-${folderName(around.workingDirectory)}`;
   const own = old === null ? null : await keyOf(old, homesOf(around));
   const known = gateway.loaded.config.auth.clients.find((each) => each.name === name)?.key;
-  if (own !== null && old?.keyHash !== null && old !== null && known === `sha256:${old.keyHash}`)
-    return { key: { key: own, hash: old.keyHash, name }, isNew: false };
+  if (own !== null && old !== null && old.keyEdit !== null && known === `sha256:${sha256Hex(own)}`)
+    return { key: { key: own, hash: sha256Hex(own), edit: old.keyEdit }, isNew: false };
   return { key: await makeClientKey(gateway, name), isNew: true };
 }
 
@@ -203,7 +209,7 @@ function folderName(path: string): string {
   const word = basename(path)
     .replace(/[^A-Za-z0-9._-]+/g, "-")
     .slice(0, 30);
-  return `${word}-${createHash("sha256").update(path).digest("hex").slice(0, 6)}`;
+  return `${word}-${sha256Hex(path).slice(0, 6)}`;
 }
 
 async function write(work: Work, preview: ConnectionPlan, shownKey: string): Promise<number> {
@@ -215,7 +221,7 @@ async function write(work: Work, preview: ConnectionPlan, shownKey: string): Pro
     plan = await planFor(work, key, own?.key ?? null);
     await writeConnection(stateFolder, plan, { old, key });
   } catch (thrown) {
-    if (own?.isNew === true) await dropClientKey(await clientGateway(context, values), own.key.name);
+    if (own?.isNew === true) await dropClientKey(await clientGateway(context, values), own.key.edit);
     throw thrown;
   }
   const problem = await problemAfter(work, key);

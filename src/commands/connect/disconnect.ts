@@ -2,7 +2,7 @@
 
 import type { Surroundings } from "../../connect/client.ts";
 import { homesOf, undoConnection, undoPlan, type UndoPlan } from "../../connect/connection.ts";
-import { type Connection, isSameConnection, readJournal } from "../../connect/journal.ts";
+import { type Connection, holdingJournal, isSameConnection, readJournal } from "../../connect/journal.ts";
 import { EditProblem } from "../../config/edit.ts";
 import { ConfigProblem } from "../../config/problems.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
@@ -95,7 +95,7 @@ async function disconnectClient(context: CommandContext, work: Work): Promise<nu
       return exitCodes.ok;
     }
   }
-  await undoConnection(stateFolder, entry, plan);
+  await holdingJournal(stateFolder, () => undoConnection(stateFolder, entry, plan));
   const notes = await withoutKey(context, work);
   if (values.json) writeJson(context, entry, plan, notes, true);
   else {
@@ -108,15 +108,15 @@ async function disconnectClient(context: CommandContext, work: Work): Promise<nu
 
 /** The client's files are as they were, so a key that cannot be removed is only told. */
 async function withoutKey(context: CommandContext, { entry, values }: Work): Promise<readonly string[]> {
-  if (entry.keyName === null) return [];
+  if (entry.keyEdit === null) return [];
   try {
-    await dropClientKey(await clientGateway(context, values), entry.keyName);
-    return [];
+    const left = await dropClientKey(await clientGateway(context, values), entry.keyEdit);
+    return left === null ? [] : [left];
   } catch (thrown) {
     const isTold =
       thrown instanceof EditProblem || thrown instanceof GatewayProblem || thrown instanceof ConfigProblem;
     if (!isTold) throw thrown;
-    return [`its key ${entry.keyName} is still in auth.clients: ${thrown.message}`];
+    return [`its key ${entry.keyEdit.name} is still in auth.clients: ${thrown.message}`];
   }
 }
 

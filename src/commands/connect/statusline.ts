@@ -72,7 +72,9 @@ function toldBy(input: unknown): Shown {
   };
 }
 
-/** Null: the gateway has no record of it, or does not answer. */
+const nothing: Shown = { model: null, costUsd: null, cachePct: null };
+
+/** Null: the gateway does not answer. A session without a finished request has cost nothing that is known. */
 async function recordedOf(context: CommandContext, session: string): Promise<Shown | null> {
   try {
     const found = await findGateway(context, gatewayEnvironment(context, {}), true);
@@ -83,7 +85,7 @@ async function recordedOf(context: CommandContext, session: string): Promise<Sho
       bodyOf(found, `/api/requests?${query}`),
     ]);
     const row = firstOf(memberOf(sessions, "sessions"));
-    if (row === undefined) return null;
+    if (row === undefined) return nothing;
     return {
       model: textIn(memberOf(firstOf(memberOf(requests, "requests")), "model")),
       costUsd: numberIn(memberOf(row, "cost_usd")),
@@ -103,8 +105,8 @@ const bodyOf = (gateway: RunningGateway, path: string): Promise<unknown> =>
 function lineOf(recorded: Shown | null, told: Shown): string {
   const { model, costUsd, cachePct } = {
     model: recorded?.model ?? told.model,
-    costUsd: recorded === null ? told.costUsd : recorded.costUsd,
-    cachePct: recorded === null ? told.cachePct : recorded.cachePct,
+    costUsd: recorded?.costUsd ?? told.costUsd,
+    cachePct: recorded?.cachePct ?? told.cachePct,
   };
   const parts = [
     recorded === null ? "ClawGate (not answering)" : "ClawGate",

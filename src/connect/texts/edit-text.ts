@@ -88,7 +88,11 @@ function undone(format: TextFormat, text: string, { path, was, depth, hunk }: Ap
   const place = placeToRemove(value, path, depth);
   const wanted = was === null ? withoutValue(value, place) : withValue(value, path, was.value);
   const exact = reversed(text, hunk);
-  if (exact !== null && meansTheSame(readBack(format, exact), wanted)) return exact;
+  if (exact !== null) {
+    const read = readBack(format, exact.text);
+    // Unless it is what was there before, nothing may take the place of an empty list.
+    if (exact.isWhole ? meansTheSame(read, wanted) : Bun.deepEquals(read, wanted)) return exact.text;
+  }
   // The user has edited what stood around it.
   const next = was === null ? format.remove(text, place) : format.set(text, path, was.value);
   if (meansTheSame(readBack(format, next), wanted)) return next;

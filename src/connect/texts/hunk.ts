@@ -29,8 +29,14 @@ export function hunkBetween(before: string, after: string): Hunk {
   };
 }
 
-/** The text with the hunk taken back where it fits best; null: what was inserted is not there any more. */
-export function reversed(text: string, hunk: Hunk): string | null {
+/**
+ * The text with the hunk taken back where it fits best; null: what was inserted is not there any more. `isWhole`: all that stood around
+ * it still does.
+ */
+export function reversed(
+  text: string,
+  hunk: Hunk,
+): { readonly text: string; readonly isWhole: boolean } | null {
   const { at, removed, inserted, left, right } = hunk;
   let best: { readonly place: number; readonly score: number } | null = null;
   for (const place of placesOf(text, hunk)) {
@@ -43,7 +49,10 @@ export function reversed(text: string, hunk: Hunk): string | null {
   // The last line had no line break, and the user has added lines since: they must not be joined.
   const isJoined = right === "" && rest !== "" && best.place > 0 && text[best.place - 1] !== "\n";
   const lineBreak = isJoined ? (/^\r?\n/.exec(inserted)?.[0] ?? "") : "";
-  return text.slice(0, best.place) + removed + lineBreak + rest;
+  return {
+    text: text.slice(0, best.place) + removed + lineBreak + rest,
+    isWhole: best.score === left.length + right.length,
+  };
 }
 
 function placesOf(text: string, { at, inserted, left, right }: Hunk): readonly number[] {

@@ -144,6 +144,8 @@ function remove(text: string, path: Path): string {
     if (next !== undefined) return text.slice(0, from) + text.slice(next.span[0]);
     return text.slice(0, before === undefined ? from : before.span[1]) + text.slice(to);
   }
+  // Nothing below a key is null, which is another value than an empty list.
+  if (items.length === 1 && path.length > 1) return set(text, path.slice(0, -1), isSeq(container) ? [] : {});
   const start = lineStartAt(text, from);
   if (
     !/^[ \t]*(?:-[ \t]+)?$/.test(text.slice(start, from)) ||
