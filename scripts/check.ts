@@ -168,7 +168,7 @@ function heavyStages(env: Environment): Stage[] {
   const files = names.toSorted().map((name) => `./test/heavy/${name}`);
   if (files.length === 0) return [];
   env["CLAWGATE_HEAVY"] = "1";
-  const heavy: Stage = { name: "heavy clients", run: () => testRun(files, env, 25 * minuteMs) };
+  const heavy: Stage = { name: "heavy clients", run: () => testRun(files, env, 40 * minuteMs) };
   return [buildStage(env), heavy, ...newestStages(env, false)];
 }
 

@@ -68,11 +68,11 @@ export const opencode: Client = {
   notes: (_around, scope) =>
     scope === "project" ? ["`opencode.json` is usually committed: keep a key out of your repository"] : [],
   check: {
-    args: ["models", id],
+    args: ["--pure", "debug", "config"],
     problemIn: ({ code, stdout, stderr }) =>
-      code === 0 && stdout.includes(`${id}/`)
+      code === 0 && stdout.includes(`"${id}/`)
         ? null
-        : stderr.trim() || "it does not list the models of the gateway",
+        : stderr.trim() || "it does not use the gateway's provider",
   },
   run: (_around, gateway) => ({
     args: [],

@@ -70,7 +70,7 @@ const valueIn = (
   gateway = gatewayOf(id),
 ): unknown => written(plansOf(id, more, scope, gateway))[path]?.value;
 
-test("every client of the contract has a row", () => {
+test("the clients that have a row", () => {
   expect(clients.map(({ id }) => id).toSorted()).toEqual(
     [
       "aider",
@@ -85,6 +85,8 @@ test("every client of the contract has a row", () => {
     ].toSorted(),
   );
 });
+
+const valueAt = (files: ReturnType<typeof written>, path: string): unknown => files[path]?.value;
 
 /** As `codex debug models --bundled` prints it, with what matters here. */
 const told = JSON.stringify({
@@ -134,7 +136,7 @@ describe("Codex", () => {
         },
       },
     });
-    const { models } = files[list]?.value as { models: readonly Record<string, unknown>[] };
+    const { models } = valueAt(files, list) as { models: readonly Record<string, unknown>[] };
     expect(
       models.map(({ slug, priority, context_window, max_context_window }) => [
         slug,
@@ -307,8 +309,8 @@ describe("opencode", () => {
 
   test("its own checker", () => {
     const problemIn = clientOf("opencode").check?.problemIn;
-    expect(problemIn?.({ code: 0, stdout: "clawgate/auto\n", stderr: "" })).toBeNull();
-    expect(problemIn?.({ code: 0, stdout: "opencode/x\n", stderr: "" })).toContain("does not list");
+    expect(problemIn?.({ code: 0, stdout: '{"model": "clawgate/auto"}', stderr: "" })).toBeNull();
+    expect(problemIn?.({ code: 0, stdout: '{"model": "other/one"}', stderr: "" })).toContain("does not use");
     expect(problemIn?.({ code: 1, stdout: "", stderr: "Error: not valid JSON\n" })).toBe(
       "Error: not valid JSON",
     );

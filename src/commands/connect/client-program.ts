@@ -25,6 +25,8 @@ export function programOf(client: Client, around: Surroundings): string | null {
 }
 
 const limitMs = 15_000;
+/** A program that is started for the first time may prepare its home for long. */
+const checkLimitMs = 60_000;
 const mostToldBytes = 8 * 1024 * 1024;
 
 /** The client's surroundings as a person would start it; variables without a value are left out. */
@@ -81,12 +83,12 @@ export async function checkedBy(client: Client, around: Surroundings): Promise<s
   const program = programOf(client, around);
   if (client.check === undefined || program === null) return null;
   const { timedOut, ...result } = await runCommand([program, ...client.check.args], {
-    timeoutMs: limitMs,
+    timeoutMs: checkLimitMs,
     env: wholeEnvironment(around),
     cwd: around.workingDirectory,
   });
   if (timedOut)
-    return `${client.title} did not answer within ${limitMs / 1000} s when it was asked to check its config`;
+    return `${client.title} did not answer within ${checkLimitMs / 1000} s when it was asked to check its config`;
   const problem = client.check.problemIn(result);
   return problem === null ? null : plain(problem);
 }
