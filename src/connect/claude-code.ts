@@ -1,10 +1,15 @@
 // Claude Code: variables in `env` of its settings.json, read at every start, and its status line where the user has none.
 
 import { isAbsolute, join } from "node:path";
-import type { Client, Gateway, Surroundings } from "./client.ts";
+import type { Client, Gateway, OfferedModel, Surroundings } from "./client.ts";
 
 /** What makes Claude Code behave behind a gateway as it does in front of Anthropic's API. */
-export function claudeVariables({ url, key, isBilledByKey }: Gateway): Readonly<Record<string, string>> {
+export function claudeVariables({
+  url,
+  key,
+  models,
+  isBilledByKey,
+}: Gateway): Readonly<Record<string, string>> {
   return {
     ANTHROPIC_BASE_URL: url,
     // Off for any other base URL than Anthropic's: 60 tools then cost 25,000 tokens a session.
@@ -13,8 +18,22 @@ export function claudeVariables({ url, key, isBilledByKey }: Gateway): Readonly<
     CLAUDE_CODE_GATEWAY_HINT_HEADERS: "1",
     // With a subscription it asks for the hour by itself; an API key pays more for writing it and less for reading it.
     ...(isBilledByKey ? { ENABLE_PROMPT_CACHING_1H: "1" } : {}),
+    ...routedModels(models),
     // Last, so that what the journal keeps of its surroundings never holds it.
     ANTHROPIC_AUTH_TOKEN: key,
+  };
+}
+
+/** It asks for Anthropic's models by name: where nobody serves them, each of them has to be `auto`, by the name that it accepts. */
+function routedModels(models: readonly OfferedModel[]): Readonly<Record<string, string>> {
+  const ids = models.map(({ id }) => id);
+  if (!ids.includes("auto") || ids.some((id) => /claude/i.test(id))) return {};
+  const model = "claude-auto";
+  return {
+    ANTHROPIC_MODEL: model,
+    ANTHROPIC_DEFAULT_OPUS_MODEL: model,
+    ANTHROPIC_DEFAULT_SONNET_MODEL: model,
+    ANTHROPIC_DEFAULT_HAIKU_MODEL: model,
   };
 }
 

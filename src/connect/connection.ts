@@ -133,6 +133,7 @@ export async function writeConnection(
     for (const { file, after } of done) {
       const now = { ...file, text: after, hash: after === null ? null : textHash(file, after) };
       await (file.text === null ? removeClientFile(now, []) : writeClientFile(now, file.text, false));
+      if (old === null) await removeBackup(file.realPath);
     }
     await writeJournal(stateDirectory, entry, old === null ? null : withoutKey(old, key));
     throw error;

@@ -144,6 +144,23 @@ END`,
     expect(again).toMatchObject({ code: 0, stdout: "Claude Code is not connected.\n" });
   });
 
+  test("an hour of cache where Anthropic's API bills by key, `auto` where nobody serves Claude's models", async () => {
+    const env = async (text: string): Promise<Record<string, string>> => {
+      const print = await home.run(["connect", "claude-code", "--print", "--config", config(text)]);
+      return (JSON.parse(print.stdout.replace(/^#.*$/gm, "")) as { env: Record<string, string> }).env;
+    };
+    const billed =
+      "server: { port: 4567 }\nproviders: { claude: { backend: anthropic, api_key: sk-1, models: [claude-x] } }\n";
+    expect(await env(billed)).toHaveProperty("ENABLE_PROMPT_CACHING_1H", "1");
+    expect(await env(billed)).not.toHaveProperty("ANTHROPIC_MODEL");
+    const other = billed
+      .replace("claude:", "other:")
+      .replace("claude-x", "m")
+      .replace("api_key", "base_url: 'http://127.0.0.1:9', api_key");
+    expect(await env(other)).not.toHaveProperty("ENABLE_PROMPT_CACHING_1H");
+    expect(await env(other)).toHaveProperty("ANTHROPIC_DEFAULT_HAIKU_MODEL", "claude-auto");
+  });
+
   test("the scope of a project: its own file, its own entry", async () => {
     const named = ["--config", config(demo)];
     const done = await home.run(["connect", "claude-code", "--scope", "project", "--yes", ...named]);

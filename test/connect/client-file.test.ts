@@ -195,6 +195,36 @@ test("broken by the user since: said with its place, and left; the state tells i
   expect(await readJournal(state)).toEqual([]);
 });
 
+test("changed between the question and the answer: nothing is written, in the second of two files neither", async () => {
+  put("{}");
+  const other = join(home, "other.json");
+  writeFileSync(other, '{"a":1}');
+  const edits = [{ path: ["b"], value: 2 }];
+  const twoFiles = {
+    ...claudeCode,
+    files: () => [settings, other].map((path) => ({ path, format: "json" as const, edits })),
+  };
+  const now = "2026-12-01T00:00:00.000Z";
+  const input = {
+    client: twoFiles,
+    around: around(),
+    scope: "user" as const,
+    gateway,
+    made: null,
+    old: null,
+    now,
+  };
+  const plan = await planConnection(input);
+  writeFileSync(other, '{"a":2}');
+  await expect(writeConnection(state, plan, { old: null, key })).rejects.toThrow(
+    "changed while this was running",
+  );
+  expect(readFileSync(settings, "utf8")).toBe("{}");
+  expect(existsSync(`${settings}.clawgate-backup`)).toBe(false);
+  expect(readFileSync(other, "utf8")).toBe('{"a":2}');
+  expect(await readJournal(state)).toEqual([]);
+});
+
 test("the journal is the user's alone", async () => {
   await connectIt();
   expect(statSync(join(state, "connections.json")).mode & 0o777).toBe(0o600);

@@ -263,3 +263,18 @@ test(
   },
   limitMs,
 );
+
+test(
+  "where nobody serves Claude's models, its own names for them are answered by the routing",
+  async () => {
+    await clawgate(open, "connect", "claude-code", "--yes");
+    const done = await runProgram([program, "-p", "[[say:routed]]", "--output-format", "json"], {
+      cwd: join(dir, "work"),
+      env: environment(open),
+      timeoutMs: limitMs,
+    });
+    expect(resultOf(done)).toMatchObject({ is_error: false, result: "routed" });
+    expect(upstream.requests.at(-1)?.body["model"]).toBe("fake-large");
+  },
+  limitMs,
+);

@@ -131,13 +131,23 @@ export async function modelsAt(url: string, key: string | null): Promise<ModelsA
 
 /** Without an answer of the gateway: the names that its config knows. */
 export function configuredModels({ config }: LoadedConfig): readonly OfferedModel[] {
-  const names = new Set(["auto", ...Object.keys(config.aliases), ...Object.keys(config.providers)]);
+  const ofProviders = Object.entries(config.providers).flatMap(([id, { models }]) => [
+    id,
+    ...models.map((model) => model.id),
+  ]);
+  const names = new Set(["auto", ...Object.keys(config.aliases), ...ofProviders]);
   return [...names].map((id) => ({ id, name: id, contextTokens: null, outputTokens: null }));
 }
 
 /** Anthropic's API answers and bills by key: an hour of cache is then the client's to ask for. */
 export const isBilledByKey = ({ config }: LoadedConfig): boolean =>
-  Object.values(config.providers).some(({ backend }) => backend === "anthropic");
+  Object.values(config.providers).some(
+    ({ backend, auth, base_url }) =>
+      backend === "anthropic" &&
+      auth === "api_key" &&
+      base_url !== null &&
+      new URL(base_url).hostname === "api.anthropic.com",
+  );
 
 /** How a shell starts this program with the same state directory. */
 export function ownCommand(context: CommandContext, values: Values): string {
