@@ -7,6 +7,7 @@ import type { Client, FilePlan, Gateway, Scope, Surroundings } from "../../src/c
 import { keyWord } from "../../src/connect/client.ts";
 import { applyEdits, undoEdits } from "../../src/connect/texts/edit-text.ts";
 import { formats } from "../../src/connect/texts/format-table.ts";
+import { TextProblem } from "../../src/connect/texts/text-format.ts";
 
 const url = "http://127.0.0.1:8090";
 const model = (id: string, contextTokens: number | null = null) => ({
@@ -534,8 +535,9 @@ const isFit = (plan: FilePlan, text: string): boolean => {
   try {
     applyEdits(formats[plan.format], text, plan.edits);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if (error instanceof TextProblem) return false;
+    throw error;
   }
 };
 

@@ -16,7 +16,7 @@ function masked(line: string, shownKey: string): string {
 }
 
 /** A list of models for a program, with a system prompt each, is nothing to read: it would hide what is. */
-const mostLines = 80;
+const mostLines = 200;
 const shownLines = 20;
 const widestLine = 300;
 
