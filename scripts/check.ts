@@ -170,16 +170,21 @@ function heavyStages(env: Environment): Stage[] {
   const files = names.toSorted().map((name) => `./test/heavy/${name}`);
   if (files.length === 0) return [];
   env["CLAWGATE_HEAVY"] = "1";
-  const heavy: Stage = { name: "heavy clients", run: () => testRun(files, env, 25 * minuteMs) };
+  const heavy: Stage = { name: "heavy clients", run: () => testRun(files, env, 40 * minuteMs) };
   return [buildStage(env), heavy, ...newestStages(env, false)];
 }
 
 /** Null if the registry does not report it. */
-function newestOf(packageName: string, env: Environment): string | null {
-  const argv = ["npm", "view", packageName, "version", "--loglevel=error"];
+function newestOf(packageName: string, isPython: boolean, env: Environment): string | null {
+  const argv = isPython
+    ? ["python3", "-m", "pip", "index", "versions", packageName, "--disable-pip-version-check"]
+    : ["npm", "view", packageName, "version", "--loglevel=error"];
   try {
     const said = Bun.spawnSync(argv, { env, cwd: tmpdir(), stderr: "ignore", timeout: minuteMs });
-    return /^\d+\.\d+\.\d+\S*$/.exec(said.stdout.toString().trim())?.[0] ?? null;
+    // pip: `<package> (<newest>)`, then all the others.
+    const [first = ""] = said.stdout.toString().trim().split("\n");
+    const version = isPython ? (/\(([^)]+)\)$/.exec(first)?.[1] ?? "") : first;
+    return /^\d+\.\d+\.\d+\S*$/.exec(version)?.[0] ?? null;
   } catch {
     return null;
   }
@@ -196,13 +201,16 @@ function failedNames(): readonly string[] {
 /** We do not control a client's newest version: an assumption that it breaks is reported, and fails nothing. */
 function newestStage(client: ClientName, env: Environment, isStrict: boolean): Stage {
   const { package: packageName, pinned, variable, files } = clientVersions[client];
+  const isPython = "isPython" in clientVersions[client];
   return {
     name: `newest ${client}`,
     async run() {
-      const version = newestOf(packageName, env);
+      const version = newestOf(packageName, isPython, env);
       if (version === null || version === pinned) {
         console.log(
-          version === null ? `npm does not report the newest version of ${packageName}` : "it is pinned",
+          version === null
+            ? `the registry does not report the newest version of ${packageName}`
+            : "it is pinned",
         );
         return { ...none, skipped: version === null ? 1 : 0 };
       }

@@ -22,7 +22,7 @@ export const clientVersions = {
     package: "@openai/codex",
     pinned: "0.169.0",
     variable: "CODEX_VERSION",
-    files: ["codex", "codex-compaction", "codex-websocket"],
+    files: ["codex", "codex-compaction", "codex-websocket", "connect"],
   },
   openai: {
     package: "openai",
@@ -34,7 +34,33 @@ export const clientVersions = {
     package: "@google/gemini-cli",
     pinned: "0.61.0",
     variable: "GEMINI_CLI_VERSION",
-    files: ["gemini-cli"],
+    files: ["gemini-cli", "connect"],
+  },
+  opencode: {
+    package: "opencode-ai",
+    pinned: "1.18.33",
+    variable: "OPENCODE_VERSION",
+    files: ["connect"],
+  },
+  qwen: {
+    package: "@qwen-code/qwen-code",
+    pinned: "0.24.4",
+    variable: "QWEN_CODE_VERSION",
+    files: ["connect"],
+  },
+  continue: {
+    package: "@continuedev/cli",
+    pinned: "1.5.47",
+    variable: "CONTINUE_CLI_VERSION",
+    files: ["connect"],
+  },
+  aider: {
+    // On PyPI.
+    package: "aider-chat",
+    pinned: "0.86.2",
+    variable: "AIDER_CHAT_VERSION",
+    files: ["connect"],
+    isPython: true,
   },
   openclaw: {
     package: "openclaw",

@@ -15,6 +15,8 @@ export type Surroundings = {
   readonly platform: NodeJS.Platform;
   /** Whether something exists at this path. */
   exists(path: string): boolean;
+  /** What the program said to `asks`. Absent: it was not asked, or could not say. */
+  readonly told?: string | undefined;
 };
 
 export type OfferedModel = {
@@ -73,6 +75,8 @@ export type Client = {
   readonly scopes: readonly Scope[];
   /** Places that exist where it is installed without being on PATH. */
   found?(around: Surroundings): string | null;
+  /** What the program is asked before files are planned; `emptyFolder`: the variable that keeps it from the user's config. */
+  readonly asks?: { readonly args: readonly string[]; readonly emptyFolder: string };
   /** What connecting writes; also asked with the gateway of an earlier connection. */
   files(around: Surroundings, scope: Scope, gateway: Gateway): readonly FilePlan[];
   /** Said after connecting, a sentence each: what the user has to do. */

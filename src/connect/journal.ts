@@ -8,7 +8,10 @@ import { readTextIfExists, replaceFile } from "../system/files.ts";
 import { sha256Hex } from "../system/secret.ts";
 import { formatNames } from "./texts/format-table.ts";
 
-const step = z.union([z.string(), z.strictObject({ where: z.string(), is: z.string() })]);
+const step = z.union([
+  z.string(),
+  z.strictObject({ where: z.string(), is: z.string(), isFirst: z.boolean().optional() }),
+]);
 
 const edit = z.object({
   path: z.array(step).min(1),

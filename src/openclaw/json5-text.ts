@@ -4,8 +4,8 @@
 import { evaluate, parse } from "@humanwhocodes/momoa";
 import type { ArrayNode, ElementNode, MemberNode, ObjectNode, ValueNode } from "@humanwhocodes/momoa";
 
-/** The element of a list whose member `where` has the value `is`. */
-export type ListStep = { readonly where: string; readonly is: string };
+/** The element of a list whose member `where` has the value `is`. `isFirst`: a new one is put before the others (YAML only). */
+export type ListStep = { readonly where: string; readonly is: string; readonly isFirst?: boolean };
 export type KeyPath = readonly (string | ListStep)[];
 
 /** The message names the place and no value. */

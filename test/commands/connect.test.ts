@@ -36,6 +36,56 @@ type Report = {
 };
 
 describe("connect", () => {
+  test("a client that is connected by hand: told how, and nothing written", async () => {
+    const done = await home.run(["connect", "cursor"]);
+    expect(done.code).toBe(0);
+    expect(done.stdout).toContain("Override OpenAI Base URL");
+    const { written, steps } = JSON.parse((await home.run(["connect", "cursor", "--json"])).stdout) as {
+      readonly written: unknown;
+      readonly steps: readonly string[];
+    };
+    expect([written, steps.length]).toEqual([false, 5]);
+    expect((await home.run(["disconnect", "cursor"])).code).toBe(64);
+    expect(existsSync(home.at("state/connections.json"))).toBe(false);
+  });
+
+  test("a program is asked in a folder of its own, and what it tells is written", async () => {
+    const models = [{ slug: "x", visibility: "list", base_instructions: "You are X." }];
+    const PATH = stubClient(
+      "codex",
+      `[ "$1" = --version ] && echo codex 9.9.9 && exit
+[ "$3" = --bundled ] && [ "$CODEX_HOME" = "${home.at(".codex")}" ] && exit 3
+cat <<'END'
+${JSON.stringify({ models })}
+END`,
+    );
+    home.put(".codex/config.toml", "# mine\n");
+    const named = ["--yes", "--config", config(demo)];
+    const done = await home.run(["connect", "codex", ...named], {
+      environment: { PATH, CODEX_HOME: home.at(".codex") },
+    });
+    expect([done.code, done.stderr]).toEqual([0, ""]);
+    expect(home.read(".codex/config.toml")).toContain(
+      `model_catalog_json = "${home.at(".codex/clawgate-models.json")}"`,
+    );
+    expect(JSON.parse(home.read(".codex/clawgate-models.json"))).toMatchObject({
+      models: [{ slug: "auto", base_instructions: "You are X." }, { slug: "demo" }],
+    });
+    expect((await home.run(["disconnect", "codex", ...named], { environment: { PATH } })).code).toBe(0);
+    expect(home.read(".codex/config.toml")).toBe("# mine\n");
+    expect(existsSync(home.at(".codex/clawgate-models.json"))).toBe(false);
+  });
+
+  test("a program that cannot answer: connected all the same, and said", async () => {
+    const PATH = stubClient("codex", 'case "$*" in *--bundled*) exit 1 ;; esac; echo \'{"models":[]}\'');
+    const done = await home.run(["connect", "codex", "--yes", "--config", config(demo)], {
+      environment: { PATH },
+    });
+    expect(done.code).toBe(0);
+    expect(done.stdout).toContain("no metadata for the model");
+    expect(home.read(".codex/config.toml")).toContain("model_context_window = 128000");
+  });
+
   test("without a terminal and --yes: 64, the diff, and nothing written", async () => {
     home.put(settings, mine);
     const done = await home.run(["connect", "claude-code", "--config", config(demo)]);

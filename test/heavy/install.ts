@@ -1,7 +1,7 @@
 // Puts pinned npm programs, and Debian's bubblewrap, into .cache/clients, once. It must never run a package's install
 // scripts, nor install anything on the machine itself.
 
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 const cache = join(import.meta.dir, "..", "..", ".cache", "clients");
@@ -23,6 +23,27 @@ export function installed(name: string, packages: readonly string[], proof: stri
   });
   if (!npm.success || !existsSync(join(folder, proof)))
     throw new Error(`npm install ${packages.join(" ")} failed (exit code ${npm.exitCode}).`);
+  return folder;
+}
+
+/** The folder of a Python environment with this package in it; `program` is below its `bin`. */
+export function installedPython(name: string, version: string, program: string): string {
+  const folder = join(cache, `${name}-${version}`);
+  if (existsSync(join(folder, "complete"))) return folder;
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  console.log(`installing ${name} ${version} into ${folder}`);
+  const step = (command: readonly string[]): void => {
+    const done = Bun.spawnSync([...command], { stdout: "ignore", stderr: "inherit", timeout: 400_000 });
+    if (!done.success) throw new Error(`${command.join(" ")} failed (exit code ${done.exitCode}).`);
+  };
+  step(["python3", "-m", "venv", folder]);
+  // Wheels only: nothing of a package runs while it is installed.
+  const flags = ["--quiet", "--disable-pip-version-check", "--only-binary", ":all:"];
+  step([join(folder, "bin", "pip"), "install", ...flags, `${name}==${version}`]);
+  if (!existsSync(join(folder, "bin", program)))
+    throw new Error(`${name} ${version} has no program ${program}.`);
+  writeFileSync(join(folder, "complete"), "");
   return folder;
 }
 

@@ -1,6 +1,9 @@
 // A client's program on this machine: where it is, its version, and what its own checker says of its config.
 
 import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Client, Surroundings } from "../../connect/client.ts";
 import { errorCode } from "../../system/files.ts";
 import { findOnPath, runCommand } from "../../system/process.ts";
@@ -22,6 +25,9 @@ export function programOf(client: Client, around: Surroundings): string | null {
 }
 
 const limitMs = 15_000;
+/** A program that is started for the first time may prepare its home for long. */
+const checkLimitMs = 60_000;
+const mostToldBytes = 8 * 1024 * 1024;
 
 /** The client's surroundings as a person would start it; variables without a value are left out. */
 export const wholeEnvironment = ({
@@ -49,17 +55,40 @@ export async function versionOf(client: Client, around: Surroundings): Promise<s
   }
 }
 
+/** The machine, with what the client's program tells about itself where its row asks for that. */
+export async function askedSurroundings(client: Client, around: Surroundings): Promise<Surroundings> {
+  const program = programOf(client, around);
+  if (client.asks === undefined || program === null) return around;
+  const { args, emptyFolder } = client.asks;
+  const folder = await mkdtemp(join(tmpdir(), "clawgate-ask-"));
+  try {
+    const { code, timedOut, stdout } = await runCommand([program, ...args], {
+      timeoutMs: limitMs,
+      env: { ...wholeEnvironment(around), [emptyFolder]: folder },
+      cwd: folder,
+      maxOutputBytes: mostToldBytes,
+    });
+    return code === 0 && !timedOut ? { ...around, told: stdout } : around;
+  } catch (error) {
+    // A program that cannot be started tells nothing; the row says what is then missing.
+    if (errorCode(error) === null) throw error;
+    return around;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 /** What the client's own checker finds wrong; null: nothing, or it has none. */
 export async function checkedBy(client: Client, around: Surroundings): Promise<string | null> {
   const program = programOf(client, around);
   if (client.check === undefined || program === null) return null;
   const { timedOut, ...result } = await runCommand([program, ...client.check.args], {
-    timeoutMs: limitMs,
+    timeoutMs: checkLimitMs,
     env: wholeEnvironment(around),
     cwd: around.workingDirectory,
   });
   if (timedOut)
-    return `${client.title} did not answer within ${limitMs / 1000} s when it was asked to check its config`;
+    return `${client.title} did not answer within ${checkLimitMs / 1000} s when it was asked to check its config`;
   const problem = client.check.problemIn(result);
   return problem === null ? null : plain(problem);
 }

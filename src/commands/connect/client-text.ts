@@ -3,7 +3,7 @@
 import { redact } from "../../canon/redact.ts";
 import type { FileChange } from "../../connect/connection.ts";
 import { unifiedDiff } from "../../connect/unified-diff.ts";
-import type { TerminalStyle } from "../terminal.ts";
+import { cut, type TerminalStyle } from "../terminal.ts";
 
 /** Stands for a key that is made when it is written. */
 export const keyToCome = "<its-own-key>";
@@ -15,8 +15,17 @@ function masked(line: string, shownKey: string): string {
   return parts.join(shownKey).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (each) => (each === "\t" ? each : ""));
 }
 
+/** A list of models for a program, with a system prompt each, is nothing to read: it would hide what is. */
+const mostLines = 200;
+const shownLines = 20;
+const widestLine = 300;
+
 export function diffLines({ file, after }: FileChange, shownKey: string): readonly string[] {
-  return unifiedDiff(file.path, file.text, after).map((line) => masked(line, shownKey));
+  const lines = unifiedDiff(file.path, file.text, after).map((line) =>
+    cut(masked(line, shownKey), widestLine),
+  );
+  if (lines.length <= mostLines) return lines;
+  return [...lines.slice(0, shownLines), ` … and ${lines.length - shownLines} more lines`];
 }
 
 export function paintedDiff(lines: readonly string[], style: TerminalStyle): string {

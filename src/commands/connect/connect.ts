@@ -21,6 +21,7 @@ import {
   JournalProblem,
   readJournal,
 } from "../../connect/journal.ts";
+import { instructed, type Instructed } from "../../connect/instructions.ts";
 import { formats } from "../../connect/texts/format-table.ts";
 import { sha256Hex } from "../../system/secret.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
@@ -44,7 +45,7 @@ import {
 } from "./client-gateway.ts";
 import { listClients } from "./client-list.ts";
 import { clientNamed, sharedFlags, setupFlags } from "./client-options.ts";
-import { checkedBy, programOf, surroundings } from "./client-program.ts";
+import { askedSurroundings, checkedBy, programOf, surroundings } from "./client-program.ts";
 import { diffLines, keyToCome, paintedDiff } from "./client-text.ts";
 
 const help = `Usage: clawgate connect <client> [options]
@@ -54,7 +55,8 @@ Connects a client to the gateway: shows the change of its config file as a diff,
 writes only what is needed; comments, order and everything else stay. clawgate disconnect takes exactly that back. Where the gateway
 asks for keys the client gets one of its own (auth.clients in the config), which is shown nowhere.
 
-Clients: ${clients.map(({ id }) => id).join(", ")}, openclaw (the same as clawgate setup).
+Clients: ${clients.map(({ id }) => id).join(", ")}, openclaw (the same as clawgate setup),
+${instructed.map(({ id }) => id).join(", ")} (told what to do by hand).
 
 Options:
   --list          every client: its version, its config file, and whether it is connected
@@ -87,9 +89,26 @@ async function run(context: CommandContext): Promise<number> {
   const [name] = positionals;
   if (values.list) return inWords(context, () => listClients(context, values, name));
   if (name === "openclaw") return setup.run({ ...context, args: setupFlags(values) });
+  const byHand = instructed.find(({ id }) => id === name);
+  if (byHand !== undefined) return instruct(context, byHand, values.json);
   const client = clientNamed(context, "connect", name, values.scope);
   if ("usage" in client) return client.usage;
   return inWords(context, () => connectClient(context, client.client, client.scope, values));
+}
+
+function instruct(
+  { stdout }: Pick<CommandContext, "stdout">,
+  { id, title, steps }: Instructed,
+  isJson: boolean,
+): number {
+  const report = { client: id, written: false, steps };
+  const text = steps.map((step, at) => `${at + 1}. ${step}\n`).join("");
+  stdout.write(
+    isJson
+      ? `${JSON.stringify(report, null, 2)}\n`
+      : `${title} is connected by hand; nothing is written.\n${text}`,
+  );
+  return exitCodes.ok;
 }
 
 /** Problems that a person can solve become words and an exit code; everything else is thrown on. */
@@ -132,7 +151,7 @@ async function connectClient(
   scope: Scope,
   values: Values,
 ): Promise<number> {
-  const around = surroundings(context);
+  const around = await askedSurroundings(client, surroundings(context));
   const gateway = await clientGateway(context, values);
   const stateFolder = await connectionsFolder(gateway.environment);
   const project = scope === "project" ? around.workingDirectory : null;

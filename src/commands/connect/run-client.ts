@@ -1,9 +1,9 @@
 // `clawgate run <client>`: starts a client connected for this once, by variables and temporary files only. Nothing of the user's is
 // written, so nothing has to be taken back.
 
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Client, keyWord, type RunPlan } from "../../connect/client.ts";
 import { clients } from "../../connect/client-table.ts";
 import { homesOf, keyOf } from "../../connect/connection.ts";
@@ -16,7 +16,7 @@ import { readOptions, refuseUsage } from "../options.ts";
 import { GatewayProblem, refuseAbsent } from "../running-gateway.ts";
 import { type ClientGateway, clientGateway, isBilledByKey, modelsAt, ownCommand } from "./client-gateway.ts";
 import { findClient } from "./client-options.ts";
-import { programOf, surroundings, wholeEnvironment } from "./client-program.ts";
+import { askedSurroundings, programOf, surroundings, wholeEnvironment } from "./client-program.ts";
 import { inWords } from "./connect.ts";
 
 const runnable = clients.filter((each) => each.run !== undefined).map(({ id }) => id);
@@ -63,7 +63,7 @@ async function start(
       "run",
       `${client.id} cannot be started from here; \`clawgate connect ${client.id}\` connects it`,
     ).usage;
-  const around = surroundings(context);
+  const around = await askedSurroundings(client, surroundings(context));
   const program = programOf(client, around);
   if (program === null) throw new GatewayProblem(`${client.title} was not found on this machine.`);
   const gateway = await clientGateway(context, values);
@@ -82,8 +82,11 @@ async function start(
       { url: gateway.url, key, models, command, isBilledByKey: billed },
       folder,
     );
-    for (const { name, text } of plan.files ?? [])
-      await writeFile(join(folder, name), text, { mode: 0o600, flag: "wx" });
+    for (const { name, text } of plan.files ?? []) {
+      const path = join(folder, name);
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await writeFile(path, text, { mode: 0o600, flag: "wx" });
+    }
     const code = await runInTerminal([program, ...plan.args, ...args], {
       env: variablesOf(wholeEnvironment(around), plan),
       cwd: around.workingDirectory,

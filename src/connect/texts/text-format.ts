@@ -68,7 +68,8 @@ export function withValue(root: unknown, path: Path, value: unknown): unknown {
   );
   if (typeof step === "string") return { ...own, [step]: inner };
   const list: readonly unknown[] = Array.isArray(own) ? own : [];
-  return key === null ? [...list, inner] : list.with(Number(key), inner);
+  if (key !== null) return list.with(Number(key), inner);
+  return step.isFirst === true ? [inner, ...list] : [...list, inner];
 }
 
 export function withoutValue(root: unknown, path: Path): unknown {

@@ -95,6 +95,9 @@ function set(text: string, path: Path, value: unknown): string {
   }
   if (item !== null) return replaced(text, item, value);
   const nested = nestedOf(path.slice(depth), value);
+  const step = path[depth];
+  const isFirst = typeof step === "object" && step.isFirst === true && container.items.length > 0;
+  if (isFirst) return beforeFirst(text, container, nested);
   return container.flow === true ? intoFlow(text, container, nested) : intoBlock(text, container, nested);
 }
 
@@ -113,6 +116,14 @@ function intoFlow(text: string, container: YAMLMap | YAMLSeq, nested: unknown): 
   if (last === undefined) return text.slice(0, close) + shown + text.slice(close);
   const at = last.span[1];
   return `${text.slice(0, at)}, ${shown}${text.slice(at)}`;
+}
+
+function beforeFirst(text: string, container: YAMLMap | YAMLSeq, nested: unknown): string {
+  const first = spanOf(text, container)[0];
+  if (container.flow === true)
+    return `${text.slice(0, first + 1)}${JSON.stringify(nested).slice(1, -1)}, ${text.slice(first + 1)}`;
+  const start = lineStartAt(text, first);
+  return withLines(text, start, block(nested, " ".repeat(first - start)));
 }
 
 function intoBlock(text: string, container: YAMLMap | YAMLSeq, nested: unknown): string {
