@@ -60,6 +60,7 @@ export function createConfigRouter(
     }),
     view: {
       judge: services.health.judge,
+      ...(config.routing.avoid_above === undefined ? {} : { avoid: services.health.avoid }),
       load: services.health.load,
       lastOf: services.stickiness.lastOf,
     },

@@ -72,6 +72,8 @@ export class Run {
   bodyHash: string | null = null;
   /** What was removed from the body before any target saw it. */
   dropped = nothingDropped;
+  /** The caller's own sign-in at the vendor pays for it, and no other target may see the request. */
+  usesClientSignIn = false;
   /** Keeps what the client sends and gets; null for most requests. */
   content: ContentCapture | null = null;
   private winningAttempt: Attempt | null = null;

@@ -1,5 +1,5 @@
 // What a vendor reports as left of a key's quota: rate-limit headers and the claude program's events, stored as received and
-// parsed only for display. It must never cost a request more than an assignment, nor decide anything.
+// parsed only for display and where routing asks (used-quota.ts). It must never cost a request more than an assignment.
 
 export type Allowance = {
   /** The vendor's own name for it: requests, tokens, five_hour, unified-5h. */
@@ -19,7 +19,7 @@ export type ReportedAllowance = {
   headers: Headers | null;
   headersAtMs: number;
   /** The program reports one window at a time. */
-  readonly windows: Map<string, { readonly event: Event; readonly atMs: number }>;
+  readonly windows: Map<string, { readonly allowance: () => Allowance; readonly atMs: number }>;
 };
 
 export const createReportedAllowance = (): ReportedAllowance => ({
@@ -39,7 +39,7 @@ export function recordHeaders(
   isGood: boolean,
   nowMs: number,
 ): void {
-  if (!isGood && readHeaders(headers, nowMs).length === 0) return;
+  if (!isGood && allowancesOf(headers, nowMs).length === 0) return;
   reported.headers = headers;
   reported.headersAtMs = nowMs;
 }
@@ -47,15 +47,13 @@ export function recordHeaders(
 export function recordEvent(reported: ReportedAllowance, event: Event, nowMs: number): void {
   const name = text(event["rateLimitType"]) ?? "plan";
   if (reported.windows.size >= maxWindows && !reported.windows.has(name)) return;
-  reported.windows.set(name, { event, atMs: nowMs });
+  let read: Allowance | null = null;
+  reported.windows.set(name, { allowance: () => (read ??= readEvent(name, event, nowMs)), atMs: nowMs });
 }
 
 export function allowancesIn(reported: ReportedAllowance): readonly Allowance[] {
-  const fromHeaders = reported.headers === null ? [] : readHeaders(reported.headers, reported.headersAtMs);
-  return [
-    ...fromHeaders,
-    ...[...reported.windows].map(([name, { event, atMs }]) => readEvent(name, event, atMs)),
-  ];
+  const fromHeaders = reported.headers === null ? [] : allowancesOf(reported.headers, reported.headersAtMs);
+  return [...fromHeaders, ...[...reported.windows.values()].map(({ allowance }) => allowance())];
 }
 
 const text = (value: unknown): string | null =>
@@ -83,10 +81,10 @@ function readEvent(name: string, event: Event, atMs: number): Allowance {
 
 type Parts = Partial<Record<"limit" | "remaining" | "reset" | "status" | "utilization", string>>;
 
-const anthropic = /^anthropic-(?:ratelimit|priority)-(.+)-(limit|remaining|reset|status|utilization)$/;
+const anthropic = /^anthropic-(?:ratelimit-)?(.+)-(limit|remaining|reset|status|utilization)$/;
 const others = /^(?:x-)?ratelimit-(limit|remaining|reset)(?:-(.+))?$/;
 
-function readHeaders(headers: Headers, atMs: number): readonly Allowance[] {
+export function allowancesOf(headers: Headers, atMs: number): readonly Allowance[] {
   const found = new Map<string, Parts>();
   for (const [header, value] of headers) {
     if (!header.includes("ratelimit") && !header.startsWith("anthropic-priority")) continue;

@@ -118,7 +118,10 @@ class AttemptCall implements Call {
 
   onHeaders(status: number, headers?: Headers): void {
     const { attempt } = this;
-    if (headers !== undefined) this.reportLimits(headers, status < 300);
+    if (headers !== undefined) {
+      attempt.vendorHeaders = headers;
+      this.reportLimits(headers, status < 300);
+    }
     attempt.status = status;
     attempt.headersMs = Math.round(this.run.services.clock.monotonicMs() - attempt.startedMs);
     this.onAccepted();

@@ -65,6 +65,7 @@ export function failureSummary(all: readonly ProviderFailure[]): Failure {
       details: failure.details,
       upstreamStatus: failure.upstreamStatus,
       retryAfterMs: waits.length === 0 ? null : Math.min(...waits),
+      verbatim: final ? failure.verbatim : null,
       why: final ? failure.why : `All providers failed. ${operatorParts}`,
     },
   );
