@@ -53,9 +53,11 @@ export function createConfigSnapshot(
       createLoadedProvider({ id, settings, config, environment: loaded.environment }, services),
     ]),
   );
+  const directory = keyDirectory(config, services, stateToken);
   const pipeline: PipelineSnapshot = {
     ...counter,
     providers,
+    hasClientKeys: directory.hasKeys,
     dialects,
     router: createConfigRouter(loaded, providers, services, (prompt, asking) =>
       askProvider(pipeline, services, {
@@ -73,7 +75,7 @@ export function createConfigSnapshot(
     setsCacheMarks: config.prompt_caching.stabilize_prefix,
   };
   const access = createAccess({
-    directory: keyDirectory(config, services, stateToken),
+    directory,
     guessLimiter: services.guessLimiter,
     trustedProxies: config.server.trusted_proxies,
     sessions: services.operatorSessions,

@@ -232,14 +232,16 @@ const noReadAccess: ReadAccess = { mayRead: false, holdMs: 0 };
 const howToSend =
   'send it as "Authorization: Bearer <key>", "x-api-key: <key>", "x-goog-api-key: <key>" or "x-clawgate-key: <key>".';
 
-// The last one is our own header, for clients whose other headers carry another key.
-const keyHeaders = ["x-api-key", "x-goog-api-key", "x-clawgate-key"];
+const keyHeaders = ["x-api-key", "x-goog-api-key"];
 
 /**
- * A request may carry several keys: OpenClaw with authHeader fills two headers. The URL is never read: URLs end up in
+ * Our own header is for clients whose other headers carry another key. A request may carry several keys: OpenClaw with authHeader fills two headers. The URL is never read: URLs end up in
  * logs.
  */
 function presentedKeys(headers: Headers): string[] {
+  // Then the other headers carry what is meant for others, and it is not even looked at.
+  const own = headers.get("x-clawgate-key");
+  if (own !== null && own !== "") return [own];
   const keys: string[] = [];
   const authorization = headers.get("authorization");
   if (authorization !== null && authorization.slice(0, 7).toLowerCase() === "bearer ") {

@@ -57,6 +57,10 @@ export type Provider = {
   readonly price: ProviderPrice;
   /** Whether it is told which trace a request belongs to. */
   readonly takesTraceContext?: boolean;
+  /** Whether it is told what Claude Code says about itself in headers. */
+  readonly takesClientHeaders?: boolean;
+  /** Asked with the caller's own sign-in, for the model that the caller names, and for nothing else. */
+  readonly usesClientSignIn?: boolean;
 };
 
 /** A provider's prices. USD are counted in integer nano-USD. */
@@ -81,6 +85,8 @@ export type PipelineSnapshot = {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly dialects: DialectTable;
   readonly router: Router;
+  /** Whether clients must send a key of this gateway. */
+  readonly hasClientKeys: boolean;
   /** By name; only tenants that have settings. */
   readonly tenants: ReadonlyMap<string, TenantPolicy>;
   readonly streaming: StreamingSettings;

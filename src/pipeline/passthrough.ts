@@ -9,6 +9,7 @@ import type { FullDialect, TargetFacts } from "../dialects/dialect.ts";
 import type { TranslateReason } from "../canon/translate-reason.ts";
 import { holdsUnfitToolName } from "../dialects/unfit-tool-names.ts";
 import { refuseUnsupportedContent } from "../dialects/unsupported-content.ts";
+import { endpointRefusal } from "./client-sign-in.ts";
 import type { Provider } from "./dependencies.ts";
 import type { IncomingRequest } from "./incoming-request.ts";
 
@@ -40,6 +41,17 @@ export function decidePassthrough(
 ): PassthroughDecision {
   const { backend } = provider;
   const elsewhere = otherFormat(incoming, backend);
+  if (provider.usesClientSignIn === true) {
+    const refusal = endpointRefusal(incoming, provider);
+    return refusal === null && elsewhere === null
+      ? passesUnchanged
+      : {
+          passes: false,
+          because: elsewhere ?? "other-format",
+          isForeign: true,
+          refusal: refusal ?? passesOnly(),
+        };
+  }
   const { sharedDialect } = incoming;
   const isShared = elsewhere === null && sharedDialect !== null;
   const because = isShared
@@ -55,6 +67,9 @@ export function decidePassthrough(
   const refusal = incoming.bodyClient.refuseTranslation(decoded) ?? refuseUnsupportedContent(decoded, native);
   return { passes: false, because, isForeign: true, refusal };
 }
+
+const passesOnly = (): Failure =>
+  new Failure("unsupported", "Only a body of the provider's own format passes.");
 
 /** Null: body, endpoint and vendor speak one format. */
 function otherFormat({ endpoint, bodyDialect }: IncomingRequest, backend: Backend): TranslateReason | null {

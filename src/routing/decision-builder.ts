@@ -76,6 +76,10 @@ type RatedTarget = {
   readonly avoided: string | null;
 };
 
+/** Those that may be asked, then those that are better spared, then those that should not be asked now. */
+const placeOf = ({ heldBack, avoided }: RatedTarget): number =>
+  heldBack !== null ? 2 : avoided !== null ? 1 : 0;
+
 export function createDecisionBuilder(options: {
   readonly view: RoutingView;
   readonly modelFacts: (provider: string, model: string) => ModelFacts;
@@ -118,12 +122,7 @@ export function createDecisionBuilder(options: {
     if (able.length === 0) throw noCapableTarget(all, isClientsChoice);
     const full = able.filter(({ shortfall }) => shortfall === null);
     const kept = full.length > 0 ? full : able;
-    const ready = kept.filter(({ heldBack }) => heldBack === null);
-    const ordered = [
-      ...ready.filter(({ avoided }) => avoided === null),
-      ...ready.filter(({ avoided }) => avoided !== null),
-      ...kept.filter(({ heldBack }) => heldBack !== null),
-    ];
+    const ordered = kept.toSorted((one, other) => placeOf(one) - placeOf(other));
     const [winner] = ordered;
     const isDiverted = winner !== all[0] && !choice.rule.endsWith("->fallback");
 

@@ -162,7 +162,10 @@ class ConfiguredRouter implements Router {
   ): RoutedDecision {
     const { pools } = this;
     const requirements = read === null ? request.requirements : requirementsOf(read.facts);
-    const routeTarget = choice.routeTo === null ? null : this.names.resolveOrNull(choice.routeTo);
+    const named = choice.routeTo === null ? null : this.names.resolveOrNull(choice.routeTo);
+    const mayChoose =
+      named?.kind !== "target" || this.options.neverChosen?.has(named.target.provider) !== true;
+    const routeTarget = mayChoose ? named : null;
     const missing = choice.routeTo !== null && routeTarget?.kind !== "target" ? choice.routeTo : null;
     const start = routeTarget?.kind === "target" ? routeTarget.target : pools.autoChain[0];
     if (start === undefined)

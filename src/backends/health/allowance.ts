@@ -18,6 +18,8 @@ type Event = Readonly<Record<string, unknown>>;
 export type ReportedAllowance = {
   headers: Headers | null;
   headersAtMs: number;
+  /** What they say; null: not read yet. Many requests may be routed between two answers. */
+  read: readonly Allowance[] | null;
   /** The program reports one window at a time. */
   readonly windows: Map<string, { readonly allowance: () => Allowance; readonly atMs: number }>;
 };
@@ -25,6 +27,7 @@ export type ReportedAllowance = {
 export const createReportedAllowance = (): ReportedAllowance => ({
   headers: null,
   headersAtMs: 0,
+  read: null,
   windows: new Map(),
 });
 
@@ -42,6 +45,7 @@ export function recordHeaders(
   if (!isGood && allowancesOf(headers, nowMs).length === 0) return;
   reported.headers = headers;
   reported.headersAtMs = nowMs;
+  reported.read = null;
 }
 
 export function recordEvent(reported: ReportedAllowance, event: Event, nowMs: number): void {
@@ -52,8 +56,16 @@ export function recordEvent(reported: ReportedAllowance, event: Event, nowMs: nu
 }
 
 export function allowancesIn(reported: ReportedAllowance): readonly Allowance[] {
-  const fromHeaders = reported.headers === null ? [] : allowancesOf(reported.headers, reported.headersAtMs);
-  return [...fromHeaders, ...[...reported.windows.values()].map(({ allowance }) => allowance())];
+  return [
+    ...headerAllowances(reported),
+    ...[...reported.windows.values()].map(({ allowance }) => allowance()),
+  ];
+}
+
+export function headerAllowances(reported: ReportedAllowance): readonly Allowance[] {
+  const { headers, headersAtMs } = reported;
+  if (headers === null) return [];
+  return (reported.read ??= allowancesOf(headers, headersAtMs));
 }
 
 const text = (value: unknown): string | null =>

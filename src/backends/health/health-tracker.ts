@@ -129,9 +129,8 @@ class LearnedHealth implements HealthTracker {
   };
   readonly avoid = (provider: string, model: string): string | null => {
     const share = this.options.settings().avoidAbove ?? null;
-    const state = share === null ? undefined : this.states.get(provider);
-    if (share === null || state === undefined) return null;
-    return whyAvoided(state.listed, model, share, this.options.nowMs());
+    if (share === null) return null;
+    return whyAvoided(this.states.get(provider)?.listed ?? [], model, share, this.options.nowMs());
   };
   readonly load = (provider: string): Load => readLoad(this.stateOf(provider).latency, this.options.nowMs());
 

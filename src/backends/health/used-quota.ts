@@ -1,7 +1,7 @@
 // How much of a key's quota is used, by what its vendor last reported: for routing that spares a key which is nearly used up
 // (`routing.avoid_above`). It only orders targets and keys; it must never suspend one.
 
-import { type Allowance, allowancesOf, type ReportedAllowance } from "./allowance.ts";
+import { type Allowance, headerAllowances, type ReportedAllowance } from "./allowance.ts";
 import { type Credential, holdStateFor, mayGo } from "./credential.ts";
 
 export type UsedQuota = {
@@ -18,8 +18,6 @@ const shortestWindowMs = 60_000;
 const beside = /overage|^priority-/;
 const family = /opus|sonnet|haiku|fable/i;
 
-const parsed = new WeakMap<object, readonly Allowance[]>();
-
 /** The limit that is used most, of those that count for this model now; null: none is known. */
 export function mostUsed(reported: ReportedAllowance, model: string, nowMs: number): UsedQuota | null {
   let most: UsedQuota | null = null;
@@ -30,17 +28,9 @@ export function mostUsed(reported: ReportedAllowance, model: string, nowMs: numb
     if (only !== undefined && !model.toLowerCase().includes(only.toLowerCase())) return;
     if (most === null || percent > most.usedPercent) most = { usedPercent: percent, name, resetsAtMs };
   };
-  const { headers, headersAtMs } = reported;
-  if (headers !== null) for (const each of once(headers, headersAtMs)) look(each, headersAtMs);
+  for (const each of headerAllowances(reported)) look(each, reported.headersAtMs);
   for (const { allowance, atMs } of reported.windows.values()) look(allowance(), atMs);
   return most;
-}
-
-/** Many requests are routed between two answers of a vendor. */
-function once(headers: Headers, atMs: number): readonly Allowance[] {
-  let known = parsed.get(headers);
-  if (known === undefined) parsed.set(headers, (known = allowancesOf(headers, atMs)));
-  return known;
 }
 
 export function isAbove(credential: Credential, model: string, share: number, nowMs: number): boolean {

@@ -2,6 +2,7 @@
 // of the same format.
 
 const longestValue = 500;
+const plainNames: ReadonlySet<string> = new Set(["x-should-retry", "retry-after"]);
 
 /** What is left of a key's or a plan's quota, whatever limits there will be. */
 export const isQuotaHeader = (name: string): boolean => name.startsWith("anthropic-ratelimit-");
@@ -11,7 +12,7 @@ export function retryHeaders(headers: Headers): Readonly<Record<string, string>>
   const written = headers.toJSON() as Readonly<Record<string, string>>;
   for (const name in written) {
     const value = written[name] ?? "";
-    if ((name === "x-should-retry" || isQuotaHeader(name)) && isPlain(value)) found[name] = value;
+    if ((plainNames.has(name) || isQuotaHeader(name)) && isPlain(value)) found[name] = value;
   }
   return found;
 }

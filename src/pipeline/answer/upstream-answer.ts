@@ -1,8 +1,7 @@
 // What a client is shown of the upstream's own answer: a refusal byte for byte, because Claude Code recovers by its wording, and
 // what is left of the vendor's quota. A tenant never learns of the operator's account.
 
-import type { Allowance } from "../../backends/health/allowance.ts";
-import { allowancesOf } from "../../backends/health/allowance.ts";
+import { type Allowance, allowancesOf } from "../../backends/health/allowance.ts";
 import type { Failure, FailureKind } from "../../canon/failure.ts";
 import { isQuotaHeader, retryHeaders } from "../../dialects/anthropic-messages/retry-headers.ts";
 import { openaiShare, anthropicShare } from "../tenants/limit-headers.ts";
@@ -28,10 +27,14 @@ export function verbatimRefusal(run: Run, failure: Failure, status: number): Ref
     return null;
   const isShown =
     run.usesClientSignIn ||
-    aboutRequest.has(kind) ||
+    (aboutRequest.has(kind) && compacts(failure)) ||
     (aboutAccount.has(kind) && upstreamStatus === status && run.context.tenant === null);
   return isShown ? { status: upstreamStatus, body: verbatim.body } : null;
 }
+
+/** A full window must be told in the words by which Claude Code compacts; compatible servers have words of their own. */
+const compacts = ({ kind, verbatim }: Failure): boolean =>
+  kind !== "context-exceeded" || /prompt is too long/i.test(verbatim?.body ?? "");
 
 /** Whether and when to try again. */
 export function addRetryHeaders(run: Run, failure: Failure, headers: Record<string, string>): void {
@@ -40,7 +43,8 @@ export function addRetryHeaders(run: Run, failure: Failure, headers: Record<stri
   const { verbatim } = failure;
   if (verbatim === null || run.endpoint.dialect !== "anthropic-messages") return;
   for (const [name, value] of Object.entries(verbatim.headers))
-    if (!isQuotaHeader(name) || run.context.tenant === null) headers[name] = value;
+    if (name === "retry-after" ? run.usesClientSignIn : !isQuotaHeader(name) || run.context.tenant === null)
+      headers[name] = value;
 }
 
 /** What the vendor said is left of its quota, as the headers of the client's format. */
@@ -57,7 +61,8 @@ export function addQuotaHeaders(run: Run, headers: Record<string, string>): void
     return;
   }
   if (dialect === "anthropic-messages" && provider.backend.dialect === dialect) {
-    Object.assign(headers, retryHeaders(vendorHeaders));
+    const { "retry-after": _ofRefusals, ...told } = retryHeaders(vendorHeaders);
+    Object.assign(headers, told);
     return;
   }
   for (const { name, limit, remaining, resetsAtMs } of allowancesOf(vendorHeaders, nowMs)) {

@@ -69,6 +69,7 @@ class AttemptCall implements Call {
   readonly session: string | null;
   readonly requestOptions: Run["requestOptions"];
   readonly traceHeaders: Readonly<Record<string, string>> | null;
+  readonly redact: (text: string) => string;
   remainingWindow: number | null = null;
   private noteFunction: Note | null = null;
   private unsupportedFunction: Note | null = null;
@@ -87,6 +88,7 @@ class AttemptCall implements Call {
     this.session = run.sessionKey;
     this.requestOptions = run.requestOptions;
     this.traceHeaders = traceHeadersOf(run, attempt);
+    this.redact = run.redact;
   }
 
   // These functions are passed on without this object; they are created only when first used.
