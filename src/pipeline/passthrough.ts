@@ -10,6 +10,7 @@ import type { TranslateReason } from "../canon/translate-reason.ts";
 import { holdsUnfitToolName } from "../dialects/unfit-tool-names.ts";
 import { refuseUnsupportedContent } from "../dialects/unsupported-content.ts";
 import { endpointRefusal } from "./client-sign-in.ts";
+import { memberNamed } from "../wire/json.ts";
 import type { Provider } from "./dependencies.ts";
 import type { IncomingRequest } from "./incoming-request.ts";
 
@@ -63,9 +64,18 @@ export function decidePassthrough(
   const decoded = incoming.decode();
   const native = backend.dialect ?? backend.nativeDialect ?? null;
   if (native === null || native === incoming.bodyDialect)
-    return { passes: false, because, isForeign: false, refusal: null };
+    return { passes: false, because, isForeign: false, refusal: unguarded(incoming, backend) };
   const refusal = incoming.bodyClient.refuseTranslation(decoded) ?? refuseUnsupportedContent(decoded, native);
   return { passes: false, because, isForeign: true, refusal };
+}
+
+/** A program has no place for them, and a client in auto mode must not take an unchecked answer for a checked one. */
+function unguarded({ envelope }: IncomingRequest, { dialect }: Backend): Failure | null {
+  const asked = dialect === null ? memberNamed(envelope.scan, "safeguards") : undefined;
+  if (asked === undefined || asked.kind === "null") return null;
+  return new Failure("unsupported", "safeguards: the chosen model's program has no place for them.", {
+    param: "safeguards",
+  });
 }
 
 const passesOnly = (): Failure =>

@@ -155,7 +155,7 @@ export class Sender {
         if (await origin.brokeInHandshake(call.signal)) throw brokenHandshake(thrown, this.address);
         if (call.signal.aborted) throw failureFrom(call.signal.reason);
       }
-      throw this.failureOf(thrown);
+      throw this.failureOf(withoutSignIn(thrown, call));
     } finally {
       origin.requestOver(sent);
     }
@@ -220,6 +220,14 @@ export class Sender {
     }
     return headers;
   }
+}
+
+/** An error that repeats the caller's own sign-in would carry it into the log. */
+function withoutSignIn(thrown: unknown, { redact, passHeaders }: Call): unknown {
+  if (passHeaders["authorization"] === undefined || redact === undefined || !(thrown instanceof Error))
+    return thrown;
+  const isQuoted = redact(`${thrown.message} ${thrown.stack}`) !== `${thrown.message} ${thrown.stack}`;
+  return isQuoted ? new Error(redact(thrown.message)) : thrown;
 }
 
 const unchecked = (answer: Response): Response => answer;
