@@ -136,7 +136,10 @@ function modelPort({ claudePrograms }: ModelServices, { current }: Pick<PortPart
         ...current().cards(),
         ...(dialect === "anthropic-messages" ? current().claudeCards() : []),
       ];
-      return dialects[dialect].client.encodeModelList(cards.filter(({ id }) => mayUse(id)), query);
+      return dialects[dialect].client.encodeModelList(
+        cards.filter(({ id }) => mayUse(id)),
+        query,
+      );
     },
     model(dialect, id, caller) {
       if (id.length > maxModelLength) return null;

@@ -112,7 +112,8 @@ export const routeDescriptions = {
   models: {
     tags: ["Model list"],
     summary: "List the models that clients may name",
-    description: "OpenAI's shape; Anthropic's when `anthropic-version` is sent, then in pages if the client asks for them.",
+    description:
+      "OpenAI's shape; Anthropic's when `anthropic-version` is sent, then in pages if the client asks for them.",
     security: clientKey,
     parameters: ["limit", "after_id", "before_id"].map((name) => ({
       name,

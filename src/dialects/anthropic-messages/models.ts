@@ -41,7 +41,8 @@ export function encodeModelList(
 
 function placeOf(cards: readonly ModelCard[], param: string, id: string): number {
   const place = cards.findIndex((card) => card.id === id);
-  if (place < 0) throw new Failure("invalid-request", `${param}: no model of this list has this id.`, { param });
+  if (place < 0)
+    throw new Failure("invalid-request", `${param}: no model of this list has this id.`, { param });
   return place;
 }
 

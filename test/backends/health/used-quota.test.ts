@@ -1,13 +1,21 @@
 // How much of a key's quota counts as used, by what vendors write.
 
 import { expect, test } from "bun:test";
-import { createReportedAllowance, recordEvent, recordHeaders } from "../../../src/backends/health/allowance.ts";
+import {
+  createReportedAllowance,
+  recordEvent,
+  recordHeaders,
+} from "../../../src/backends/health/allowance.ts";
 import { mostUsed } from "../../../src/backends/health/used-quota.ts";
 
 const now = Date.UTC(2026, 10, 30);
 const later = (seconds: number): string => String(now / 1_000 + seconds);
 
-function usedOf(headers: Readonly<Record<string, string>>, model = "claude-opus-5", atMs = now): number | null {
+function usedOf(
+  headers: Readonly<Record<string, string>>,
+  model = "claude-opus-5",
+  atMs = now,
+): number | null {
   const reported = createReportedAllowance();
   recordHeaders(reported, new Headers(headers), true, now);
   return mostUsed(reported, model, atMs)?.usedPercent ?? null;

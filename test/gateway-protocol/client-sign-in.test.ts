@@ -100,10 +100,12 @@ describe("what Anthropic gets", () => {
     anthropic.answer = () => Response.json({ input_tokens: 7 });
     const counted = await ask("claude-opus-5", { path: "/v1/messages/count_tokens" });
     expect(await counted.json()).toEqual({ input_tokens: 7 });
-    expect(anthropic.seen.map(({ url, headers }) => [url.split("/v1")[1], headers["authorization"]])).toEqual([
-      ["/messages?beta=true", `Bearer ${canary}`],
-      ["/messages/count_tokens", `Bearer ${canary}`],
-    ]);
+    expect(anthropic.seen.map(({ url, headers }) => [url.split("/v1")[1], headers["authorization"]])).toEqual(
+      [
+        ["/messages?beta=true", `Bearer ${canary}`],
+        ["/messages/count_tokens", `Bearer ${canary}`],
+      ],
+    );
     expect(anthropic.seen[0]?.body).toContain('"model":"claude-sonnet-9"');
   });
 
@@ -156,7 +158,11 @@ describe("what is refused", () => {
   };
 
   test("a request without a sign-in, or with one in another place", async () => {
-    const sent: Record<string, string>[] = [{}, { "x-api-key": canary }, { authorization: `Basic ${canary}` }];
+    const sent: Record<string, string>[] = [
+      {},
+      { "x-api-key": canary },
+      { authorization: `Basic ${canary}` },
+    ];
     for (const headers of sent) {
       const [status, words] = await refused("claude-opus-5", { headers });
       expect(status).toBe(401);
@@ -254,7 +260,11 @@ describe("a config that would handle sign-ins for others is refused", () => {
 
   const providers: readonly (readonly [name: string, provider: object, words: string])[] = [
     ["another address", { ...mine, base_url: "https://proxy.example.com" }, "belongs to Anthropic alone"],
-    ["the address without TLS", { ...mine, base_url: "http://api.anthropic.com" }, "belongs to Anthropic alone"],
+    [
+      "the address without TLS",
+      { ...mine, base_url: "http://api.anthropic.com" },
+      "belongs to Anthropic alone",
+    ],
     [
       "another format",
       { ...mine, backend: "openai-compat", base_url: "https://api.anthropic.com" },
@@ -282,7 +292,10 @@ test("the value is in no record, log, state, file, report or error, whatever hap
   const echo = `the token ${canary} is odd`;
   const kinds: readonly (() => Response)[] = [
     () =>
-      Response.json({ type: "error", error: { type: "invalid_request_error", message: echo } }, { status: 400 }),
+      Response.json(
+        { type: "error", error: { type: "invalid_request_error", message: echo } },
+        { status: 400 },
+      ),
     () => Response.json({ type: "error", error: { type: "api_error", message: echo } }, { status: 500 }),
     () => new Response(echo, { status: 403 }),
     () => {

@@ -21,7 +21,12 @@ beforeAll(async () => {
     config: {
       providers: {
         plan: { backend: "anthropic", base_url: first.url, api_key: "k-1", models: ["claude-opus-5"] },
-        two: { backend: "openai-compat", base_url: second.url, api_keys: ["k-a", "k-b"], models: ["fake-large"] },
+        two: {
+          backend: "openai-compat",
+          base_url: second.url,
+          api_keys: ["k-a", "k-b"],
+          models: ["fake-large"],
+        },
       },
       fallback_chain: ["plan", "two"],
       routing: { avoid_above: 0.9 },

@@ -18,7 +18,10 @@ beforeAll(async () => {
   });
   gateway = await startTestGateway({
     config: {
-      providers: { anth: provider("anthropic", "claude-opus-5"), chat: provider("openai-compat", "fake-large") },
+      providers: {
+        anth: provider("anthropic", "claude-opus-5"),
+        chat: provider("openai-compat", "fake-large"),
+      },
       aliases: { fast: "chat/fake-large" },
       fallback_chain: ["chat", "anth"],
       streaming: { commit_after_s: 1, keepalive_s: 1, keepalive: "event" },
@@ -97,7 +100,9 @@ describe("requests", () => {
       error: { type: "invalid_request_error", message: expect.stringContaining("safeguards") as unknown },
     });
     // `auto` finds the provider that applies them.
-    expect((await ask("auto", { safeguards: { mode: "auto" } })).headers.get("x-clawgate-provider")).toBe("anth");
+    expect((await ask("auto", { safeguards: { mode: "auto" } })).headers.get("x-clawgate-provider")).toBe(
+      "anth",
+    );
     const tagged = await ask("chat/fake-large", { tags: ["nightly"] });
     expect([tagged.status, tagged.headers.get("x-clawgate-provider")]).toEqual([200, "chat"]);
     expect(tagged.headers.get("x-clawgate-adapted")).toContain("tags");
@@ -134,38 +139,41 @@ describe("7, 8: refusals", () => {
     ],
     ["an overload", 529, '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}'],
   ];
-  test.each([...refusals])("%s comes back byte for byte, with the headers that decide a retry", async (...row) => {
-    const [, status, body] = row;
-    for (const stream of [false, true]) {
-      vendor.script(() => ({
-        status,
-        body,
-        headers: {
+  test.each([...refusals])(
+    "%s comes back byte for byte, with the headers that decide a retry",
+    async (...row) => {
+      const [, status, body] = row;
+      for (const stream of [false, true]) {
+        vendor.script(() => ({
+          status,
+          body,
+          headers: {
+            "x-should-retry": "false",
+            "retry-after": "17",
+            "anthropic-ratelimit-unified-status": "rejected",
+            "anthropic-ratelimit-unified-of-2027": "x",
+          },
+        }));
+        const answer = await fetch(`${gateway.url}/v1/messages`, {
+          method: "POST",
+          headers: {
+            "content-type": "application/json",
+            "anthropic-version": "2023-06-01",
+            "x-clawgate-fallback": "off",
+          },
+          body: JSON.stringify({ model: "anth/claude-opus-5", max_tokens: 10, messages, stream }),
+        });
+        expect([answer.status, await answer.text()]).toEqual([status, body]);
+        expect(Object.fromEntries(answer.headers)).toMatchObject({
           "x-should-retry": "false",
-          "retry-after": "17",
           "anthropic-ratelimit-unified-status": "rejected",
           "anthropic-ratelimit-unified-of-2027": "x",
-        },
-      }));
-      const answer = await fetch(`${gateway.url}/v1/messages`, {
-        method: "POST",
-        headers: {
-          "content-type": "application/json",
-          "anthropic-version": "2023-06-01",
-          "x-clawgate-fallback": "off",
-        },
-        body: JSON.stringify({ model: "anth/claude-opus-5", max_tokens: 10, messages, stream }),
-      });
-      expect([answer.status, await answer.text()]).toEqual([status, body]);
-      expect(Object.fromEntries(answer.headers)).toMatchObject({
-        "x-should-retry": "false",
-        "anthropic-ratelimit-unified-status": "rejected",
-        "anthropic-ratelimit-unified-of-2027": "x",
-      });
-      if (status === 429) expect(answer.headers.get("retry-after")).toMatch(/^\d+$/);
-      gateway.app.services.health.reset("anth");
-    }
-  });
+        });
+        if (status === 429) expect(answer.headers.get("retry-after")).toMatch(/^\d+$/);
+        gateway.app.services.health.reset("anth");
+      }
+    },
+  );
 
   test("the gateway's own key that is refused is no 401 for the client, and no secret passes", async () => {
     vendor.script(() => ({
@@ -224,8 +232,9 @@ describe("11: the list of models", () => {
     readonly last_id: string | null;
   };
   const list = async (query: string): Promise<Page> =>
-    (await fetch(`${gateway.url}/v1/models${query}`, { headers: { "anthropic-version": "2023-06-01" } })).json() as
-      Promise<Page>;
+    (
+      await fetch(`${gateway.url}/v1/models${query}`, { headers: { "anthropic-version": "2023-06-01" } })
+    ).json() as Promise<Page>;
 
   test("each has an id, a name and a description; `auto` and aliases come under names that Claude Code shows", async () => {
     const { data, has_more } = await list("?limit=1000");
@@ -241,7 +250,7 @@ describe("11: the list of models", () => {
   test("pages forwards and backwards hold every model once", async () => {
     const whole = (await list("")).data.map(({ id }) => id);
     const seen: string[] = [];
-    for (let after = ""; ; ) {
+    for (let after = ""; ;) {
       const page = await list(`?limit=2${after}`);
       seen.push(...page.data.map(({ id }) => id));
       expect([page.first_id, page.last_id]).toEqual([page.data[0]?.id ?? null, page.data.at(-1)?.id ?? null]);

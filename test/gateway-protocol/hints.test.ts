@@ -71,7 +71,11 @@ test("rules read the class and the agent's type, as whole words in any case", as
 
 test("an explanation says which hint decided, without sending anything", async () => {
   const before = vendor.requests.length;
-  const answer = await ask("auto", { "x-claude-code-request-class": "auxiliary" }, "/api/route?door=messages");
+  const answer = await ask(
+    "auto",
+    { "x-claude-code-request-class": "auxiliary" },
+    "/api/route?door=messages",
+  );
   expect(await answer.json()).toMatchObject({
     provider: "cheap",
     rule: "aside",
@@ -139,7 +143,10 @@ test("Anthropic is told all that the client said, new names too; no other vendor
   };
   await ask("real/claude-opus-5", headers);
   const { "x-claude-code-api-key": _key, ...passed } = headers;
-  expect(anthropic.seen.at(-1)?.headers).toMatchObject({ ...passed, "x-claude-code-session-id": "session-1" });
+  expect(anthropic.seen.at(-1)?.headers).toMatchObject({
+    ...passed,
+    "x-claude-code-session-id": "session-1",
+  });
   expect(JSON.stringify(anthropic.seen)).not.toContain("sk-something");
   for (const model of ["big", "cheap"]) {
     await ask(model, headers);
