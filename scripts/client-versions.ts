@@ -11,6 +11,7 @@ export const clientVersions = {
       "claude-backend-clients",
       "claude-code",
       "claude-environment",
+      "claude-gateway",
       "claude-jail",
       "claude-tenants",
       "claude-tool-search",

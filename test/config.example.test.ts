@@ -123,7 +123,7 @@ test("every setting that is switched off can be switched on", () => {
     "token-from-file",
     "token-from-command",
   ]);
-  expect(config.static_rules.rules).toHaveLength(6);
+  expect(config.static_rules.rules).toHaveLength(8);
   expect(config.heuristic_rules.rules).toHaveLength(8);
 });
 

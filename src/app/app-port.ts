@@ -136,14 +136,17 @@ function requestPort(services: RequestServices, { current }: Pick<PortParts, "cu
 
 function modelPort({ claudePrograms }: ModelServices, { current }: Pick<PortParts, "current">) {
   return {
-    modelList(dialect, caller) {
+    modelList(dialect, caller, query) {
       claudePrograms.refreshAllModels();
       const mayUse = visibleNames(current().pipeline, caller.tenant);
       const cards = [
         ...current().cards(),
         ...(dialect === "anthropic-messages" ? current().claudeCards() : []),
       ];
-      return dialects[dialect].client.encodeModelList(cards.filter(({ id }) => mayUse(id)));
+      return dialects[dialect].client.encodeModelList(
+        cards.filter(({ id }) => mayUse(id)),
+        query,
+      );
     },
     model(dialect, id, caller) {
       if (id.length > maxModelLength) return null;

@@ -1,6 +1,7 @@
 // The router of one config: names, rules and strategy come from the file; health, load and prices from the services.
 
 import { claudeNames } from "../backends/claude-code/program-plan.ts";
+import { clientSignInIds } from "../config/client-sign-in.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Provider } from "../pipeline/dependencies.ts";
 import type { ModelFacts } from "../routing/eligibility.ts";
@@ -34,6 +35,7 @@ export function createConfigRouter(
 ): Router {
   const { config } = loaded;
   const entries = Object.entries(config.providers);
+  const ownSignIn: ReadonlySet<string> = new Set(clientSignInIds(config));
   const backendNames = claudeNames(config, services.claudePrograms);
   // Otherwise the table is loaded on first use, and until then every model would seem to cost the same.
   if (config.routing.strategy === "lowest-cost") void services.prices.load();
@@ -46,9 +48,12 @@ export function createConfigRouter(
     })),
     skipped: Object.fromEntries(loaded.skippedProviders.map(({ id, reason }) => [id, reason])),
     aliases: config.aliases,
-    fallbackChain: config.fallback_chain,
+    fallbackChain: config.fallback_chain.filter((id) => !ownSignIn.has(id)),
+    neverChosen: ownSignIn,
     defaultModel: config.default_model ?? (config.routing.unknown_model === "auto" ? "auto" : null),
-    withoutFallback: new Set(entries.flatMap(([id, each]) => (each.fallback ? [] : [id]))),
+    withoutFallback: new Set(
+      entries.flatMap(([id, each]) => (each.fallback && !ownSignIn.has(id) ? [] : [id])),
+    ),
     strategy: config.routing.strategy,
     standing: new Map(entries.map(([id, { tier, weight }]) => [id, { tier: tier ?? null, weight }])),
     modelFacts: (provider, model) => providers.get(provider)?.modelFacts(model) ?? unknownModel,
@@ -60,6 +65,7 @@ export function createConfigRouter(
     }),
     view: {
       judge: services.health.judge,
+      ...(config.routing.avoid_above === undefined ? {} : { avoid: services.health.avoid }),
       load: services.health.load,
       lastOf: services.stickiness.lastOf,
     },

@@ -1,5 +1,6 @@
 // Everything that follows from one config: providers, router, keys, lists. It is built as a whole and replaced as a whole.
 
+import { clientSignInIds } from "../config/client-sign-in.ts";
 import { dialects } from "../dialects/dialect-table.ts";
 import type { ModelCard } from "../dialects/dialect.ts";
 import type { LoadedConfig } from "../config/load.ts";
@@ -53,9 +54,11 @@ export function createConfigSnapshot(
       createLoadedProvider({ id, settings, config, environment: loaded.environment }, services),
     ]),
   );
+  const directory = keyDirectory(config, services, stateToken);
   const pipeline: PipelineSnapshot = {
     ...counter,
     providers,
+    hasClientKeys: directory.hasKeys,
     dialects,
     router: createConfigRouter(loaded, providers, services, (prompt, asking) =>
       askProvider(pipeline, services, {
@@ -73,10 +76,11 @@ export function createConfigSnapshot(
     setsCacheMarks: config.prompt_caching.stabilize_prefix,
   };
   const access = createAccess({
-    directory: keyDirectory(config, services, stateToken),
+    directory,
     guessLimiter: services.guessLimiter,
     trustedProxies: config.server.trusted_proxies,
     sessions: services.operatorSessions,
+    leavesBearer: clientSignInIds(config).length > 0,
   });
   // Last: a snapshot that cannot be built must not change what is in use.
   adjustMeters(config, services.meters);

@@ -55,7 +55,7 @@ function secretsOf(loaded: LoadedConfig): string[] {
     ),
     ...servers.flatMap((server) => ("url" in server ? secretsInAddress(server.url) : [])),
     ...providers.flatMap(({ auth }) =>
-      auth !== "api_key" && auth.type === "bearer-env" ? (environment[auth.variable] ?? []) : [],
+      typeof auth !== "string" && auth.type === "bearer-env" ? (environment[auth.variable] ?? []) : [],
     ),
     ...[config.cli, ...providers, ...config.tenants].flatMap((each) => secretsAmong(each?.env ?? {})),
     ...servers.flatMap((server) => ("command" in server ? secretsAmong(server.env) : [])),

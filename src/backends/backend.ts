@@ -19,6 +19,8 @@ export type Call = {
   abort(reason: Failure): void;
   /** Client headers that this dialect may carry upstream, already filtered and checked (anthropic-beta, anthropic-version). */
   readonly passHeaders: Readonly<Record<string, string>>;
+  /** Masks what must not be shown of the upstream's texts. Absent: the secrets of the config. */
+  readonly redact?: (text: string) => string;
   /** The longest answer that fits into the rest of the target's window; null or absent: unknown, or no constraint. */
   remainingWindow?: number | null;
   /** `traceparent` and `tracestate` of this attempt. Null or absent: the upstream is told of no trace. */

@@ -144,6 +144,7 @@ export type TimeoutSettings = {
 
 const auth = z.union([
   z.literal("api_key"),
+  z.literal("client"),
   z.discriminatedUnion("type", [
     z.strictObject({
       type: z.literal("bearer-env").describe("Where the token comes from."),
@@ -291,7 +292,7 @@ const providerShape = z.strictObject({
   auth: auth
     .default("api_key")
     .describe(
-      "`api_key`, or a bearer token: bearer-env {variable}, bearer-file {path, pointer}, bearer-command {command}.",
+      "`api_key`; `client`: Anthropic is asked with Claude Code's own sign-in, only on a person's own loopback gateway without tenants; or a bearer token: bearer-env {variable}, bearer-file {path, pointer}, bearer-command {command}.",
     ),
   ...cliKeys,
 });

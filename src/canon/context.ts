@@ -1,6 +1,7 @@
 // What belongs to one request from its first byte to its record: identity, abort, deadline. Admission creates one of
 // each.
 
+import type { ClientHints } from "./client-hints.ts";
 import type { RequestTrace } from "./trace-context.ts";
 
 /** Called when a request ends early. */
@@ -22,6 +23,7 @@ export type Context = {
   readonly keyId: string | null;
   readonly client: string | null;
   readonly agents: Agents;
+  readonly hints: ClientHints;
   readonly tags: readonly string[];
   readonly trace: RequestTrace | null;
   /** Why the request must end: the client left, the deadline passed, the operator cancelled. Null while it may go on. */

@@ -168,8 +168,16 @@ export type FailureDetail = {
   readonly holdMs?: number;
   /** The message for the operator: it may name hosts, ports and settings. Never sent to a client. */
   readonly why?: string | null;
+  /** What the upstream answered, for a client whose format must get it unchanged. */
+  readonly verbatim?: VerbatimAnswer | null;
   /** For the log only; never sent to a client. */
   readonly cause?: unknown;
+};
+
+/** An upstream's refusal as it was written: its body, and the headers that tell clients whether and when to try again. */
+export type VerbatimAnswer = {
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
 };
 
 export class Failure extends Error {
@@ -185,6 +193,7 @@ export class Failure extends Error {
   readonly details: unknown;
   readonly holdMs: number;
   readonly why: string | null;
+  readonly verbatim: VerbatimAnswer | null;
 
   constructor(kind: FailureKind, message: string, detail: FailureDetail = {}) {
     // Clients and upstreams supply parts of it.
@@ -199,6 +208,7 @@ export class Failure extends Error {
     this.code = cutOrNull(detail.code);
     this.details = detail.details ?? null;
     this.holdMs = detail.holdMs ?? 0;
+    this.verbatim = detail.verbatim ?? null;
     this.why =
       detail.why === null || detail.why === undefined ? null : shortened(detail.why, maxMessageLength);
   }

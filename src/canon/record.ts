@@ -98,6 +98,12 @@ export type RequestRecord = {
   readonly parentAgent?: string;
   /** The client's own id of the request (`x-request-id`), by which it finds it in its log. Absent: it sent none. */
   readonly clientRequestId?: string;
+  /** What Claude Code said of the turn (canon/client-hints.ts). Absent: nothing. */
+  readonly requestClass?: string;
+  readonly agentType?: string;
+  readonly compaction?: string;
+  readonly contextCompacted?: string;
+  readonly promptId?: string;
   /** The client's trace, or our own where spans are exported. Only its id is stored. Absent: there is none. */
   readonly trace?: RequestTrace;
   readonly door: string;

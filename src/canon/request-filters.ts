@@ -15,6 +15,7 @@ export const groupings = [
   "model",
   "rule",
   "status",
+  "class",
 ] as const;
 const bucketSizes = ["auto", "total", "1m", "5m", "15m", "1h", "1d"] as const;
 
@@ -52,6 +53,10 @@ export const filterParameters: readonly Parameter[] = [
   text("provider", "The provider that answered, or was tried last."),
   text("model", "The model that answered.", maxModelLength),
   text("rule", "The routing rule that decided."),
+  text(
+    "class",
+    "What Claude Code called the turn, where it says so: `main`, `subagent`, `workflow`, `compaction`, `auxiliary`.",
+  ),
   {
     name: "status",
     kind: "status",
@@ -95,6 +100,7 @@ export type RequestFilter = {
   readonly provider?: string;
   readonly model?: string;
   readonly rule?: string;
+  readonly class?: string;
   readonly status?: string;
   readonly tag?: string;
   readonly minNanoUsd?: number;

@@ -74,7 +74,7 @@ export function changesBetween(before: LoadedConfig, after: LoadedConfig): Chang
     const [one, other] = [before.config.providers[id], after.config.providers[id]];
     if (one === undefined || other === undefined || !Bun.deepEquals(one, other)) return false;
     const { auth } = one;
-    if (auth === "api_key" || auth.type !== "bearer-env") return true;
+    if (typeof auth === "string" || auth.type !== "bearer-env") return true;
     return before.environment[auth.variable] === after.environment[auth.variable];
   };
   return {

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { nearest } from "../canon/nearest.ts";
 import { hashedKeyPattern, keysOfTenant } from "../tenants/settings.ts";
 import { asksForKeys, isLoopback, shortKeyFindings } from "./client-keys.ts";
+import { clientSignInFindings } from "./client-sign-in.ts";
 import { dotted, type Path } from "./document.ts";
 import type { Finding } from "./findings.ts";
 import { ConfigProblem, didYouMean } from "./problems.ts";
@@ -217,7 +218,11 @@ export function checkExposure(config: Pick<Config, "server" | "auth" | "tenants"
 /** The socket keeps its first address, whatever a later config says. Throws ConfigProblem. */
 export function requireSafeAt(host: string, config: CheckedConfig, path: string | null): void {
   const exposure = checkExposure({ ...config, server: { ...config.server, host } });
-  const problems = shortKeyFindings(config, host).map(({ path: at, message, hint }) => ({
+  const findings = [
+    ...shortKeyFindings(config, host),
+    ...clientSignInFindings({ ...config, fallback_chain: undefined }, host),
+  ];
+  const problems = findings.map(({ path: at, message, hint }) => ({
     path,
     line: null,
     key: dotted(at),

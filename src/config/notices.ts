@@ -7,7 +7,7 @@ import { isTree, type Tree, valueAt } from "./values.ts";
 
 export function authNotices(config: Pick<Config, "providers">): readonly string[] {
   return Object.entries(config.providers).flatMap(([id, provider]) =>
-    provider.auth === "api_key"
+    typeof provider.auth === "string"
       ? []
       : [
           `providers.${id}.auth: a ${provider.auth.type} token is sent. The vendor's terms decide whether a token ` +

@@ -11,6 +11,7 @@ import { withoutFolderServers } from "./found-programs.ts";
 import { type ConfigSource, type LayeredValue, layeredValue } from "./layered-value.ts";
 import type { SkippedProvider } from "./local-servers.ts";
 import { readMcpServers } from "./mcp-file.ts";
+import { clientSignInNotices } from "./client-sign-in.ts";
 import { authNotices, holdsPlainKeys, requestLogNotices, routingNotices } from "./notices.ts";
 import { type Origins, originsOf } from "./origins.ts";
 import { ConfigProblem, type Problem } from "./problems.ts";
@@ -191,6 +192,7 @@ function settingNotices({ config, places }: CheckedConfig, environment: Environm
       return origin ?? [places.lineOf(at), dotted(at)].join(" ").trim();
     }),
     ...authNotices(config),
+    ...clientSignInNotices(config),
     ...cliNotices(config, environment["HOME"]),
     ...variableNotices(config),
     ...routingNotices(config),

@@ -2,6 +2,7 @@
 // It must never print a value: it may be a key.
 
 import { shortKeyFindings } from "./client-keys.ts";
+import { clientSignInFindings } from "./client-sign-in.ts";
 import { declaredProviders, keyFindings, nameFindings, vendorKeyFindings } from "./cross-checks.ts";
 import { type ConfigDocument, dotted, type Path } from "./document.ts";
 import type { Expanded } from "./expand.ts";
@@ -135,6 +136,7 @@ function crossSectionFindings(
       ({ path }) => path.length > 2 || validated.isWhole(validated.placeOf(path)),
     ),
     ...shortKeyFindings(config, config.server.host),
+    ...clientSignInFindings(config, config.server.host),
     ...ownAddressFindings(config),
     ...(validated.isWhole(["tenants"]) && isSound(["tenants"]) ? requestLogFindings(config) : []),
   ].map(atWrittenPath(validated));

@@ -58,7 +58,8 @@ export type ClientHalf = {
   encodeFailure(failure: Failure, requestId: string): unknown;
   /** The error as a frame inside a stream whose status is already sent (where bytes pass through there is no encoder). */
   encodeFailureFrame(failure: Failure, requestId: string): string;
-  encodeModelList(cards: readonly ModelCard[]): unknown;
+  /** `query`: of the client's request, for a format that has pages. Throws Failure. */
+  encodeModelList(cards: readonly ModelCard[], query?: URLSearchParams): unknown;
   encodeModel(card: ModelCard): unknown;
   readonly framing: StreamFraming;
   /** True: a body without `stream` asks for a stream. */

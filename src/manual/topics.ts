@@ -2,6 +2,7 @@
 // They are imported as files: a run that shows no page never reads one.
 
 import claudeCode from "./claude-code.md" with { type: "file" };
+import claudeCodeGateway from "./claude-code-gateway.md" with { type: "file" };
 import clients from "./clients.md" with { type: "file" };
 import commands from "./commands.md" with { type: "file" };
 import configuration from "./configuration.md" with { type: "file" };
@@ -63,6 +64,12 @@ export const topicGroups: readonly TopicGroup[] = [
         claudeCode,
         "Claude Code as a provider",
         "your own program as a provider: tools, skills, jail",
+      ),
+      topic(
+        "claude-code-gateway",
+        claudeCodeGateway,
+        "The gateway contract of Claude Code",
+        "what Claude Code asks of a gateway, line by line; quotas; your own sign-in",
       ),
       topic("openclaw", openclaw, "OpenClaw", "set-up, skills and keys of OpenClaw instances"),
       topic("tenants", tenants, "Tenants, limits and budgets", "several users with keys, limits and budgets"),

@@ -69,8 +69,17 @@ type Packed = {
   readonly error?: string | undefined;
   readonly cacheMiss?: CacheMiss | undefined;
   readonly toolCalls?: readonly string[] | undefined;
+  readonly hints?: PackedHints | undefined;
   readonly attempts: readonly PackedAttempt[];
 };
+
+/** What the client said of the turn beside its class. */
+type PackedHints = readonly [
+  agentType: string | null,
+  compaction: string | null,
+  contextCompacted: string | null,
+  promptId: string | null,
+];
 
 /** As it was written before there was a head. */
 type NamedHead = {
@@ -224,6 +233,16 @@ function packHead(record: RequestRecord, isOwn: boolean): PackedHead {
   ];
 }
 
+function packHints(record: RequestRecord): PackedHints | undefined {
+  const { agentType, compaction, contextCompacted, promptId } = record;
+  const said = [agentType, compaction, contextCompacted, promptId];
+  if (said.every((each) => each === undefined)) return undefined;
+  const [agent = null, why = null, before = null, prompt = null] = said.map((each) =>
+    boundedText(each ?? null),
+  );
+  return [agent, why, before, prompt];
+}
+
 function pack(record: RequestRecord, keepsDecisions: boolean): Packed {
   const isOwn = keepsDecisions && hasOwnCandidate(record);
   return {
@@ -237,6 +256,7 @@ function pack(record: RequestRecord, keepsDecisions: boolean): Packed {
     error: boundedText(record.error) ?? undefined,
     cacheMiss: record.cacheMiss,
     toolCalls: record.toolCalls,
+    hints: packHints(record),
     attempts: packAttempts(record),
   };
 }
@@ -307,6 +327,7 @@ export function readDetail(written: string, startedAtMs: number) {
     error: packed.error ?? "",
     cacheMiss: packed.cacheMiss ?? null,
     toolCalls: packed.toolCalls ?? [],
+    hints: packed.hints ?? null,
     attempts,
   };
 }

@@ -4,6 +4,7 @@
 import first from "./migrations/0000_first.sql" with { type: "text" };
 import sessionsAndRollups from "./migrations/0001_sessions_and_rollups.sql" with { type: "text" };
 import unknownSessionCosts from "./migrations/0002_unknown_session_costs.sql" with { type: "text" };
+import requestClass from "./migrations/0004_request_class.sql" with { type: "text" };
 import noProviderIndex from "./migrations/0003_no_provider_index.sql" with { type: "text" };
 
 export const migrations: readonly string[] = [
@@ -11,6 +12,7 @@ export const migrations: readonly string[] = [
   sessionsAndRollups,
   unknownSessionCosts,
   noProviderIndex,
+  requestClass,
 ];
 
 /** The version that this build writes; a file with a higher one belongs to a newer build. */

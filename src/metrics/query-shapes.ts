@@ -17,6 +17,8 @@ export type RecordFilter = {
   readonly provider?: string;
   readonly model?: string;
   readonly rule?: string;
+  /** What the client called the turn: main, subagent, compaction, ... */
+  readonly class?: string;
   /** "ok", "failed", "cancelled", an HTTP status ("429"), a class of them ("4xx"), or a failure kind ("rate-limited"). */
   readonly status?: string;
   /** One of its tags, or several with commas between them, all of which it must have; also "waste:idle", "waste:repeated", "waste:cache-miss": the requests behind a line of waste. */
@@ -25,7 +27,8 @@ export type RecordFilter = {
   readonly minNanoUsd?: number;
 };
 
-export type Grouping = "tenant" | "client" | "session" | "agent" | "provider" | "model" | "rule" | "status";
+export type Grouping =
+  "tenant" | "client" | "session" | "agent" | "provider" | "model" | "rule" | "status" | "class";
 
 /** "total": one bucket. "auto": the finest one that yields at most 120. "1d" is a day of the zone: 23 to 25 hours. */
 export type BucketSize = "auto" | "total" | "1m" | "5m" | "15m" | "1h" | "1d";

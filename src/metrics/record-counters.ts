@@ -59,6 +59,7 @@ export const dimensionNames = [
   "status",
   "failure",
   "tags",
+  "class",
 ] as const;
 export type DimensionName = (typeof dimensionNames)[number];
 export const dimensionIndex = Object.fromEntries(
@@ -69,7 +70,7 @@ export const dimensionIndex = Object.fromEntries(
 export const countedColumns =
   "id, started_at_ms, tenant, client, agent, parent_agent, provider, model, rule, status, failure, tags, stream, attempts, " +
   "duration_ms, first_token_ms, input_tokens, input_cached, input_cache_write, output_tokens, output_reasoning, " +
-  "cost_nano_usd, list_nano_usd, baseline_nano_usd, uncached_nano_usd, miss_nano_usd, waste, session_id";
+  "cost_nano_usd, list_nano_usd, baseline_nano_usd, uncached_nano_usd, miss_nano_usd, waste, session_id, class";
 
 type Name = string | null;
 type Amount = number | null;
@@ -104,6 +105,7 @@ export type CountedRow = readonly [
   miss: Amount,
   waste: Amount,
   sessionId: number | null,
+  requestClass: Name,
 ];
 
 /** "" for none. By index: taking a tuple apart costs more than all of the counting. */
@@ -119,6 +121,7 @@ export function namesOf(row: CountedRow): string[] {
     String(row[9]),
     row[10] ?? "",
     row[11] ?? "",
+    row[28] ?? "",
   ];
 }
 

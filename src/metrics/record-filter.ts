@@ -60,6 +60,7 @@ const columns = [
   ["provider", "provider"],
   ["model", "coalesce(model, '')"],
   ["rule", "coalesce(rule, '')"],
+  ["class", "coalesce(class, '')"],
 ] as const;
 
 /** Words in the place of a tag, for what nobody tagged: the requests behind a line of waste. */
@@ -137,8 +138,9 @@ export type CellMatch = {
 
 /** Which sums of a rollup the filter lets through, as far as sums can tell. */
 export function matchCells(data: RollupData, filter: RecordFilter): CellMatch {
-  const { tenant, client, provider, model, rule, agent, status, tag } = filter;
-  if ([tenant, client, provider, model, rule, agent, status, tag].every((each) => each === undefined))
+  const { agent, status, tag } = filter;
+  const named = columns.map(([name]) => filter[name]);
+  if ([...named, agent, status, tag].every((each) => each === undefined))
     return { mask: null, matched: data.cells, isCut: false };
   const mask = new Uint8Array(data.cells).fill(1);
   let isCut = false;

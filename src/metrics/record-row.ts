@@ -19,7 +19,7 @@ const columns =
   "request_id, started_at_ms, tenant, provider, layer, failure, stream, status, duration_ms, first_token_ms, " +
   "input_tokens, input_cached, output_tokens, cost_nano_usd, finish, detail, client, session_id, agent, parent_agent, " +
   "model, rule, tags, attempts, input_cache_write, output_reasoning, list_nano_usd, baseline_nano_usd, " +
-  "uncached_nano_usd, miss_nano_usd, content_hash, waste";
+  "uncached_nano_usd, miss_nano_usd, content_hash, waste, class";
 
 export const insertStatement = `INSERT INTO request_records (${columns}) VALUES (${columns.replaceAll(/\w+/g, "?")})`;
 
@@ -68,5 +68,6 @@ export function rowOf(record: RequestRecord, { keepsDecisions, sessionId, waste 
     record.cacheMiss === undefined ? null : maybeUnknown(record.cacheMiss.nanoUsd),
     boundedText(record.contentHash ?? null),
     waste === 0 ? null : waste,
+    boundedText(record.requestClass ?? null),
   ];
 }

@@ -128,6 +128,12 @@ export type RecentRow = {
   /** The client's agent that sent the request, and the one that started that agent. */
   readonly agent: string | null;
   readonly parent_agent: string | null;
+  /** What Claude Code said of the turn (canon/client-hints.ts). */
+  readonly class: string | null;
+  readonly agent_type?: string;
+  readonly compaction?: string;
+  readonly context_compacted?: string;
+  readonly prompt_id?: string;
   /** The trace that it belongs to (W3C). Absent: none. */
   readonly trace_id?: string;
   /** The client's own id of the request. Absent: it sent none. */

@@ -28,6 +28,7 @@ export type StoredRow = {
   readonly session: string | null;
   readonly agent: string | null;
   readonly parent_agent: string | null;
+  readonly class: string | null;
   readonly model: string | null;
   readonly rule: string | null;
   readonly tags: string | null;
@@ -82,6 +83,20 @@ function moneyOf(row: StoredRow, { costParts, cacheMiss: miss }: Detail) {
   };
 }
 
+/** What the client said of the turn beside its class; absent where it said nothing. */
+function hintsOf({
+  hints,
+}: Detail): Pick<RecentRow, "agent_type" | "compaction" | "context_compacted" | "prompt_id"> {
+  if (hints === null) return {};
+  const [agentType, compaction, contextCompacted, promptId] = hints;
+  return {
+    ...(agentType === null ? {} : { agent_type: agentType }),
+    ...(compaction === null ? {} : { compaction }),
+    ...(contextCompacted === null ? {} : { context_compacted: contextCompacted }),
+    ...(promptId === null ? {} : { prompt_id: promptId }),
+  };
+}
+
 export function shownRequest(row: StoredRow): RecentRow {
   const detail = readDetail(row.detail, row.started_at_ms);
   return {
@@ -105,6 +120,8 @@ export function shownRequest(row: StoredRow): RecentRow {
     session: row.session,
     agent: row.agent,
     parent_agent: row.parent_agent,
+    class: row.class,
+    ...hintsOf(detail),
     ...(detail.traceId === null ? {} : { trace_id: detail.traceId }),
     ...(detail.clientRequestId === null ? {} : { client_request_id: detail.clientRequestId }),
     door: detail.door,

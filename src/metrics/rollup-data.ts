@@ -37,10 +37,13 @@ const mostNames: Readonly<Record<(typeof dimensionNames)[number], number>> = {
   status: 100,
   failure: 50,
   tags: 100,
+  class: 50,
 };
 /** With more sets of names than this, those that clients choose freely are not kept apart any more. */
 const mostCells = 20_000;
-const chosenFreely = (["client", "agent", "parent", "tags"] as const).map((name) => dimensionIndex[name]);
+const chosenFreely = (["client", "agent", "parent", "tags", "class"] as const).map(
+  (name) => dimensionIndex[name],
+);
 
 export type RollupLimits = {
   /** A long span holds the names of many short ones: its limits are so many times theirs. */
@@ -213,11 +216,14 @@ type Header = { readonly cells: number; readonly names: string[][]; readonly cut
 export function decodeRollup(bytes: Uint8Array): RollupData {
   const reader = new ByteReader(bytes);
   const { cells, names, cut } = JSON.parse(reader.text()) as Header;
-  const dimensions = names.map((list, at) => ({
+  const dimensions: Dimension[] = names.map((list, at) => ({
     names: list,
     of: reader.wholeColumn(),
     isCut: cut.includes(at),
   }));
+  // Written before there was such a name.
+  const none = new Uint8Array(cells);
+  while (dimensions.length < dimensionNames.length) dimensions.push({ names: [""], of: none, isCut: false });
   const places = Array.from({ length: counterCount }, () => reader.skipped());
   const latency = Array.from({ length: 3 }, () => reader.skipped());
   const firstToken = Array.from({ length: 3 }, () => reader.skipped());

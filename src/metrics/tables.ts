@@ -55,6 +55,8 @@ export const requests = sqliteTable(
     contentHash: text("content_hash"),
     /** Bits of metrics/waste-marks.ts; null for none. */
     waste: integer("waste"),
+    /** What the client called the turn (canon/client-hints.ts). */
+    class: text("class"),
   },
   (table) => [
     index("request_records_tenant").on(table.tenant).where(isNotNull(table.tenant)),

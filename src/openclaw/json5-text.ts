@@ -115,7 +115,9 @@ function arrayAt(text: string, path: KeyPath): ArrayNode | null {
   let node: ValueNode = rootOf(text);
   for (const depth of path.keys()) {
     if (node.type !== (typeof path[depth] === "string" ? "Object" : "Array")) return null;
-    const item: MemberNode | ElementNode | undefined = itemsOf(node as Container)[indexOfStep(node, path, depth)];
+    const item: MemberNode | ElementNode | undefined = itemsOf(node as Container)[
+      indexOfStep(node, path, depth)
+    ];
     if (item === undefined) return null;
     node = item.value;
   }

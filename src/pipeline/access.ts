@@ -41,6 +41,8 @@ export type AccessOptions = {
   readonly trustedProxies: readonly string[];
   /** Absent: nobody can sign in. */
   readonly sessions?: SessionLookup;
+  /** A provider passes the callers' own sign-ins on: then a bearer token is not looked at where no key is asked for. */
+  readonly leavesBearer?: boolean;
 };
 
 /** How much of a public answer the caller may see. */
@@ -106,7 +108,7 @@ export function createAccess(options: AccessOptions): Access {
       case "data":
         return directory.hasKeys
           ? checks.requireKey(facts, keyHolder, "an API key")
-          : checks.requireLocal(facts, selfNamed(facts.headers), "auth.keys");
+          : checks.requireLocal(facts, selfNamed(facts.headers, options.leavesBearer === true), "auth.keys");
       case "read":
         if (checks.isSignedIn(facts)) return sessionHolder;
         if (directory.hasAdminKey) return checks.requireKey(facts, adminOnly, "the admin key");
@@ -236,14 +238,16 @@ const noReadAccess: ReadAccess = { mayRead: false, holdMs: 0 };
 const howToSend =
   'send it as "Authorization: Bearer <key>", "x-api-key: <key>", "x-goog-api-key: <key>" or "x-clawgate-key: <key>".';
 
-// The last one is our own header, for clients whose other headers carry another key.
-const keyHeaders = ["x-api-key", "x-goog-api-key", "x-clawgate-key"];
+const keyHeaders = ["x-api-key", "x-goog-api-key"];
 
 /**
- * A request may carry several keys: OpenClaw with authHeader fills two headers. The URL is never read: URLs end up in
+ * Our own header is for clients whose other headers carry another key. A request may carry several keys: OpenClaw with authHeader fills two headers. The URL is never read: URLs end up in
  * logs.
  */
 function presentedKeys(headers: Headers): string[] {
+  // Then the other headers carry what is meant for others, and it is not even looked at.
+  const own = headers.get("x-clawgate-key");
+  if (own !== null && own !== "") return [own];
   const keys: string[] = [];
   const authorization = headers.get("authorization");
   if (authorization !== null && authorization.slice(0, 7).toLowerCase() === "bearer ") {
@@ -260,9 +264,10 @@ function presentedKeys(headers: Headers): string[] {
 const ownWord = /^clawgate-([a-z][a-z0-9-]{0,39})$/;
 
 /** Without keys the word `clawgate-<client>` in the place of one names the client, and proves nothing. */
-function selfNamed(headers: Headers): Caller {
-  const authorization = headers.get("authorization");
-  let client = authorization?.startsWith("Bearer ") === true ? wordIn(authorization.slice(7)) : null;
+function selfNamed(headers: Headers, leavesBearer: boolean): Caller {
+  let client = wordIn(headers.get("x-clawgate-key"));
+  const authorization = client !== null || leavesBearer ? null : headers.get("authorization");
+  if (authorization?.startsWith("Bearer ") === true) client = wordIn(authorization.slice(7));
   for (const name of keyHeaders) client ??= wordIn(headers.get(name));
   return client === null ? anonymous : { tenant: null, keyId: null, isAdmin: false, client };
 }

@@ -1,6 +1,7 @@
 // Opens the Context of a request: identity, one cancellation, one deadline, an entry in the live registry.
 
 import { cut, maxWordLength } from "../canon/bounds.ts";
+import { type ClientHints, hintsOf } from "../canon/client-hints.ts";
 import type { Agents, Context } from "../canon/context.ts";
 import { Failure } from "../canon/failure.ts";
 import { readTraceParent, type RequestTrace } from "../canon/trace-context.ts";
@@ -40,6 +41,7 @@ class RequestContext extends Cancellation implements Context {
   readonly keyId: string | null;
   readonly client: string | null;
   readonly agents: Agents;
+  readonly hints: ClientHints;
   readonly tags: readonly string[];
   readonly trace: RequestTrace | null;
 
@@ -57,9 +59,9 @@ class RequestContext extends Cancellation implements Context {
     this.keyId = admission.caller.keyId;
     // OpenClaw's user agent is that of the package by which it sends.
     this.client =
-      admission.caller.client ??
-      clientName(headers.get("x-clawrouter-client") ?? headers.get("user-agent"));
+      admission.caller.client ?? clientName(headers.get("x-clawrouter-client") ?? headers.get("user-agent"));
     this.agents = agentsOf(headers);
+    this.hints = hintsOf(headers);
     this.tags = tagsOf(headers.get("x-clawgate-tags"));
     const parent = headers.get("traceparent");
     this.trace = telemetry.begin(parent === null ? null : readTraceParent(parent, headers.get("tracestate")));

@@ -61,6 +61,10 @@ export type Provider = {
   readonly keepsAnswers: boolean;
   /** Whether it is told which trace a request belongs to. */
   readonly takesTraceContext?: boolean;
+  /** Whether it is told what Claude Code says about itself in headers. */
+  readonly takesClientHeaders?: boolean;
+  /** Asked with the caller's own sign-in, for the model that the caller names, and for nothing else. */
+  readonly usesClientSignIn?: boolean;
 };
 
 /** A provider's prices. USD are counted in integer nano-USD. */
@@ -85,6 +89,8 @@ export type PipelineSnapshot = {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly dialects: DialectTable;
   readonly router: Router;
+  /** Whether clients must send a key of this gateway. */
+  readonly hasClientKeys: boolean;
   /** By name; only tenants that have settings. */
   readonly tenants: ReadonlyMap<string, TenantPolicy>;
   readonly streaming: StreamingSettings;

@@ -10,6 +10,8 @@ import type { TranslateReason } from "../canon/translate-reason.ts";
 import { refuseKeeping } from "../dialects/openai-responses/kept-answers.ts";
 import { holdsUnfitToolName } from "../dialects/unfit-tool-names.ts";
 import { refuseUnsupportedContent } from "../dialects/unsupported-content.ts";
+import { endpointRefusal } from "./client-sign-in.ts";
+import { memberNamed } from "../wire/json.ts";
 import type { Provider } from "./dependencies.ts";
 import type { IncomingRequest } from "./incoming-request.ts";
 
@@ -41,6 +43,17 @@ export function decidePassthrough(
 ): PassthroughDecision {
   const { backend } = provider;
   const elsewhere = otherFormat(incoming, backend);
+  if (provider.usesClientSignIn === true) {
+    const refusal = endpointRefusal(incoming, provider);
+    return refusal === null && elsewhere === null
+      ? passesUnchanged
+      : {
+          passes: false,
+          because: elsewhere ?? "other-format",
+          isForeign: true,
+          refusal: refusal ?? passesOnly(),
+        };
+  }
   const { sharedDialect } = incoming;
   const isShared = elsewhere === null && sharedDialect !== null;
   const because = isShared
@@ -52,7 +65,12 @@ export function decidePassthrough(
   const decoded = incoming.decode();
   const native = backend.dialect ?? backend.nativeDialect ?? null;
   if (native === null || native === incoming.bodyDialect)
-    return { passes: false, because, isForeign: false, refusal: refuseAtForgetful(incoming, provider) };
+    return {
+      passes: false,
+      because,
+      isForeign: false,
+      refusal: refuseAtForgetful(incoming, provider) ?? unguarded(incoming, backend),
+    };
   const refusal = incoming.bodyClient.refuseTranslation(decoded) ?? refuseUnsupportedContent(decoded, native);
   return { passes: false, because, isForeign: true, refusal };
 }
@@ -63,6 +81,18 @@ function refuseAtForgetful(incoming: IncomingRequest, { keepsAnswers, backend }:
     incoming.endpoint.name === "responses" && backend.dialect === "openai-responses" && !keepsAnswers;
   return isOne ? refuseKeeping(incoming.decode(), incoming.keeping !== null) : null;
 }
+
+/** A program has no place for them, and a client in auto mode must not take an unchecked answer for a checked one. */
+function unguarded({ envelope }: IncomingRequest, { dialect }: Backend): Failure | null {
+  const asked = dialect === null ? memberNamed(envelope.scan, "safeguards") : undefined;
+  if (asked === undefined || asked.kind === "null") return null;
+  return new Failure("unsupported", "safeguards: the chosen model's program has no place for them.", {
+    param: "safeguards",
+  });
+}
+
+const passesOnly = (): Failure =>
+  new Failure("unsupported", "Only a body of the provider's own format passes.");
 
 /** Null: body, endpoint and vendor speak one format. */
 function otherFormat({ endpoint, bodyDialect }: IncomingRequest, backend: Backend): TranslateReason | null {

@@ -5,6 +5,7 @@ import { atCapacity, failureFrom } from "../canon/failure.ts";
 import type { Target } from "../canon/decision.ts";
 import { leavesLargeBody, releaseMemory } from "../wire/body.ts";
 import { type Admission, admitWithBody } from "./admission.ts";
+import { enterClientSignIn } from "./client-sign-in.ts";
 import { planChat } from "./plans/chat-plan.ts";
 import { planCompact } from "./plans/compact.ts";
 import { planTokenCount } from "./plans/count-tokens.ts";
@@ -75,6 +76,7 @@ export async function handleRequest(
     const decision = decideTargets(run, incoming, policy);
     run.decision = decision instanceof Promise ? await decision : decision;
     logDecision(run);
+    enterClientSignIn(run, incoming);
     const { form } = incoming.envelope;
     const keepsModels = policy !== undefined && policy.keeps !== "nothing";
     const opening = openWithFallback(run, plannerFor(run, incoming, request.url), (provider) =>

@@ -64,6 +64,7 @@ export function recordOf(run: RecordedRun, status: number, failure: Failure | nu
     keyId: context.keyId,
     session: run.session,
     ...context.agents,
+    ...context.hints,
     ...(context.trace === null ? noFields : { trace: context.trace }),
     door: run.endpoint.name,
     client: context.client,

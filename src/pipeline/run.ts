@@ -2,7 +2,7 @@
 // record.
 
 import { noRequestOptions, type RequestOptions } from "../backends/backend.ts";
-import { Failure } from "../canon/failure.ts";
+import { consequences, Failure } from "../canon/failure.ts";
 import type { AttemptRecord } from "../canon/record.ts";
 import type { Context } from "../canon/context.ts";
 import type { RoutedDecision } from "../routing/decision-builder.ts";
@@ -72,6 +72,10 @@ export class Run {
   bodyHash: string | null = null;
   /** What was removed from the body before any target saw it. */
   dropped = nothingDropped;
+  /** The caller's own sign-in at the vendor pays for it, and no other target may see the request. */
+  usesClientSignIn = false;
+  /** Masks secrets in what an upstream said. */
+  redact: (text: string) => string;
   /** Keeps what the client sends and gets; null for most requests. */
   content: ContentCapture | null = null;
   private winningAttempt: Attempt | null = null;
@@ -85,6 +89,7 @@ export class Run {
     this.live = fields.admitted;
     this.connection = fields.connection;
     this.upload = fields.upload;
+    this.redact = fields.services.redact;
   }
 
   /** The attempt whose answer the client gets. */
@@ -141,6 +146,9 @@ export function endAttempt(run: Run, attempt: Attempt, reason: Failure | null): 
   attempt.isSettled = true;
   attempt.turn.release();
   const { health, clock } = run.services;
+  // A caller's own sign-in that is refused says nothing about the provider.
+  const isCallers =
+    run.usesClientSignIn && failure !== null && consequences[failure.kind].penalizes === "credential";
   health.attemptEnded(attempt.target.provider);
   if (attempt.isProbe) health.endProbe(attempt.target.provider, attempt.target.model, attempt.credential);
   const durationMs = clock.monotonicMs() - attempt.startedMs;
@@ -150,6 +158,7 @@ export function endAttempt(run: Run, attempt: Attempt, reason: Failure | null): 
     else if (
       failure.kind !== "cancelled" &&
       failure.kind !== "shutting-down" &&
+      !isCallers &&
       !failure.isStale &&
       !hasNoSuchEndpoint(run, failure)
     )
@@ -200,6 +209,8 @@ export function beginAttempt(run: Run, fields: AttemptFields): Attempt {
   run.attemptCount += 1;
   run.live.provider = fields.provider.id;
   const attempt = new Attempt(fields, run.services.clock, run.services.ticker);
+  // A plan's own limits and billing apply.
+  if (run.usesClientSignIn) attempt.observer.isFlatRate = true;
   if (run.dropped.length > 0) run.dropped.forEach(noteInto(attempt.adapted));
   run.tenantUsage?.begin(attempt);
   logAttempt(run, attempt);

@@ -21,6 +21,8 @@ export type RoutingView = {
     provider: string,
     model: string,
   ): { readonly go: "yes" | "probe" } | { readonly go: "no"; readonly untilMs: number; readonly why: string };
+  /** Why a provider that may be asked is asked after the others; null: for nothing. Absent: never. */
+  avoid?(provider: string, model: string): string | null;
   load(provider: string): Load;
   /** The provider of this pool that served the session last; null: none. */
   lastOf(pool: string, session: string): string | null;
@@ -70,7 +72,13 @@ type RatedTarget = {
   readonly shortfall: MissingCapability | null;
   /** Why it should not be asked now. */
   readonly heldBack: string | null;
+  /** Why others are asked before it. */
+  readonly avoided: string | null;
 };
+
+/** Those that may be asked, then those that are better spared, then those that should not be asked now. */
+const placeOf = ({ heldBack, avoided }: RatedTarget): number =>
+  heldBack !== null ? 2 : avoided !== null ? 1 : 0;
 
 export function createDecisionBuilder(options: {
   readonly view: RoutingView;
@@ -100,24 +108,30 @@ export function createDecisionBuilder(options: {
         found = find();
       }
       const verdict = isJudged ? view.judge(target.provider, target.model) : null;
-      return { target, isNamed, ...found, heldBack: verdict?.go === "no" ? verdict.why : null };
+      return {
+        target,
+        isNamed,
+        ...found,
+        heldBack: verdict?.go === "no" ? verdict.why : null,
+        // A client that named its model gets it.
+        avoided: isNamed ? null : (view.avoid?.(target.provider, target.model) ?? null),
+      };
     };
     const all = [...input.first, ...input.rest].map(rate);
     const able = all.filter(({ lack }) => lack === null);
     if (able.length === 0) throw noCapableTarget(all, isClientsChoice);
     const full = able.filter(({ shortfall }) => shortfall === null);
     const kept = full.length > 0 ? full : able;
-    const ready = kept.filter(({ heldBack }) => heldBack === null);
-    const ordered = [...ready, ...kept.filter(({ heldBack }) => heldBack !== null)];
+    const ordered = kept.toSorted((one, other) => placeOf(one) - placeOf(other));
     const [winner] = ordered;
     const isDiverted = winner !== all[0] && !choice.rule.endsWith("->fallback");
 
     const noteOf = (rated: RatedTarget): string => {
-      const { lack, shortfall, heldBack } = rated;
+      const { lack, shortfall, heldBack, avoided } = rated;
       if (lack !== null) return `dropped: ${lack.reason}`;
       if (!kept.includes(rated)) return `dropped: ${shortfall?.reason ?? ""}`;
       const cut = shortfall === null ? "" : `; ${shortfall.reason}, so the limit is cut`;
-      const held = heldBack === null ? "" : `held back: ${heldBack}`;
+      const held = heldBack === null ? (avoided ?? "") : `held back: ${heldBack}`;
       if (rated !== winner) return (held || "fallback") + cut;
       const why = rated === all[0] && input.why !== null ? `chosen: ${input.why}` : "chosen";
       return (held === "" ? why : `${why}, though ${held}`) + cut;

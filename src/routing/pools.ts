@@ -10,6 +10,8 @@ import { createRotation, orderMembers, type PoolMember, type Rotation } from "./
 
 export type PoolOptions = Pick<NameTable, "providers" | "fallbackChain"> & {
   readonly strategy: Strategy;
+  /** Providers that answer only requests which name them. Absent: none. */
+  readonly neverChosen?: ReadonlySet<string>;
   /** Tier and weight of each loaded provider; absent: no tier, weight 1. */
   readonly standing: ReadonlyMap<string, { readonly tier: string | null; readonly weight: number }>;
   readonly modelFacts: (provider: string, model: string) => ModelFacts;
@@ -37,6 +39,7 @@ export class Pools {
    * fallback.
    */
   readonly autoChain: readonly Target[];
+  private readonly choosable: readonly RoutedProvider[];
   private readonly loaded: ReadonlyMap<string, RoutedProvider>;
   private readonly rotations = new Map<string, Rotation>();
 
@@ -46,7 +49,8 @@ export class Pools {
       const provider = this.loaded.get(id);
       return provider === undefined ? [] : [targetOf(provider)];
     });
-    this.autoChain = this.chain.length > 0 ? this.chain : options.providers.map(targetOf);
+    this.choosable = options.providers.filter(({ id }) => options.neverChosen?.has(id) !== true);
+    this.autoChain = this.chain.length > 0 ? this.chain : this.choosable.map(targetOf);
   }
 
   /** The chain's providers that have the model. */
@@ -63,7 +67,7 @@ export class Pools {
     const equals =
       tier === null
         ? this.autoChain.filter((each) => this.tierOf(each.provider) === null)
-        : this.options.providers.filter((each) => this.tierOf(each.id) === tier).map(targetOf);
+        : this.choosable.filter((each) => this.tierOf(each.id) === tier).map(targetOf);
     const others = equals.filter((each) => each.provider !== target.provider);
     return { name: tier === null ? "chain" : `tier ${tier}`, targets: [target, ...others] };
   }

@@ -82,7 +82,8 @@ class ConfiguredRouter implements Router {
 
   decide(request: RouteRequest, isDry = false): RoutedDecision | Promise<RoutedDecision> {
     const known = isDry || isSpecial(request) ? undefined : this.remembered.get(request.model);
-    if (known !== undefined && this.fitsAll(known, request.requirements)) return known;
+    if (known !== undefined && this.mayReuse(known) && this.fitsAll(known, request.requirements))
+      return known;
     const meaning = this.names.resolve(request.model);
     if (meaning.kind === "target") return this.decideDirect(meaning, request, isDry);
     const { layers } = this.options;
@@ -93,6 +94,15 @@ class ConfiguredRouter implements Router {
     return choice instanceof Promise
       ? choice.then((each) => this.decideByLayers(each, request, read, isDry))
       : this.decideByLayers(choice, request, read, isDry);
+  }
+
+  /** The order of the fallbacks depends on what is left of their quotas. */
+  private mayReuse({ targets }: RoutedDecision): boolean {
+    const { view } = this.options;
+    return (
+      view.avoid === undefined ||
+      targets.every(({ provider, model }, at) => at === 0 || view.avoid?.(provider, model) === null)
+    );
   }
 
   private fitsAll({ candidates }: RoutedDecision, requirements: Requirements | null): boolean {
@@ -134,7 +144,8 @@ class ConfiguredRouter implements Router {
       known: null,
       isDry,
     });
-    if (meaning.isListed && !isDry && !isSpecial(request) && decision.facts === null) {
+    const isLasting = decision.facts === null && this.mayReuse(decision);
+    if (meaning.isListed && !isDry && !isSpecial(request) && isLasting) {
       // A wildcard alias matches any number of names.
       if (this.remembered.size >= maxRemembered) this.remembered.clear();
       this.remembered.set(request.model, decision);
@@ -151,7 +162,10 @@ class ConfiguredRouter implements Router {
   ): RoutedDecision {
     const { pools } = this;
     const requirements = read === null ? request.requirements : requirementsOf(read.facts);
-    const routeTarget = choice.routeTo === null ? null : this.names.resolveOrNull(choice.routeTo);
+    const named = choice.routeTo === null ? null : this.names.resolveOrNull(choice.routeTo);
+    const mayChoose =
+      named?.kind !== "target" || this.options.neverChosen?.has(named.target.provider) !== true;
+    const routeTarget = mayChoose ? named : null;
     const missing = choice.routeTo !== null && routeTarget?.kind !== "target" ? choice.routeTo : null;
     const start = routeTarget?.kind === "target" ? routeTarget.target : pools.autoChain[0];
     if (start === undefined)

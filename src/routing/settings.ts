@@ -2,6 +2,7 @@
 // never check whether a target exists: only config/ sees the whole file.
 
 import { z } from "zod";
+import { agentTypes, requestClasses } from "../canon/client-hints.ts";
 import { maxPatternLength, problemOfPattern } from "./text-pattern.ts";
 
 export const aliasesSettings = z
@@ -45,6 +46,14 @@ export const routingSettings = z
       .default(0)
       .describe(
         "Seconds without a first word after which the next target is asked as well; the first that answers is shown, the other one is cancelled and may be billed too. A whole answer that passes unchanged shows no first word: there its end counts. 0 = never.",
+      ),
+    avoid_above: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe(
+        "Share of a quota, by what the vendor last reported of it, above which a provider or one of its keys is tried after the others, until the quota is full again; never a reason to refuse a request, nor to leave the model that a client named. Absent: the quota does not matter.",
       ),
     unknown_model: z
       .enum(["error", "auto"])
@@ -92,6 +101,16 @@ const staticMatch = z.strictObject({
     .optional()
     .describe("Whole words or phrases of the system prompt; `heartbeat` is also OpenClaw's heartbeat turn."),
   system_prompt_matches: patterns.optional().describe(`${aboutPatterns} in the system prompt.`),
+  request_class: words
+    .optional()
+    .describe(
+      `What Claude Code says of a turn with CLAUDE_CODE_GATEWAY_HINT_HEADERS=1: ${requestClasses.join(", ")}, or a later word. Any of these.`,
+    ),
+  agent_type: words
+    .optional()
+    .describe(
+      `Which of its agents asks, said with the class: ${agentTypes.join(", ")}, or a later word. Any of these.`,
+    ),
   header_contains: z
     .record(z.string(), words)
     .optional()

@@ -1,6 +1,7 @@
 // Layer 1: rules about everything but the user's words: the model's name, the system prompt, headers. It must never
 // look at the words themselves, and never repeat a client's text in its reason.
 
+import { hintHeader } from "../canon/client-hints.ts";
 import { compileNamePattern } from "./name-pattern.ts";
 import type { RuleInput } from "./rule-input.ts";
 import type { StaticMatch, StaticRulesSettings } from "./settings.ts";
@@ -56,6 +57,18 @@ function headerCondition(name: string, texts: readonly string[]): Condition {
   };
 }
 
+/** A whole word, whatever its case. */
+function hintCondition(key: "requestClass" | "agentType", what: string, words: readonly string[]): Condition {
+  const wanted = words.map((written) => ({ written, folded: foldText(written).trim() }));
+  return (input) => {
+    const value = input.header(hintHeader(key));
+    if (value === null) return null;
+    const folded = foldText(value).trim();
+    const found = wanted.find((each) => each.folded === folded);
+    return found === undefined ? null : `the client's ${what} is ${quoted(found.written)}`;
+  };
+}
+
 function anyOf(conditions: readonly Condition[]): Condition {
   return (input) => {
     for (const condition of conditions) {
@@ -85,6 +98,10 @@ function compileBlock(block: StaticMatch): Condition {
   const conditions: Condition[] = [];
   // Cheap conditions first: a system prompt may be long.
   if (block.model_requested !== undefined) conditions.push(modelCondition(block.model_requested));
+  if (block.request_class !== undefined)
+    conditions.push(hintCondition("requestClass", "request class", block.request_class));
+  if (block.agent_type !== undefined)
+    conditions.push(hintCondition("agentType", "agent type", block.agent_type));
   for (const [name, texts] of Object.entries(block.header_contains ?? {}))
     conditions.push(headerCondition(name, texts));
   if (block.not !== undefined) {

@@ -115,8 +115,16 @@ export const routeDescriptions = {
   models: {
     tags: ["Model list"],
     summary: "List the models that clients may name",
-    description: "OpenAI's shape; Anthropic's when `anthropic-version` is sent.",
+    description:
+      "OpenAI's shape; Anthropic's when `anthropic-version` is sent, then in pages if the client asks for them.",
     security: clientKey,
+    parameters: ["limit", "after_id", "before_id"].map((name) => ({
+      name,
+      in: "query" as const,
+      required: false,
+      description: "Only for Anthropic's shape, and with its meaning.",
+      schema: name === "limit" ? { type: "integer", minimum: 1, maximum: 1000 } : { type: "string" },
+    })),
     responses: {
       "200": {
         description: "The list",

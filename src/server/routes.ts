@@ -96,7 +96,8 @@ function publicRoutes(gateway: ServerPort): readonly Route[] {
 }
 
 function modelRoutes(gateway: ServerPort): readonly Route[] {
-  const list = (call: Call): Response => Response.json(gateway.modelList(call.dialect, call.caller));
+  const list = (call: Call): Response =>
+    Response.json(gateway.modelList(call.dialect, call.caller, new URLSearchParams(call.query)));
   const model = (call: Call): Response => {
     const found = gateway.model(call.dialect, call.name, call.caller);
     if (found === null)

@@ -49,7 +49,7 @@ export type ServerPort = ReadingPort &
       facts: ServerRequestFacts,
     ): Promise<Response>;
     /** The dialect's body of the model list. */
-    modelList(dialect: Endpoint["dialect"], caller: Caller): unknown;
+    modelList(dialect: Endpoint["dialect"], caller: Caller, query: URLSearchParams): unknown;
     /** The dialect's body of one model, null if no model has that id. */
     model(dialect: Endpoint["dialect"], id: string, caller: Caller): unknown;
     /** `isOwnShape`: also where another program's shape is configured (`server.compat`). */

@@ -142,6 +142,7 @@ function recordOf(shape: Shape): RequestDetail {
     session: pick(random, sessionNames),
     agent: random() < 0.25 ? `agent-${Math.floor(random() * 3)}` : null,
     parent_agent: null,
+    class: null,
     door: pick(random, ["messages", "chat", "responses"]),
     client: isHostile ? hostile : pick(random, clients),
     tags: isHostile ? [hostile] : random() < 0.2 ? ["nightly"] : [],

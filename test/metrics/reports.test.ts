@@ -318,6 +318,7 @@ describe("recent", () => {
       session: "s",
       agent: "a1",
       parent_agent: "a0",
+      class: null,
       door: "chat",
       client: "openai-node",
       tags: ["a", "b"],

@@ -60,6 +60,7 @@ function mixed(count: number, seed: number): RequestRecord[] {
       client: pick([null, "cli", "ide"]),
       session: pick([null, "s1", "s2", "s3"]),
       ...(agent === undefined ? {} : { agent, parentAgent: "agent-0" }),
+      ...(agent === "agent-1" ? { requestClass: pick(["main", "auxiliary"]) } : {}),
       provider: pick(["alpha", "beta"]),
       model,
       rule: pick(["one", "two", null]),
@@ -97,6 +98,7 @@ function passes(record: RequestRecord, filter: RecordFilter): boolean {
     if (filter[name] !== undefined && (record[name] ?? "") !== filter[name]) return false;
   if (filter.agent !== undefined && record.agent !== filter.agent && record.parentAgent !== filter.agent)
     return false;
+  if (filter.class !== undefined && (record.requestClass ?? "") !== filter.class) return false;
   if (filter.tag !== undefined && !record.tags.includes(filter.tag)) return false;
   if (filter.minNanoUsd !== undefined && (record.costNanoUsd ?? -1) < filter.minNanoUsd) return false;
   if (status === undefined) return true;
@@ -135,7 +137,8 @@ function expectedSums(records: readonly RequestRecord[]) {
 
 function groupName(record: RequestRecord, by: Grouping): string {
   if (by === "status") return record.failure ?? "ok";
-  return (by === "agent" ? record.agent : record[by]) ?? "";
+  if (by === "agent" || by === "class") return (by === "agent" ? record.agent : record.requestClass) ?? "";
+  return record[by] ?? "";
 }
 
 function check(report: SeriesReport, records: readonly RequestRecord[], filter: RecordFilter): void {
@@ -167,6 +170,7 @@ const groupings = [
   "client",
   "session",
   "agent",
+  "class",
   "provider",
   "model",
   "rule",
@@ -196,6 +200,7 @@ describe("series", () => {
           tenant: value("red", ""),
           client: value("cli"),
           agent: value("agent-1", "agent-0"),
+          class: value("auxiliary", ""),
           provider: value("alpha"),
           model: value("b"),
           status: value("ok", "failed", "cancelled", "429", "4xx", "rate-limited"),

@@ -316,3 +316,28 @@ describe("guessing", () => {
     expect(from("5.6.7.8", "guess")).toBe("unauthorized");
   });
 });
+
+describe("the word that names a client where no key is asked for", () => {
+  const clientOf = (headers: Record<string, string>, leavesBearer: boolean): string | undefined => {
+    const access = createAccess({
+      directory: createKeyDirectory({ keys: [], adminKey: null, stateToken: null }),
+      guessLimiter: createGuessLimiter({ nowMs: () => 0 }),
+      trustedProxies: [],
+      leavesBearer,
+    });
+    return access("data", { headers: new Headers(headers), peer: () => local }).client;
+  };
+
+  test("is read in every place of a key", () => {
+    expect(clientOf(bearer("clawgate-codex"), false)).toBe("codex");
+    expect(clientOf({ "x-api-key": "clawgate-zed" }, false)).toBe("zed");
+    expect(clientOf({ ...bearer("another"), "x-clawgate-key": "clawgate-aider" }, false)).toBe("aider");
+  });
+
+  test("is not looked for in a bearer token while callers' own sign-ins are passed on", () => {
+    expect(clientOf(bearer("clawgate-codex"), true)).toBeUndefined();
+    expect(clientOf({ ...bearer("own"), "x-clawgate-key": "clawgate-claude-code" }, true)).toBe(
+      "claude-code",
+    );
+  });
+});

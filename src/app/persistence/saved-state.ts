@@ -62,10 +62,11 @@ function trackHealth(
 ): HealthTracker {
   return createHealthTracker({
     settings: () => {
-      const { health } = currentConfig().config;
+      const { health, routing } = currentConfig().config;
       return {
         ejectAfter: health.consecutive_failures_before_skip,
         openMs: health.recovery_check_interval_seconds * 1000,
+        avoidAbove: routing.avoid_above ?? null,
       };
     },
     nowMs: clock.nowMs,

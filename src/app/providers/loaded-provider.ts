@@ -6,6 +6,7 @@ import type { Takes } from "../../canon/takes.ts";
 import { createDemoBackend } from "../../backends/demo/backend.ts";
 import type { Backend } from "../../backends/backend.ts";
 import {
+  clientSigner,
   fingerprintOf,
   type HeaderStyle,
   keySigner,
@@ -18,7 +19,7 @@ import { reportedModel } from "../../backends/claude-code/models/cli-models.ts";
 import { createHttpBackend } from "../../backends/http/backend.ts";
 import { proxyFor, readProxyVariables } from "../../system/proxy.ts";
 import { type QuirkName, quirkJudgeOf, settledQuirks } from "../../backends/http/quirks.ts";
-import { headersAt, quirksAt } from "../../backends/http/vendors.ts";
+import { headersAt, isAnthropics, quirksAt } from "../../backends/http/vendors.ts";
 import {
   type BackendName,
   backendNames,
@@ -104,6 +105,8 @@ export function createLoadedProvider(provider: ConfiguredProvider, services: Pro
     queue: services.queues.of(id, queueLimits(settings, config)),
     keepsAnswers: settings.backend === "openai-responses" && !names.includes("responses-not-kept"),
     takesTraceContext: settings.trace_context === true,
+    takesClientHeaders: settings.base_url !== null && isAnthropics(settings.base_url),
+    usesClientSignIn: settings.auth === "client",
     isCurrent() {
       // Needed twice per request; only a reload can change the answer.
       const loaded = services.currentConfig();
@@ -240,6 +243,7 @@ function httpBackendOf(
         ? settings.api_keys.map((key) => [fingerprintOf(key), signerOfKey(key, name)])
         : [],
     ),
+    isChecked: settings.auth !== "client",
     quirks: quirksOf(settings),
     proxy: proxyFor(new URL(settings.base_url), settings.proxy ?? null, readProxyVariables(environment)),
     connectMs: settings.timeout.connect_s * 1000,
@@ -286,6 +290,7 @@ function signerOf(
 ): Signer {
   const { auth } = settings;
   const { nowMs } = services.clock;
+  if (auth === "client") return clientSigner();
   if (auth === "api_key") {
     return settings.api_key === undefined ? noSigner() : signerOfKey(settings.api_key, dialect);
   }

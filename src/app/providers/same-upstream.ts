@@ -50,6 +50,6 @@ function programOf({ settings, section }: Upstream): unknown {
 
 function credentialsOf({ settings, environment }: Upstream): readonly string[] {
   const { auth, api_keys } = settings;
-  if (auth === "api_key") return api_keys;
+  if (typeof auth === "string") return api_keys;
   return auth.type === "bearer-env" ? [environment[auth.variable] ?? []].flat() : [];
 }

@@ -1,5 +1,5 @@
 // What a vendor reports as left of a key's quota: rate-limit headers and the claude program's events, stored as received and
-// parsed only for display. It must never cost a request more than an assignment, nor decide anything.
+// parsed only for display and where routing asks (used-quota.ts). It must never cost a request more than an assignment.
 
 export type Allowance = {
   /** The vendor's own name for it: requests, tokens, five_hour, unified-5h. */
@@ -18,13 +18,16 @@ type Event = Readonly<Record<string, unknown>>;
 export type ReportedAllowance = {
   headers: Headers | null;
   headersAtMs: number;
+  /** What they say; null: not read yet. Many requests may be routed between two answers. */
+  read: readonly Allowance[] | null;
   /** The program reports one window at a time. */
-  readonly windows: Map<string, { readonly event: Event; readonly atMs: number }>;
+  readonly windows: Map<string, { readonly allowance: () => Allowance; readonly atMs: number }>;
 };
 
 export const createReportedAllowance = (): ReportedAllowance => ({
   headers: null,
   headersAtMs: 0,
+  read: null,
   windows: new Map(),
 });
 
@@ -39,23 +42,30 @@ export function recordHeaders(
   isGood: boolean,
   nowMs: number,
 ): void {
-  if (!isGood && readHeaders(headers, nowMs).length === 0) return;
+  if (!isGood && allowancesOf(headers, nowMs).length === 0) return;
   reported.headers = headers;
   reported.headersAtMs = nowMs;
+  reported.read = null;
 }
 
 export function recordEvent(reported: ReportedAllowance, event: Event, nowMs: number): void {
   const name = text(event["rateLimitType"]) ?? "plan";
   if (reported.windows.size >= maxWindows && !reported.windows.has(name)) return;
-  reported.windows.set(name, { event, atMs: nowMs });
+  let read: Allowance | null = null;
+  reported.windows.set(name, { allowance: () => (read ??= readEvent(name, event, nowMs)), atMs: nowMs });
 }
 
 export function allowancesIn(reported: ReportedAllowance): readonly Allowance[] {
-  const fromHeaders = reported.headers === null ? [] : readHeaders(reported.headers, reported.headersAtMs);
   return [
-    ...fromHeaders,
-    ...[...reported.windows].map(([name, { event, atMs }]) => readEvent(name, event, atMs)),
+    ...headerAllowances(reported),
+    ...[...reported.windows.values()].map(({ allowance }) => allowance()),
   ];
+}
+
+export function headerAllowances(reported: ReportedAllowance): readonly Allowance[] {
+  const { headers, headersAtMs } = reported;
+  if (headers === null) return [];
+  return (reported.read ??= allowancesOf(headers, headersAtMs));
 }
 
 const text = (value: unknown): string | null =>
@@ -83,10 +93,10 @@ function readEvent(name: string, event: Event, atMs: number): Allowance {
 
 type Parts = Partial<Record<"limit" | "remaining" | "reset" | "status" | "utilization", string>>;
 
-const anthropic = /^anthropic-(?:ratelimit|priority)-(.+)-(limit|remaining|reset|status|utilization)$/;
+const anthropic = /^anthropic-(?:ratelimit-)?(.+)-(limit|remaining|reset|status|utilization)$/;
 const others = /^(?:x-)?ratelimit-(limit|remaining|reset)(?:-(.+))?$/;
 
-function readHeaders(headers: Headers, atMs: number): readonly Allowance[] {
+export function allowancesOf(headers: Headers, atMs: number): readonly Allowance[] {
   const found = new Map<string, Parts>();
   for (const [header, value] of headers) {
     if (!header.includes("ratelimit") && !header.startsWith("anthropic-priority")) continue;

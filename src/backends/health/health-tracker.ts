@@ -2,7 +2,7 @@
 // It only reorders and skips targets; it must never refuse a request that has nowhere else to go.
 
 import { consequences, type Failure } from "../../canon/failure.ts";
-import { recordEvent, recordHeaders } from "./allowance.ts";
+import { type Allowance, allowancesIn, recordEvent, recordHeaders } from "./allowance.ts";
 import type { Credential } from "./credential.ts";
 import { type Hold, holdFor, type HoldKind, lift, strike } from "./hold.ts";
 import { judgeState, pickFrom, type Verdict, yes } from "./judge.ts";
@@ -17,6 +17,7 @@ import {
   longestOpenMs,
   type ProviderState,
 } from "./provider-state.ts";
+import { whyAvoided } from "./used-quota.ts";
 import { type ProviderHealth, viewOf } from "./view.ts";
 
 export type { Verdict } from "./judge.ts";
@@ -27,6 +28,8 @@ export type HealthSettings = {
   readonly ejectAfter: number;
   /** First time the circuit stays open; it grows by the number of ejections up to five minutes. */
   readonly openMs: number;
+  /** The share of a quota above which a key is spared; null or absent: none is. */
+  readonly avoidAbove?: number | null;
 };
 
 /** A credential is named by its fingerprint; null or absent: the provider has only one. */
@@ -35,6 +38,8 @@ export type HealthTracker = {
   register(provider: string, credentials: readonly string[]): void;
   /** Whether any credential of the provider may be used for this model now. */
   judge(provider: string, model: string): Verdict;
+  /** Why the provider is asked after the others, although it may be asked; null: for nothing. */
+  avoid(provider: string, model: string): string | null;
   /**
    * The credential for the next attempt, called right before `attemptStarted`: the session's own, else one that is due for a
    * new check, else the least recently used; without any of those the one that recovers first. With `tried` only others that
@@ -68,6 +73,8 @@ export type HealthTracker = {
     said: Headers | Readonly<Record<string, unknown>>,
     isGood?: boolean,
   ): void;
+  /** What was last reported of this key. */
+  allowances(provider: string, credential: string | null): readonly Allowance[];
   /** A free liveness check: bad news counts, good news only says that the server is there. */
   probed(provider: string, failure: Failure | null): void;
   /**
@@ -120,6 +127,11 @@ class LearnedHealth implements HealthTracker {
     const state = this.states.get(provider);
     return state === undefined ? yes : judgeState(state, model, this.options.nowMs());
   };
+  readonly avoid = (provider: string, model: string): string | null => {
+    const share = this.options.settings().avoidAbove ?? null;
+    if (share === null) return null;
+    return whyAvoided(this.states.get(provider)?.listed ?? [], model, share, this.options.nowMs());
+  };
   readonly load = (provider: string): Load => readLoad(this.stateOf(provider).latency, this.options.nowMs());
 
   register(provider: string, credentials: readonly string[]): void {
@@ -135,7 +147,9 @@ class LearnedHealth implements HealthTracker {
     tried: readonly string[],
   ): string | null {
     const state = this.states.get(provider);
-    return state === undefined ? null : pickFrom(state, model, session, tried, this.options.nowMs());
+    if (state === undefined) return null;
+    const avoidAbove = state.listed.length > 1 ? (this.options.settings().avoidAbove ?? null) : null;
+    return pickFrom(state, { model, session, tried, avoidAbove }, this.options.nowMs());
   }
 
   attemptStarted(provider: string, model: string, credential: string | null = null): boolean {
@@ -203,6 +217,11 @@ class LearnedHealth implements HealthTracker {
     const { reported: kept } = credentialIn(this.stateOf(provider), credential);
     if (said instanceof Headers) recordHeaders(kept, said, isGood, this.options.nowMs());
     else recordEvent(kept, said, this.options.nowMs());
+  }
+
+  allowances(provider: string, credential: string | null): readonly Allowance[] {
+    const state = this.states.get(provider);
+    return state === undefined ? [] : allowancesIn(credentialIn(state, credential).reported);
   }
 
   endProbe(provider: string, model = "", credential: string | null = null): void {

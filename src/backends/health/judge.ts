@@ -12,6 +12,7 @@ import {
 } from "./credential.ts";
 import { holdStateOf } from "./hold.ts";
 import { circuitOf, type ProviderState } from "./provider-state.ts";
+import { isAbove } from "./used-quota.ts";
 
 /** `yes`: send. `probe`: send as the single probe. `no`: not now, and why. */
 export type Verdict =
@@ -35,19 +36,26 @@ export function judgeState(state: ProviderState, model: string, nowMs: number): 
   return yes;
 }
 
+export type CredentialQuestion = {
+  readonly model: string;
+  readonly session: string | null;
+  readonly tried: readonly string[];
+  /** Keys of whose quota more is used go last; null: that does not matter. */
+  readonly avoidAbove: number | null;
+};
+
 /** The name of the credential for the next attempt (health-tracker.ts, `pickCredential`). */
-export function pickFrom(
-  state: ProviderState,
-  model: string,
-  session: string | null,
-  tried: readonly string[],
-  nowMs: number,
-): string | null {
+export function pickFrom(state: ProviderState, question: CredentialQuestion, nowMs: number): string | null {
   const { listed } = state;
+  const { model, session, tried, avoidAbove } = question;
   const [only] = listed;
   if (only !== undefined && listed.length === 1)
     return only.id === "" || tried.includes(only.id) ? null : only.id;
-  const picked = bestCredential(listed, model, session, tried, nowMs);
+  const spared = avoidAbove === null ? [] : listed.filter((each) => isAbove(each, model, avoidAbove, nowMs));
+  const fresh = spared.length === 0 ? null : listed.filter((each) => !spared.includes(each));
+  const picked =
+    (fresh === null ? null : bestCredential(fresh, model, session, tried, nowMs)) ??
+    bestCredential(listed, model, session, tried, nowMs);
   if (picked !== null) return picked.id;
   return tried.length === 0 ? (firstToRecover(listed, model)?.id ?? null) : null;
 }

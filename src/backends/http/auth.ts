@@ -27,6 +27,20 @@ export function noSigner(): Signer {
   return { sign: () => undefined, isConstant: true, forget: () => false };
 }
 
+/** The request carries its caller's own sign-in, or it is not sent. Its headers are of this one request and are never reused. */
+export function clientSigner(): Signer {
+  return {
+    sign(headers) {
+      if (headers["authorization"] === undefined)
+        throw new Failure(
+          "unauthorized",
+          "This provider is asked only with the caller's own sign-in (auth: client), and the request carries none.",
+        );
+    },
+    forget: () => false,
+  };
+}
+
 export function keySigner(key: string, style: HeaderStyle): Signer {
   const name = style === "bearer" ? "authorization" : style;
   const value = style === "bearer" ? `Bearer ${key}` : key;

@@ -21,6 +21,8 @@ import { vendorNameOf } from "./vendors.ts";
 
 export type HttpBackendOptions = SenderOptions & {
   readonly provider: string;
+  /** False: it cannot be asked anything without a caller. Absent: it can. */
+  readonly isChecked?: boolean;
   readonly quirks: readonly QuirkName[];
   readonly targetFacts: (model: string) => TargetFacts;
 };
@@ -38,7 +40,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     encode: (request, call) => translation.encode(request, call),
     open: (path, body, call) => sender.open(path, body, call),
     adaptBody: (body, note, facts) => applyQuirks(quirks, body, note, facts?.takes),
-    check: (signal) => sender.check(signal),
+    ...(options.isChecked === false ? {} : { check: (signal: AbortSignal) => sender.check(signal) }),
     connectionLost: () => sender.connectionLost(),
   };
 }

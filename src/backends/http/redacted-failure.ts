@@ -1,6 +1,6 @@
 // Masks secrets in a vendor's failures, which may repeat whatever the vendor was sent.
 
-import { Failure } from "../../canon/failure.ts";
+import { Failure, type VerbatimAnswer } from "../../canon/failure.ts";
 import { parseLoosely } from "../../dialects/decoding.ts";
 
 /** The same failure with every secret in its text masked. */
@@ -15,7 +15,15 @@ export function redactedFailure(redact: (text: string) => string, failure: Failu
     param: failure.param === null ? null : redact(failure.param),
     code: failure.code === null ? null : redact(failure.code),
     why: failure.why === null ? null : redact(failure.why),
+    verbatim: redactedAnswer(redact, failure.verbatim),
     cause,
     details,
   });
+}
+
+function redactedAnswer(
+  redact: (text: string) => string,
+  answer: VerbatimAnswer | null,
+): VerbatimAnswer | null {
+  return answer === null ? null : { ...answer, body: redact(answer.body) };
 }

@@ -155,7 +155,7 @@ export class Sender {
         if (await origin.brokeInHandshake(call.signal)) throw brokenHandshake(thrown, this.address);
         if (call.signal.aborted) throw failureFrom(call.signal.reason);
       }
-      throw this.failureOf(thrown);
+      throw this.failureOf(withoutSignIn(thrown, call));
     } finally {
       origin.requestOver(sent);
     }
@@ -167,10 +167,10 @@ export class Sender {
   private readonly accepted = (answer: Response, call: Call): Response | Promise<Response> => {
     call.onHeaders(answer.status, answer.headers);
     if (answer.status >= 200 && answer.status < 300) return answer;
-    return this.failureOfAnswer(answer).then((failure) => Promise.reject(failure));
+    return this.failureOfAnswer(answer, call).then((failure) => Promise.reject(failure));
   };
 
-  private async failureOfAnswer(answer: Response): Promise<Failure> {
+  private async failureOfAnswer(answer: Response, { redact }: Call): Promise<Failure> {
     const { options } = this;
     const { status, headers } = answer;
     const text = await readErrorText(answer, options.setTimer).catch(() => "");
@@ -185,7 +185,7 @@ export class Sender {
     if (/^\s*</.test(text))
       return failureOfStatus(status, unknownFormatError(status), retryAfter(headers, nowMs));
     return redactedFailure(
-      options.redact,
+      redact ?? options.redact,
       options.dialect.backend.decodeFailure({ status, headers, body: text, nowMs }),
     );
   }
@@ -220,6 +220,14 @@ export class Sender {
     }
     return headers;
   }
+}
+
+/** An error that repeats the caller's own sign-in would carry it into the log. */
+function withoutSignIn(thrown: unknown, { redact, passHeaders }: Call): unknown {
+  if (passHeaders["authorization"] === undefined || redact === undefined || !(thrown instanceof Error))
+    return thrown;
+  const isQuoted = redact(`${thrown.message} ${thrown.stack}`) !== `${thrown.message} ${thrown.stack}`;
+  return isQuoted ? new Error(redact(thrown.message)) : thrown;
 }
 
 const unchecked = (answer: Response): Response => answer;

@@ -353,3 +353,13 @@ export function quirksAt(baseUrl: string, backend: BackendName): readonly QuirkN
 export function headersAt(baseUrl: string): Readonly<Record<string, string>> {
   return vendorAt(baseUrl)?.headers ?? {};
 }
+
+/** Anthropic's own servers, also where it runs them in another cloud: they get what Claude Code says about itself. */
+export function isAnthropics(baseUrl: string): boolean {
+  const host = URL.parse(baseUrl)?.hostname ?? "";
+  return (
+    host === "anthropic.com" ||
+    host.endsWith(".anthropic.com") ||
+    /^aws-external-anthropic\.[a-z0-9-]+\.api\.aws$/.test(host)
+  );
+}

@@ -3,7 +3,17 @@
 import type { Row } from "./api-shapes.ts";
 
 export type FilterKey =
-  "tenant" | "client" | "session" | "agent" | "provider" | "model" | "rule" | "status" | "tag" | "min_usd";
+  | "tenant"
+  | "client"
+  | "session"
+  | "agent"
+  | "provider"
+  | "model"
+  | "rule"
+  | "class"
+  | "status"
+  | "tag"
+  | "min_usd";
 
 export type FilterField = { readonly key: FilterKey; readonly label: string; readonly example: string };
 
@@ -16,6 +26,7 @@ export const filterFields: readonly FilterField[] = [
   { key: "session", label: "Session", example: "session id" },
   { key: "agent", label: "Agent", example: "agent id" },
   { key: "rule", label: "Rule", example: "explicit-model" },
+  { key: "class", label: "Kind of turn", example: "auxiliary" },
   { key: "tag", label: "Tag", example: "nightly" },
   { key: "min_usd", label: "Cost above", example: "0.50" },
 ];
@@ -39,6 +50,7 @@ function hasStatus({ status, failure }: Row, wanted: string): boolean {
 /** Whether a row that has just ended belongs to a list with these filters. */
 export function rowMatches(row: Row, filters: ReturnType<typeof filtersOf>): boolean {
   const { tenant, client, session, agent, provider, model, rule, status, tag, min_usd } = filters;
+  const { class: turn } = filters;
   const isSame = (wanted: string | undefined, value: string | null): boolean =>
     wanted === undefined || wanted === value;
   return (
@@ -49,6 +61,7 @@ export function rowMatches(row: Row, filters: ReturnType<typeof filtersOf>): boo
     isSame(provider, row.provider) &&
     isSame(model, row.model) &&
     isSame(rule, row.rule_name) &&
+    isSame(turn, row.class) &&
     (status === undefined || hasStatus(row, status)) &&
     (tag === undefined || row.tags.includes(tag)) &&
     (min_usd === undefined || (row.cost_usd ?? 0) >= Number(min_usd))

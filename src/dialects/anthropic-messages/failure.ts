@@ -3,9 +3,10 @@
 
 import { Failure, type FailureKind } from "../../canon/failure.ts";
 import { encodeFrame } from "../../wire/sse.ts";
-import { type ErrorDetails, failureOfStatus, retryAfter, unknownFormatError } from "../decoding.ts";
+import { type ErrorDetails, failureOfStatus, isRecord, retryAfter, unknownFormatError } from "../decoding.ts";
 import type { ErrorAnswer } from "../dialect.ts";
 import { errorBody, readErrorDetails, plainText } from "../error-details.ts";
+import { retryHeaders } from "./retry-headers.ts";
 
 /** Types: docs.anthropic.com/en/api/errors, and `ErrorType` of @anthropic-ai/sdk 1.11. */
 const errorTypes: Readonly<Record<FailureKind, string>> = {
@@ -22,7 +23,8 @@ const errorTypes: Readonly<Record<FailureKind, string>> = {
   "context-exceeded": "invalid_request_error",
   busy: "rate_limit_error",
   "over-limit": "rate_limit_error",
-  "over-budget": "rate_limit_error",
+  // As Anthropic's own gateway says it: Claude Code shows the message at once.
+  "over-budget": "billing_error",
   "rate-limited": "rate_limit_error",
   "quota-exhausted": "rate_limit_error",
   "upstream-error": "api_error",
@@ -84,8 +86,16 @@ export function decodeFailure(answer: ErrorAnswer): Failure {
   const isPlain = body === undefined && answer.status < 500;
   const words =
     (isPlain ? plainText(answer.body) : readErrorDetails(body)) ?? unknownFormatError(answer.status);
-  return failureOfWords(answer.status, planLimit(answer, words), waitOf(answer), answer.nowMs);
+  const failure = failureOfWords(answer.status, planLimit(answer, words), waitOf(answer), answer.nowMs);
+  return new Failure(failure.kind, failure.message, {
+    ...failure,
+    cause: failure.cause,
+    verbatim: isErrorBody(body) ? { body: answer.body, headers: retryHeaders(answer.headers) } : null,
+  });
 }
+
+/** Anything else is a proxy's page or an empty body, and no client could read it. */
+const isErrorBody = (body: unknown): boolean => isRecord(body) && isRecord(body["error"]);
 
 /**
  * Only headers show that a plan's five-hour or weekly quota is used up: it is gone until the reset, and checking earlier is

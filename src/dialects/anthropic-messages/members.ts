@@ -178,6 +178,8 @@ export const requestMembers = new MemberTable(
         (value) => isText(value) && value !== "global",
       ),
     },
+    safeguards: { home: "extras", elsewhere: refused("given", givesSomething) },
+    tags: { home: "extras", elsewhere: "named" },
     context_management: { home: "extras", elsewhere: "noted" },
     cache_control: { home: "extras", elsewhere: "silent", docs: "Noted as `cache-marks-dropped`." },
     service_tier: { home: "extras", elsewhere: "named" },

@@ -55,6 +55,9 @@ const columns: readonly Column[] = [
   ["first_token_ms", (row) => row.first_token_ms],
   ["queue_wait_ms", (row) => row.queue_wait_ms],
   ["overhead_ms", (row) => row.overhead_ms],
+  ["class", (row) => row.class],
+  ["agent_type", (row) => row.agent_type],
+  ["compaction", (row) => row.compaction],
 ];
 
 export const exportTypes: Readonly<Record<ExportFormat, string>> = {

@@ -10,6 +10,7 @@ import { limitHeaders } from "../tenants/limit-headers.ts";
 import type { Run } from "../run.ts";
 import { shownRule } from "../run-record.ts";
 import { streamBody } from "./stream-body.ts";
+import { addQuotaHeaders, addRetryHeaders, verbatimRefusal } from "./upstream-answer.ts";
 
 /** Headers of every answer that came from a target. Values are ASCII by construction. */
 function answerHeaders(run: Run): Record<string, string> {
@@ -35,6 +36,7 @@ function answerHeaders(run: Run): Record<string, string> {
   if (unsupported !== null) headers["x-clawgate-unsupported"] = asciiOf(unsupported);
   // Two providers may bill: that is always shown.
   if (run.hedged.length > 0) headers["x-clawgate-hedged"] = otherProviders(run, target?.provider);
+  addQuotaHeaders(run, headers);
   addLimits(run, headers);
   if (run.overheadMs !== null) headers["x-clawgate-overhead-ms"] = run.overheadMs.toFixed(3);
   return headers;
@@ -69,10 +71,12 @@ export function failureResponse(
   // A request refused for lack of memory must not keep the memory it holds.
   if (isLeftUnread || failure.kind === "at-capacity") headers["connection"] = "close";
   const status = client.statuses?.[failure.kind] ?? failure.status;
-  const body = JSON.stringify(client.encodeFailure(failure, run.context.id));
+  addRetryHeaders(run, failure, headers);
+  const refusal = verbatimRefusal(run, failure, status);
+  const body = refusal?.body ?? JSON.stringify(client.encodeFailure(failure, run.context.id));
   run.content?.answer(body);
-  run.settle(status, failure);
-  return new Response(body, { status, headers });
+  run.settle(refusal?.status ?? status, failure);
+  return new Response(body, { status: refusal?.status ?? status, headers });
 }
 
 export function wholeResponse(run: Run, opened: Opened): Response {

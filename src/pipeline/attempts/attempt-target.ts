@@ -69,6 +69,7 @@ class AttemptCall implements Call {
   readonly session: string | null;
   readonly requestOptions: Run["requestOptions"];
   readonly traceHeaders: Readonly<Record<string, string>> | null;
+  readonly redact: (text: string) => string;
   remainingWindow: number | null = null;
   private noteFunction: Note | null = null;
   private unsupportedFunction: Note | null = null;
@@ -87,6 +88,7 @@ class AttemptCall implements Call {
     this.session = run.sessionKey;
     this.requestOptions = run.requestOptions;
     this.traceHeaders = traceHeadersOf(run, attempt);
+    this.redact = run.redact;
   }
 
   // These functions are passed on without this object; they are created only when first used.
@@ -118,7 +120,10 @@ class AttemptCall implements Call {
 
   onHeaders(status: number, headers?: Headers): void {
     const { attempt } = this;
-    if (headers !== undefined) this.reportLimits(headers, status < 300);
+    if (headers !== undefined) {
+      attempt.vendorHeaders = headers;
+      this.reportLimits(headers, status < 300);
+    }
     attempt.status = status;
     attempt.headersMs = Math.round(this.run.services.clock.monotonicMs() - attempt.startedMs);
     this.onAccepted();

@@ -43,6 +43,8 @@ export class Attempt implements AbortListener, LimitListener, Progress {
   spanId: string | null = null;
   /** The upstream may have started work. */
   isSent = false;
+  /** Of the upstream's answer; null: there is none, or no wire. */
+  vendorHeaders: Headers | null = null;
   /** The latest end (monotonic), and the longest silence allowed. */
   private readonly endMs: number;
   private readonly idleMs: number;

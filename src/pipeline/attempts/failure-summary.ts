@@ -8,7 +8,8 @@ import type { Run } from "../run.ts";
 /** A vendor's 404 is our fault only if we chose the model; a wrong name from the client is the client's fault. */
 export function attributedFailure(run: Run, target: Target, failure: Failure): Failure {
   const isClients = run.decision?.isClientsOwnModel === true && target === run.decision.targets[0];
-  if (failure.kind !== "model-missing" || !isClients) return failure;
+  // A caller's own plan answers its caller itself.
+  if (failure.kind !== "model-missing" || !isClients || run.usesClientSignIn) return failure;
   return new Failure("unknown-model", `The provider "${target.provider}" has no model "${target.model}".`, {
     param: "model",
     code: "model_not_found",
@@ -68,6 +69,7 @@ export function failureSummary(all: readonly ProviderFailure[]): Failure {
       details: failure.details,
       upstreamStatus: failure.upstreamStatus,
       retryAfterMs: waits.length === 0 ? null : Math.min(...waits),
+      verbatim: final ? failure.verbatim : null,
       why: final ? failure.why : `All providers failed. ${operatorParts}`,
     },
   );

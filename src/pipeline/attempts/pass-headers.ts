@@ -2,6 +2,7 @@
 // headers come with new features. It must never pass a key, nor a header that would choose a model the tenant may not use.
 
 import { noHeaders } from "../../backends/backend.ts";
+import { signInHeaders } from "../client-sign-in.ts";
 import { withoutChoosingBetas } from "../tenants/choice-guard.ts";
 import type { Endpoint } from "../endpoints.ts";
 import type { Provider } from "../dependencies.ts";
@@ -27,16 +28,22 @@ export function passHeaders(
 ): Readonly<Record<string, string>> {
   if (endpoint.dialect !== "anthropic-messages" || provider.backend.dialect !== endpoint.dialect)
     return noHeaders;
-  const passed: Record<string, string> = {};
+  const passed: Record<string, string> =
+    provider.usesClientSignIn === true ? { ...signInHeaders(headers) } : {};
   let remaining = totalRoom;
   // Before other headers can use up the room.
   for (const name of alwaysPassed) remaining -= pass(passed, name, headers.get(name), keepsModels, remaining);
   // `toJSON` creates one object instead of an entry per header.
   const written = headers.toJSON() as Readonly<Record<string, string>>;
   for (const name in written)
-    if (name.startsWith(prefix) && !alwaysPassed.includes(name) && !secretNames.test(name))
+    if (isOfTheProtocol(name, provider) && !alwaysPassed.includes(name) && !secretNames.test(name))
       remaining -= pass(passed, name, written[name] ?? null, keepsModels, remaining);
   return passed;
+}
+
+/** What Claude Code says about itself is for Anthropic alone: other vendors of the format never asked for it. */
+function isOfTheProtocol(name: string, { takesClientHeaders }: Provider): boolean {
+  return name.startsWith(prefix) || (takesClientHeaders === true && name.startsWith("x-claude-code-"));
 }
 
 /** How much room it takes. */

@@ -76,7 +76,7 @@ export function planPassthrough(run: Run, target: PassthroughTarget, query: stri
         call,
         observer: attempt.observer,
         progress: attempt,
-        redact: run.services.redact,
+        redact: run.redact,
         setTimer: run.services.ticker.setTimer,
       });
     },

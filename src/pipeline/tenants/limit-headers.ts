@@ -13,18 +13,18 @@ export function limitHeaders(
   switch (dialect) {
     case "openai-chat":
     case "openai-responses":
-      return { ...openai("requests", status.requests), ...openai("tokens", status.tokens) };
+      return { ...openaiShare("requests", status.requests), ...openaiShare("tokens", status.tokens) };
     case "anthropic-messages":
       return {
-        ...anthropic("requests", status.requests, nowMs),
-        ...anthropic("tokens", status.tokens, nowMs),
+        ...anthropicShare("requests", status.requests, nowMs),
+        ...anthropicShare("tokens", status.tokens, nowMs),
       };
     default:
       return {};
   }
 }
 
-function openai(what: string, share: LimitShare | null): Record<string, string> {
+export function openaiShare(what: string, share: LimitShare | null): Record<string, string> {
   if (share === null) return {};
   return {
     [`x-ratelimit-limit-${what}`]: String(share.limit),
@@ -41,7 +41,11 @@ function duration(ms: number): string {
   return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
 }
 
-function anthropic(what: string, share: LimitShare | null, nowMs: number): Record<string, string> {
+export function anthropicShare(
+  what: string,
+  share: LimitShare | null,
+  nowMs: number,
+): Record<string, string> {
   if (share === null) return {};
   // Whole seconds, rounded up, as Anthropic gives them.
   const resetMs = Math.ceil((nowMs + share.resetInMs) / 1_000) * 1_000;

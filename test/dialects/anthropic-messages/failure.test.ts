@@ -30,6 +30,7 @@ describe("encodeFailure", () => {
       "not_found_error",
       "request_too_large",
       "rate_limit_error",
+      "billing_error",
       "api_error",
       "overloaded_error",
       "timeout_error",

@@ -158,6 +158,7 @@ test("the model list in Anthropic's shape", () => {
       type: "model",
       id,
       display_name: id,
+      description: "at x",
       created_at: "2023-11-14T22:13:20.000Z",
       max_input_tokens: 1000,
       max_tokens: null,

@@ -21,6 +21,7 @@ const groupings = [
   ["agent", "Agent"],
   ["rule", "Rule"],
   ["status", "Status"],
+  ["class", "Kind of turn"],
 ] as const satisfies readonly (readonly [Grouping, string])[];
 
 type Measure = "cost" | "requests" | "tokens" | "failures";

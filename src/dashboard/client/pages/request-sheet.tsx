@@ -135,6 +135,16 @@ function Origin({ request, place }: { readonly request: RequestDetail; readonly 
             ),
           ],
           ["Agent", filter("agent", agent)],
+          ["Kind of turn", filter("class", request.class)],
+          ["Agent type", shown(request.agent_type ?? null, 60)],
+          [
+            "Compaction",
+            request.compaction !== undefined
+              ? shown(request.compaction, 60)
+              : request.context_compacted === undefined
+                ? "–"
+                : `before this turn: ${shown(request.context_compacted, 60)}`,
+          ],
           ["Endpoint", shown(request.door, 40)],
           ["Tags", request.tags.length === 0 ? "–" : request.tags.map((tag) => shown(tag, 60)).join(", ")],
           ["Tools run before", (request.tool_calls ?? []).map((tool) => shown(tool, 60)).join(", ") || "–"],
