@@ -123,6 +123,8 @@ export function buildBinary(options: BuildOptions = {}): string {
     "--format=esm",
     "--sourcemap=inline",
     "--loader=.gz:file",
+    // Otherwise a file from elsewhere moves the threads to other names in the program.
+    `--root=${join(root, "src")}`,
   ];
   const autoload = ["dotenv", "bunfig", "tsconfig", "package-json"].map(
     (name) => `--no-compile-autoload-${name}`,
