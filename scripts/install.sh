@@ -156,9 +156,9 @@ find_releases() {
     http://127.0.0.1 | http://127.0.0.1[:/]* | http://localhost | http://localhost[:/]* | 'http://[::1]' | 'http://[::1]'[:/]*) ;;
     *) die 'the address of the releases must begin with https:// (http:// only for this machine itself).' ;;
   esac
-  case $base in
-    http://*@*) die 'the address of the releases must not hold a user name.' ;;
-  esac
+  # It would be shown with every download that fails.
+  authority=${base#*://}
+  case ${authority%%/*} in *@*) die 'the address of the releases must not hold a user name.' ;; esac
 }
 
 find_downloader() {
@@ -435,12 +435,15 @@ is_older() {
     [ "${x:-0}" -le "${y:-0}" ] || return 1
     a=${a#*.} b=${b#*.}
   done
+  # Of one number, the one with a label came before.
+  case $1 in *-*) case $2 in *-*) return 1 ;; *) return 0 ;; esac ;; esac
   return 1
 }
 
 # A rename: whoever starts `clawgate` meanwhile gets the old or the new one, and a running one keeps its file.
 put_in_place() {
-  if [ -f "$program" ]; then
+  # Installed once more, the same version must not take the place of the one before.
+  if [ -f "$program" ] && [ "$before" != "$version" ]; then
     ln "$program" "$work/previous" 2>/dev/null || cp -p "$program" "$work/previous" 2>/dev/null ||
       die "the program in $dir could not be kept as clawgate.previous (is the disk full?). Nothing is installed."
     mv -f "$work/previous" "$program.previous" || die "$program.previous could not be replaced. Nothing is installed."

@@ -98,7 +98,7 @@ function historyBlobs(): Blob[] {
   const sizes = git(["cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)"], asked);
   return parts(sizes, "\n").flatMap((line) => {
     const [id = "", type, size] = line.split(" ");
-    return type === "blob" ? [{ id, path: paths.get(id) ?? "", bytes: Number(size) }] : [];
+    return type === "blob" || type === "tag" ? [{ id, path: paths.get(id) ?? "", bytes: Number(size) }] : [];
   });
 }
 

@@ -46,15 +46,19 @@ export async function modelOffers(
   };
   const automatic = leastOf(automaticTargets(snapshot, tenant).map(abilitiesOf));
   const names = new Set(snapshot.cards().map(({ id }) => id));
-  return [...names].filter(mayUse).map((id): ModelOffer => {
+  return [...names].filter(mayUse).flatMap((id): ModelOffer[] => {
     const target = router.isAuto(id) ? null : router.targetOf(id);
+    // Its callers sign in themselves, and only Claude Code can.
+    if (target !== null && config.providers[target.provider]?.auth === "client") return [];
     const backend = target === null ? undefined : config.providers[target.provider]?.backend;
-    return {
-      id,
-      name: shownName(config, id),
-      format: (backend === undefined ? undefined : formatOfBackend[backend]) ?? "openai",
-      ...(target === null ? automatic : abilitiesOf(target)),
-    };
+    return [
+      {
+        id,
+        name: shownName(config, id),
+        format: (backend === undefined ? undefined : formatOfBackend[backend]) ?? "openai",
+        ...(target === null ? automatic : abilitiesOf(target)),
+      },
+    ];
   });
 }
 

@@ -13,8 +13,8 @@ export type Surroundings = {
   readonly firstProgram: string | null;
 };
 
-// They end with the one program that they started.
-const containerInits = /^(?:tini|docker-init|dumb-init|catatonit|podman-init)\b/;
+// They end with the one program that they started; so does a shell that starts it without `exec`.
+const containerInits = /^(?:tini|docker-init|dumb-init|catatonit|podman-init|(?:ba|da|a)?sh|busybox)\b|\.sh$/;
 
 /** Null: nothing stands in the way. Otherwise why not, and what to do instead. */
 export function restartObstacle(surroundings: Surroundings): string | null {

@@ -115,6 +115,10 @@ function onlyOf({ path, values }: Layer, known: ReadonlySet<string>): Layer {
 }
 
 function asksForKeys(value: unknown): boolean {
-  const lists = [valueAt(value, ["auth", "keys"]), valueAt(value, ["tenants"])];
+  const lists = [
+    valueAt(value, ["auth", "keys"]),
+    valueAt(value, ["auth", "clients"]),
+    valueAt(value, ["tenants"]),
+  ];
   return lists.some((list) => Array.isArray(list) && list.length > 0);
 }

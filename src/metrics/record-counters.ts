@@ -129,7 +129,7 @@ const [firstName, lastName] = [2, 11];
 
 export function haveSameNames(one: CountedRow, other: CountedRow): boolean {
   for (let at = firstName; at <= lastName; at += 1) if (one[at] !== other[at]) return false;
-  return true;
+  return one[28] === other[28];
 }
 
 /** How long a request that succeeded took; null if it did not. */

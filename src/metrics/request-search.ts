@@ -59,8 +59,9 @@ function idRanges(db: SqliteDatabase, filter: RecordFilter, before: number): IdR
 
 /** A condition that most rows do not meet and that has no index: then it is worth looking which hours have such requests at all. */
 function isRare(filter: RecordFilter): boolean {
-  const { client, agent, model, rule, status, tag, provider, tenant } = filter;
-  return [client, agent, model, rule, status, tag, provider, tenant].some((value) => value !== undefined);
+  const { client, agent, model, rule, status, tag, provider, tenant, class: requestClass } = filter;
+  const named = [client, agent, model, rule, status, tag, provider, tenant, requestClass];
+  return named.some((value) => value !== undefined);
 }
 
 class Search {

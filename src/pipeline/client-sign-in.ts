@@ -31,6 +31,7 @@ export function enterClientSignIn(run: Run, incoming: IncomingRequest): void {
   const { redact } = run.services;
   run.redact = (text) => redact(withoutBearer(text, headers.get("authorization")));
   // Kept texts would be of a conversation that its owner has with the vendor alone.
+  run.content?.free();
   run.content = null;
 }
 

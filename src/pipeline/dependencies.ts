@@ -110,6 +110,8 @@ export type ContentCapture = {
   /** A piece of what the client gets. `contentType`: of an answer that is neither JSON nor a stream of it. */
   answer(bytes: Uint8Array | string, contentType?: string): void;
   end(record: UnpricedRecord): void;
+  /** Gives up what it holds: nothing of the request is kept. */
+  free(): void;
 };
 
 export type Services = {

@@ -65,6 +65,7 @@ export async function handleRequest(
     const keeping = keepingContext(endpoint, services, snapshot, { requestId: run.context.id, tenant });
     const incoming = readIncoming({ endpoint, dialect, headers, bytes, call, tenant, keeping }, policy);
     admission.connection?.keepOpen();
+    upload.grow(incoming.envelope.bytes.byteLength - bytes.byteLength);
     takeUp(run, incoming, bytes);
     const capture = beginKeeping(run, incoming);
     const { prompts } = services;

@@ -5,6 +5,8 @@ import type { ItemText, KeptAnswer } from "../canon/kept-answer.ts";
 
 /** What an answer takes besides its texts. */
 const entryBytes = 512;
+/** What naming one part of its history takes. */
+const partBytes = 64;
 
 type Entry = { readonly answer: KeptAnswer; readonly owner: Owner };
 type Part = { readonly bytes: number; holders: number };
@@ -32,7 +34,7 @@ export class AnswerTable {
     this.remove(answer.id, answer.tenant);
     const owner = this.ownerOf(answer.tenant);
     owner.entries.set(answer.id, { answer, owner });
-    this.count(owner, entryBytes + sizeOf(answer.response));
+    this.count(owner, ownBytes(answer));
     for (const part of partsOf(answer)) this.hold(owner, part);
     this.shrink(maxBytes, removed);
     return owner.entries.has(answer.id);
@@ -53,7 +55,7 @@ export class AnswerTable {
     const entry = owner?.entries.get(id);
     if (owner === undefined || entry === undefined) return false;
     owner.entries.delete(id);
-    this.count(owner, -(entryBytes + sizeOf(entry.answer.response)));
+    this.count(owner, -ownBytes(entry.answer));
     for (const part of partsOf(entry.answer)) this.release(owner, part);
     if (owner.entries.size === 0) this.owners.delete(tenant);
     return true;
@@ -124,3 +126,7 @@ export const partsOf = ({ history, output }: KeptAnswer): readonly ItemText[] =>
 
 /** Bytes that a text takes at most in memory. */
 const sizeOf = (text: string): number => Math.max(text.length, Buffer.byteLength(text));
+
+/** What an answer takes by itself. A long conversation is a list of its parts in each of its answers, in memory and on disk. */
+const ownBytes = ({ response, history }: KeptAnswer): number =>
+  entryBytes + sizeOf(response) + partBytes * history.length;

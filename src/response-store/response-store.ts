@@ -36,6 +36,7 @@ export type ResponseStoreReport = {
 const writeMs = 250;
 const retryMs = 5_000;
 const sweepMs = 60_000;
+const tidyMs = 10_000;
 const hourMs = 3_600_000;
 const megabyte = 1024 * 1024;
 /** Written between two turns of the loop. */
@@ -51,6 +52,8 @@ export class ResponseStore {
   private cancelSweep = (): void => undefined;
   private writing: Promise<void> | null = null;
   private isStopped = false;
+  private isUntidy = false;
+  private tidiedAtMs = 0;
 
   constructor(private readonly options: ResponseStoreOptions) {}
 
@@ -82,6 +85,8 @@ export class ResponseStore {
   delete(id: string, tenant: string | null): boolean {
     const isThere = this.table.remove(id, tenant);
     if (isThere) this.writeLater(id, null);
+    // Asked for: it must not lie in the file for longer than it takes to write.
+    if (isThere) this.tidiedAtMs = Number.NEGATIVE_INFINITY;
     return isThere;
   }
 
@@ -115,6 +120,16 @@ export class ResponseStore {
       if (!this.table.add(answer, this.maxBytes(), (id) => dropped.push(id))) dropped.push(answer.id);
     for (const id of dropped) this.writeLater(id, null);
     await this.sweep();
+  }
+
+  /** What another process has written since the start. Never rejects. */
+  async readAgain(): Promise<void> {
+    try {
+      await this.written();
+      if (!this.isStopped) await this.load();
+    } catch (error) {
+      this.options.log.error("kept answers could not be read", { error });
+    }
   }
 
   /** Enforces age, size and mode from now on. The returned function ends that. */
@@ -190,7 +205,17 @@ export class ResponseStore {
       for (const [id, answer] of batch) if (this.unwritten.get(id) === answer) this.unwritten.delete(id);
       await turnOfLoop();
     }
-    if (hasDeleted) this.opened().tidy();
+    this.isUntidy ||= hasDeleted;
+    this.tidyIfDue();
+  }
+
+  /** A full store deletes with every answer, and tidying waits for the disk. */
+  private tidyIfDue(): void {
+    const nowMs = this.options.clock.nowMs();
+    if (!this.isUntidy || nowMs - this.tidiedAtMs < tidyMs) return;
+    this.isUntidy = false;
+    this.tidiedAtMs = nowMs;
+    this.opened().tidy();
   }
 
   private nextBatch(): readonly (readonly [string, KeptAnswer | null])[] {
@@ -221,6 +246,7 @@ export class ResponseStore {
           if (!(await this.hasFile())) return;
         }
         this.opened().deleteOld(oldestMs);
+        this.tidyIfDue();
       } else await this.removeFile();
     } catch (error) {
       this.options.log.error("kept answers could not be swept", { error });

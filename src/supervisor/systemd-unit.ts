@@ -1,5 +1,6 @@
 // The text of the systemd unit: a pure function of the plan and of systemd's version. It must never contain a key.
 
+import { ServiceProblem } from "./machine.ts";
 import { planComment, serveWords, type ServicePlan, stopWords } from "./service-plan.ts";
 
 export type SystemdFacts = {
@@ -28,7 +29,7 @@ const commandLine = ([program = "", ...args]: readonly string[]): string =>
 
 export function systemdUnit(plan: ServicePlan, facts: SystemdFacts): string {
   const isSystem = plan.scope === "system";
-  return [
+  const lines = [
     "# Written by `clawgate service install`, and again by an update that changes it. Your own settings belong in a drop-in:",
     `# systemctl ${isSystem ? "" : "--user "}edit clawgate.service`,
     `# ${planComment(plan)}`,
@@ -47,7 +48,11 @@ export function systemdUnit(plan: ServicePlan, facts: SystemdFacts): string {
     "[Install]",
     `WantedBy=${isSystem ? "multi-user.target" : "default.target"}`,
     "",
-  ].join("\n");
+  ];
+  // A line break in a variable would begin a setting of its own.
+  if (lines.some((line) => /\p{Cc}/u.test(line)))
+    throw new ServiceProblem("a path or a variable with a control character cannot be written into a unit");
+  return lines.join("\n");
 }
 
 function processLines(plan: ServicePlan, { version, environmentFile }: SystemdFacts): readonly string[] {
@@ -58,7 +63,7 @@ function processLines(plan: ServicePlan, { version, environmentFile }: SystemdFa
     "NotifyAccess=all",
     `ExecStart=${commandLine([...plan.program, ...serveWords, ...plan.args])}`,
     // systemd waits for no process that it did not start itself, as after a restart without a lost request: this command does.
-    `ExecStop=-${commandLine([...plan.program, ...stopWords])}`,
+    `ExecStop=-${commandLine([...plan.program, ...stopWords, ...plan.args])}`,
     ...(signalsReload ? [] : ["ExecReload=/bin/kill -HUP $MAINPID"]),
     ...Object.entries(plan.environment).map(([name, value]) => `Environment=${quoted(`${name}=${value}`)}`),
     `EnvironmentFile=-${environmentFile.replaceAll("%", "%%")}`,

@@ -183,6 +183,8 @@ async function drained(clock: Clock, ...pipes: readonly Collected[]): Promise<bo
 }
 
 const keyboardSignals = ["SIGINT", "SIGQUIT"] as const;
+/** Sent to this process alone: passed on, so that the caller can still clean up when the program has ended. */
+const passedSignals = ["SIGTERM", "SIGHUP"] as const;
 
 /** Gives the user's own terminal to a program until it ends; null: a signal ended it. Throws if it cannot be started. */
 export async function runInTerminal(
@@ -195,7 +197,10 @@ export async function runInTerminal(
 ): Promise<number | null> {
   // Signals from the keyboard reach both; while the program has the terminal, it decides what they mean.
   const ignore = (): void => undefined;
+  let running: { kill(signal: NodeJS.Signals): void } | null = null;
+  const passers = passedSignals.map((signal) => [signal, (): void => running?.kill(signal)] as const);
   for (const signal of keyboardSignals) process.on(signal, ignore);
+  for (const [signal, pass] of passers) process.on(signal, pass);
   try {
     const child = Bun.spawn(withWholePath(argv, options.env), {
       cwd: options.cwd,
@@ -205,10 +210,12 @@ export async function runInTerminal(
       stdout: "inherit",
       stderr: "inherit",
     });
+    running = child;
     await child.exited;
     return child.signalCode === null ? child.exitCode : null;
   } finally {
     for (const signal of keyboardSignals) process.off(signal, ignore);
+    for (const [signal, pass] of passers) process.off(signal, pass);
   }
 }
 

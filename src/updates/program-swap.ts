@@ -67,7 +67,10 @@ export async function sameFile(from: string, to: string): Promise<void> {
   } catch (thrown) {
     const code = errorCode(thrown);
     if (code === "ENOSPC" || code === "EDQUOT" || code === "ENOENT" || code === "EROFS") throw thrown;
-    await copyFile(from, to);
+    const part = `${to}.part`;
+    await copyFile(from, part);
+    await syncFolder(part);
+    await rename(part, to);
   }
 }
 

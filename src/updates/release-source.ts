@@ -192,7 +192,7 @@ async function ask(source: ReleaseSource, address: string, signal: AbortSignal):
     const url = allowedAddress(next, hops === 0);
     if (url === null)
       throw new UpdateProblem(
-        `${next.slice(0, 200)} is not asked: releases come over https (http only from this machine)`,
+        `${next.slice(0, 200).replace(/\/\/[^/]*@/, "//")} is not asked: releases come over https (http only from this machine)`,
       );
     const proxy = proxyFor(url, null, source.proxies);
     const answer = await source.fetch(url.href, {

@@ -21,6 +21,7 @@ function parts() {
     spending: { checkSlots: () => undefined },
     stickiness: { sweep: () => undefined },
     requestLog: { watch: watch("request log") },
+    keptAnswers: { watch: watch("kept answers") },
     alerts: {
       watch(asked: () => Promise<unknown>) {
         facts = asked;

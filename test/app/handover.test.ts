@@ -52,6 +52,7 @@ function services(state = createMemoryStore(systemClock.nowMs)) {
     completeRecords: nothing,
     alerts: { save: nothing } as never,
     savedHealth: { flush: nothing } as never,
+    keptAnswers: { written: nothing, readAgain: nothing } as never,
     written,
   };
 }

@@ -84,3 +84,16 @@ test("sums of an older version count as requests without a class", () => {
   }
   expect(byClass).toEqual({ auxiliary: 1, "": 3 });
 });
+
+test("requests in a row that differ in their class alone are sums of their own", () => {
+  const builder = new RollupBuilder();
+  builder.add(row(1, "a", "main"));
+  builder.add(row(2, "a", "auxiliary"));
+  builder.add(row(3, "a", "auxiliary"));
+  const sums = decodeRollup(builder.encode());
+  const classes = sums.dimensions[dimensionIndex.class];
+  expect(classes?.names.toSorted()).toEqual(
+    ["", "auxiliary", "main"].slice(3 - (classes?.names.length ?? 0)),
+  );
+  expect([...(sums.counter(counterIndex.requests) ?? [])]).toEqual([1, 2]);
+});

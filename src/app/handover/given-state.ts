@@ -18,6 +18,7 @@ export type GivenServices = Pick<
   | "alerts"
   | "state"
   | "stickiness"
+  | "keptAnswers"
 >;
 
 export class GivenState {
@@ -49,6 +50,7 @@ export class GivenState {
     this.tell({ kind: "known", tenants, sticky: stickiness.known() });
     this.tellHeld();
     await this.services.completeRecords();
+    await this.services.keptAnswers.written();
     await store.flush();
     await this.services.alerts.save();
     await this.services.savedHealth.flush();

@@ -83,6 +83,7 @@ export class Handover {
   private readonly settled = new Promise<void>((resolve) => {
     this.wakeSettled = resolve;
   });
+  private keeping: Promise<void> = Promise.resolve();
   private attempt: Promise<HandoverResult> = Promise.resolve("failed");
 
   constructor(private readonly parts: HandoverParts) {}
@@ -196,6 +197,7 @@ export class Handover {
       if (this.isCutOff || sinceMs() >= idleGraceMs || this.socket?.openConnections() === 0) break;
     }
     try {
+      await this.keeping;
       await this.parts.stop(Math.max(0, drainMs - sinceMs()));
       if (this.successor?.isGone === true) return;
       this.successor?.tell({ kind: "end" });
@@ -258,11 +260,13 @@ export class Handover {
   }
 
   private successorEnded(): void {
-    if (!this.isSettled || this.successor?.hasStopped === true) return;
+    if (!this.isSettled) return;
+    // Its last records are this process's to write now, and before its store closes.
+    this.keeping = this.given?.keepRecords() ?? Promise.resolve();
+    if (this.successor?.hasStopped === true) return;
     this.isOrphaned = true;
     this.options?.onOrphaned();
     this.parts.log.error("the successor has ended; this process only ends its last requests");
-    void this.given?.keepRecords();
   }
 
   private async forgetFailure(): Promise<void> {

@@ -9,14 +9,20 @@ import type { Known, ToSuccessor } from "./messages.ts";
 
 export type TakenServices = Pick<
   AppServices,
-  "recorder" | "store" | "spending" | "savedSessions" | "stickiness"
+  "recorder" | "store" | "spending" | "savedSessions" | "stickiness" | "keptAnswers"
 >;
+
+/** What the older process has reserved of a tenant's budget, and of which day's. */
+type Held = {
+  readonly amount: Amount;
+  readonly account: ReturnType<TakenServices["spending"]["limits"]["accountAt"]>;
+};
 
 /** Between two batches of records that are made safe. */
 const keepEveryMs = 200;
 
 export class TakenState {
-  private readonly held = new Map<string, Amount>();
+  private readonly held = new Map<string, Held>();
   private received = 0;
   private isKeeping = false;
 
@@ -57,11 +63,14 @@ export class TakenState {
 
   private hold(tenant: string, { tokens, nanoUsd }: Amount): void {
     const { limits } = this.services.spending;
-    const own = this.held.get(tenant) ?? zeroAmount;
+    const before = this.held.get(tenant);
+    const own = before?.amount ?? zeroAmount;
+    // Given back on another day than it was reserved on, it would free a budget that it never took.
+    const account = before?.account ?? limits.accountAt(tenant, this.clock.nowMs());
     const want = { tokens, nanoUsd };
-    this.held.set(tenant, want);
+    this.held.set(tenant, { amount: want, account });
     const claim = { want, own, granted: null, expectedTokens: tokens, isBeyondBudget: true };
-    limits.reserve(limits.accountAt(tenant, this.clock.nowMs()), noLimits, claim);
+    limits.reserve(account, noLimits, claim);
   }
 
   private takeRecord(record: RequestRecord): void {

@@ -136,6 +136,7 @@ class Spending {
     this.writeNow();
     // The other process may have charged something too: by now it is in the records.
     try {
+      await this.options.records.flush();
       for (const name of this.followed) await this.learn(name);
     } catch (error) {
       this.options.log.warn("earlier tenant spending is unknown", { error });

@@ -109,6 +109,8 @@ export async function claimStateDirectory(
 function lockFrom(directory: string, predecessor: ClaimOptions["predecessor"]): LockResult {
   const descriptor = predecessor?.lockDescriptor ?? null;
   const lock = descriptor === null ? null : inheritedLock(directory, descriptor);
+  // Of another directory, whose next gateway it would keep out.
+  if (descriptor !== null && lock === null) closeSync(descriptor);
   return lock === null ? lockDirectory(directory) : { kind: "held", lock };
 }
 

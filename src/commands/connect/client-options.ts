@@ -57,3 +57,9 @@ export function setupFlags(values: {
     ...(values.config === undefined ? [] : ["--config", values.config]),
   ];
 }
+
+/** For a command that has no `--state-dir` of its own. */
+export const inStateDirectory = (context: CommandContext, named: string | undefined): CommandContext =>
+  named === undefined
+    ? context
+    : { ...context, environment: { ...context.environment, CLAWGATE_STATE_DIR: named } };

@@ -44,7 +44,7 @@ import {
   ownCommand,
 } from "./client-gateway.ts";
 import { listClients } from "./client-list.ts";
-import { clientNamed, sharedFlags, setupFlags } from "./client-options.ts";
+import { clientNamed, inStateDirectory, sharedFlags, setupFlags } from "./client-options.ts";
 import { askedSurroundings, checkedBy, programOf, surroundings } from "./client-program.ts";
 import { diffLines, keyToCome, paintedDiff } from "./client-text.ts";
 
@@ -88,7 +88,8 @@ async function run(context: CommandContext): Promise<number> {
   const { values, positionals } = read;
   const [name] = positionals;
   if (values.list) return inWords(context, () => listClients(context, values, name));
-  if (name === "openclaw") return setup.run({ ...context, args: setupFlags(values) });
+  if (name === "openclaw")
+    return setup.run({ ...inStateDirectory(context, values["state-dir"]), args: setupFlags(values) });
   const byHand = instructed.find(({ id }) => id === name);
   if (byHand !== undefined) return instruct(context, byHand, values.json);
   const client = clientNamed(context, "connect", name, values.scope);

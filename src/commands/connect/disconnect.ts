@@ -13,7 +13,7 @@ import { GatewayProblem } from "../running-gateway.ts";
 import { setup } from "../setup.ts";
 import { plain, terminalStyle } from "../terminal.ts";
 import { clientEnvironment, clientGateway, connectionsFolder, dropClientKey } from "./client-gateway.ts";
-import { clientNamed, setupFlags, sharedFlags } from "./client-options.ts";
+import { clientNamed, inStateDirectory, setupFlags, sharedFlags } from "./client-options.ts";
 import { surroundings } from "./client-program.ts";
 import { diffLines, paintedDiff } from "./client-text.ts";
 import { inWords } from "./connect.ts";
@@ -36,11 +36,7 @@ async function run(context: CommandContext): Promise<number> {
   if ("usage" in read) return read.usage;
   const { values, positionals } = read;
   const [name] = positionals;
-  if (name === "openclaw")
-    return setup.run({
-      ...context,
-      args: ["--undo", ...setupFlags({ ...values, yes: false, "dry-run": false })],
-    });
+  if (name === "openclaw") return undoSetup(context, values);
   const named = clientNamed(context, "disconnect", name, values.scope);
   if ("usage" in named) return named.usage;
   return inWords(context, async () => {
@@ -167,3 +163,24 @@ export const disconnect: Command = {
   help,
   run,
 };
+
+/** `setup --undo` asks nothing and shows nothing beforehand. */
+async function undoSetup(
+  context: CommandContext,
+  values: Parameters<typeof setupFlags>[0] & { readonly "state-dir"?: string | undefined },
+): Promise<number> {
+  const refused = (why: string): number => refuseUsage(context, "disconnect", why).usage;
+  if (values["dry-run"] === true)
+    return refused("what setup wrote cannot be shown before it is taken back: leave --dry-run out");
+  if (values.yes !== true) {
+    if (values.json === true || !canAsk(context))
+      return refused("nothing was written: there is no terminal to ask; pass --yes");
+    const consent = await askConsent(context);
+    if (consent !== "yes") {
+      context.stdout.write("Nothing was written.\n");
+      return consent === "no" ? exitCodes.ok : interrupted;
+    }
+  }
+  const args = ["--undo", ...setupFlags({ ...values, yes: false, "dry-run": false })];
+  return setup.run({ ...inStateDirectory(context, values["state-dir"]), args });
+}

@@ -8,7 +8,7 @@ import { type Client, keyWord, type RunPlan } from "../../connect/client.ts";
 import { clients } from "../../connect/client-table.ts";
 import { homesOf, keyOf } from "../../connect/connection.ts";
 import { readJournal } from "../../connect/journal.ts";
-import { runInTerminal } from "../../system/process.ts";
+import { findOnPath, runInTerminal } from "../../system/process.ts";
 import { stateDirectory } from "../../system/state-directory.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { gatewayOptionsHelp } from "../gateway-options.ts";
@@ -64,7 +64,8 @@ async function start(
       `${client.id} cannot be started from here; \`clawgate connect ${client.id}\` connects it`,
     ).usage;
   const around = await askedSurroundings(client, surroundings(context));
-  const program = programOf(client, around);
+  // A folder of the client's settings shows that it is used, and starts nothing.
+  const program = findOnPath(programOf(client, around) ?? "", undefined);
   if (program === null) throw new GatewayProblem(`${client.title} was not found on this machine.`);
   const gateway = await clientGateway(context, values);
   if (gateway.running === null)

@@ -157,7 +157,15 @@ function remove(text: string, path: Path): string {
 
 export const yamlFormat: TextFormat = {
   blank: "",
-  read: (text) => documentOf(text).toJS() ?? {},
+  read(text) {
+    try {
+      return documentOf(text).toJS() ?? {};
+    } catch (error) {
+      if (error instanceof ReferenceError || error instanceof RangeError)
+        throw new TextProblem("it has an alias that leads nowhere or too far, or is nested too deeply");
+      throw error;
+    }
+  },
   set,
   remove: (text, path) => remove(text, path),
 };

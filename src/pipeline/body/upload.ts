@@ -94,6 +94,13 @@ export class Upload {
     return Buffer.isBuffer(raw) ? raw : Buffer.from(raw);
   }
 
+  /** The gateway put this many bytes more into the body than the client sent. Throws Failure where there is no room for them. */
+  grow(bytes: number): void {
+    if (bytes <= 0 || this.isReleased) return;
+    if (!this.share.reserve(bytes, this.rules.memoryBytes, false)) throw noMemory();
+    this.booked += bytes;
+  }
+
   /** Why it could not be read, as a Failure or the reason passed to `end`. */
   readFailure(thrown: unknown): Error {
     this.isOver = true;

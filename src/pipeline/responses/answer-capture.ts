@@ -43,6 +43,11 @@ class BothCaptures implements ContentCapture {
     this.first.end(record);
     this.second.end(record);
   }
+
+  free(): void {
+    this.first.free();
+    this.second.free();
+  }
 }
 
 export class AnswerCapture implements ContentCapture, RunningAnswer {
@@ -86,9 +91,18 @@ export class AnswerCapture implements ContentCapture, RunningAnswer {
     if (this.isOver) return;
     this.isOver = true;
     const kept = this.kept(record);
-    const { keptAnswers, runningAnswers } = this.run.services;
-    if (kept !== null) keptAnswers.keep(kept);
-    runningAnswers.remove(this);
+    if (kept !== null) this.run.services.keptAnswers.keep(kept);
+    this.leave();
+  }
+
+  free(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.leave();
+  }
+
+  private leave(): void {
+    this.run.services.runningAnswers.remove(this);
     this.ending.resolve();
   }
 

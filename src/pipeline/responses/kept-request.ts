@@ -196,27 +196,41 @@ function findPrevious(id: string, { answers, tenant, running }: KeepingContext):
 function ownItems(
   { bytes }: Envelope,
   { input, hasReferences }: AskedMembers,
-  { answers, tenant }: KeepingContext,
+  { answers, tenant, limitBytes }: KeepingContext,
 ): string | null {
   if (input === null) return "";
   const text = itemsTextOf(bytes.toString("utf8", input.start, input.end));
   if (text === null || !hasReferences) return text;
+  // A short reference may stand for a long item, thousands of times in one request.
+  const outputs = new Map<string, ReturnType<typeof itemsIn>>();
+  let room = limitBytes;
   return withoutReferences(text, (id) => {
     const place = itemPlace(id);
-    const answer = place === null ? null : answers.find(keptIdOf(place.requestId), tenant);
-    const item = answer === null ? undefined : itemsIn(answer.output.text)[place?.index ?? -1];
-    return isRecord(item) && item["id"] === id ? item : null;
+    if (place === null) return null;
+    let items = outputs.get(place.requestId);
+    if (items === undefined) {
+      const answer = answers.find(keptIdOf(place.requestId), tenant);
+      items = answer === null ? [] : itemsIn(answer.output.text);
+      outputs.set(place.requestId, items);
+    }
+    const item = items[place.index];
+    if (!isRecord(item) || item["id"] !== id) return null;
+    room -= JSON.stringify(item).length;
+    if (room < 0) throw tooLong(limitBytes);
+    return item;
   });
 }
 
+const tooLong = (limitBytes: number): Failure =>
+  new Failure(
+    "too-large",
+    `The conversation behind previous_response_id and this input together are larger than the limit of ${limitBytes} bytes (server.body_limit_mb).`,
+    { param: "previous_response_id" },
+  );
+
 function inputOf(texts: readonly string[], limitBytes: number): string {
   const json = joinedInput(texts);
-  if (Buffer.byteLength(json) > limitBytes)
-    throw new Failure(
-      "too-large",
-      `The conversation behind previous_response_id and this input together are larger than the limit of ${limitBytes} bytes (server.body_limit_mb).`,
-      { param: "previous_response_id" },
-    );
+  if (Buffer.byteLength(json) > limitBytes) throw tooLong(limitBytes);
   return json;
 }
 

@@ -386,6 +386,16 @@ test("references to items of kept answers are resolved", async () => {
   expect(vendor.requests.at(-1)?.rawBody).toContain("heron");
 });
 
+test("many references to one long item are refused before they are put together", async () => {
+  const { client } = await start({ server: { body_limit_mb: 1 } });
+  const { responses } = client();
+  const model = "ant/fake-large";
+  const made = await responses.create({ model, input: `[[say:${"x".repeat(60_000)}]]`, store: true });
+  const id = made.output[0]?.id ?? "";
+  const input = Array.from({ length: 2_000 }, () => ({ type: "item_reference" as const, id }));
+  expect(await refusal(responses.create({ model, input, store: true }))).toMatchObject({ status: 413 });
+});
+
 test("a history beyond the limit of a body is refused", async () => {
   const { client } = await start({ server: { body_limit_mb: 1 } });
   const { responses } = client();
