@@ -17,6 +17,7 @@ import {
   installVersion,
   rollBack,
   undoUnfinished,
+  versionOf,
   type Updated,
   type UpdatePorts,
 } from "../updates/updater.ts";
@@ -124,7 +125,16 @@ async function update(context: CommandContext, environment: Environment, order: 
     const ports = await portsOf(context, environment, { installation, journal, signal: order.signal });
     const undone = await undoUnfinished(ports);
     if (undone !== null) ports.say(undone);
-    return order.isRollback ? done(await rollBack(ports)) : await install(context, ports, order);
+    // After that another version than this process's may lie there.
+    const current = undone === null ? version : ((await versionOf(ports, ports.program)) ?? version);
+    if (order.isRollback && current !== version)
+      return {
+        code: exitCodes.ok,
+        words: `${current} is back in its place.`,
+        facts: { version: current, changed: true },
+      };
+    const now = { ...ports, current };
+    return order.isRollback ? done(await rollBack(now)) : await install(context, now, order);
   } finally {
     journal.close();
   }
@@ -180,28 +190,29 @@ async function check(context: CommandContext, installation: Installation, order:
       words: `${manifest.version} is newer than this version, ${version}. Update it by: ${how}`,
       facts,
     };
-  return { code: exitCodes.ok, words: nothingNewer(manifest.version), facts };
+  return { code: exitCodes.ok, words: nothingNewer(manifest.version, version), facts };
 }
 
-const nothingNewer = (offered: string): string =>
-  offered === version
-    ? `This is ${version}, the latest version.`
-    : `This is ${version}; the latest there is ${offered}, which is older.`;
+const nothingNewer = (offered: string, current: string): string =>
+  offered === current
+    ? `This is ${current}, the latest version.`
+    : `This is ${current}; the latest there is ${offered}, which is older.`;
 
 async function install(context: CommandContext, ports: UpdatePorts, order: Order): Promise<Result> {
   const source = sourceOf(context, order.signal);
   const manifest = await readManifest(source, order.wanted);
-  const difference = compareVersions(manifest.version, version);
+  const { current } = ports;
+  const difference = compareVersions(manifest.version, current);
   if (difference === 0 || (difference < 0 && order.wanted === null))
     return {
       code: exitCodes.ok,
-      words: order.wanted === null ? nothingNewer(manifest.version) : `This is ${version} already.`,
+      words: order.wanted === null ? nothingNewer(manifest.version, current) : `This is ${current} already.`,
       facts: { version: manifest.version, changed: false },
     };
   const archives = archivesFor(manifest, buildTarget ?? "", hasAvx2());
   if (archives.length === 0)
     throw new UpdateProblem(`version ${manifest.version} has no build for ${buildTarget ?? "this program"}`);
-  ports.say(`${manifest.version} is ${difference < 0 ? "older" : "newer"} than this version, ${version}`);
+  ports.say(`${manifest.version} is ${difference < 0 ? "older" : "newer"} than this version, ${current}`);
   return done(await installVersion(ports, source, { manifest, archives }));
 }
 

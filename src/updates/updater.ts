@@ -65,20 +65,40 @@ export type Updated = {
 export async function undoUnfinished(ports: UpdatePorts): Promise<string | null> {
   const entry = await ports.journal.unfinished();
   if (entry === null) return null;
-  if (entry.program !== ports.program)
-    return `an update of another program, ${entry.program}, was broken off: run its own "update" to undo it`;
+  if (entry.program !== ports.program) {
+    // Its journal is all that can put its old program back.
+    if (!(await exists(entry.work))) return null;
+    throw new UpdateProblem(
+      `an update of another program, ${entry.program}, was broken off: run its own "update" first, which undoes it`,
+    );
+  }
   const swap = swapIn(entry.program, entry.work);
-  const wasReplaced = await putBack(swap);
+  const lies = await versionOf(ports, entry.program);
+  // What somebody else has put there since stays; what does not run is replaced.
+  const wasReplaced = (lies === null || lies === entry.to) && (await putBack(swap));
   await removeWork(swap);
   await ports.journal.end();
   const what = `an update to ${entry.to} had been broken off`;
   if (!wasReplaced) return `${what}; what it left is removed`;
+  // Also where no gateway runs: the service starts by a unit that the other version wrote.
+  await ports.gateway.refreshUnits(ports.program);
   const running = await ports.gateway.look();
   if (running === null || running.version !== entry.to) return `${what}; ${entry.from} is back`;
-  await ports.gateway.refreshUnits(ports.program);
   const back = await ports.gateway.restart(ports.program);
   return `${what}; ${entry.from} is back${back.kind === "restarted" ? "" : `, but the running gateway is still ${entry.to}: ${back.why}`}`;
 }
+
+/** What the program at this path calls itself; null: it does not run. */
+export async function versionOf({ run }: Pick<UpdatePorts, "run">, program: string): Promise<string | null> {
+  const asked = await run(program, ["version"]).catch(() => null);
+  return asked?.code === 0 ? (/^clawgate (\S+)/.exec(asked.stdout)?.[1] ?? null) : null;
+}
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
 
 /** Throws UpdateProblem; then the program is the one that it was. */
 export function installVersion(

@@ -2,11 +2,11 @@
 // version or the user's Ctrl-C does.
 
 import { expect, test } from "bun:test";
-import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readProxyVariables } from "../../src/system/proxy.ts";
 import { UpdateProblem } from "../../src/updates/update-problem.ts";
-import { installVersion, rollBack } from "../../src/updates/updater.ts";
+import { installVersion, rollBack, undoUnfinished } from "../../src/updates/updater.ts";
 import { readManifest } from "../../src/updates/release-source.ts";
 import { cleanupsAfterEach } from "../support/cleanups.ts";
 import { newReleaseKey } from "../support/local-release.ts";
@@ -298,6 +298,59 @@ test("killed at each step, the next update puts the old one back", async () => {
     expect(await it.undo()).toBe(null);
     expect(await it.update()).toMatchObject({ to: "2.0.0" });
   }
+});
+
+/** An update to 2.0.0 whose process ended after the new program was in its place. */
+async function brokenOff() {
+  const it = installedProgram(cleanups);
+  await it.offer("2.0.0");
+  const ports = await it.ports();
+  const reached = Promise.withResolvers<void>();
+  const restart = (): Promise<never> => {
+    reached.resolve();
+    return new Promise(() => undefined);
+  };
+  const manifest = await readManifest(it.source, null);
+  const dying = { ...ports, gateway: { ...ports.gateway, restart } };
+  void installVersion(dying, it.source, { manifest, archives: manifest.files });
+  await reached.promise;
+  ports.journal.close();
+  return it;
+}
+
+test("what somebody else has put in place since is not undone", async () => {
+  const it = await brokenOff();
+  // As install.sh does it: another file under the name.
+  rmSync(it.program);
+  writeFileSync(it.program, scriptOf("3.0.0"), { mode: 0o755 });
+  expect(await it.undo()).toContain("what it left is removed");
+  expect(it.lies()).toBe("3.0.0");
+});
+
+test("an undone update brings the service's unit back, also where no gateway answers", async () => {
+  const it = await brokenOff();
+  const written: string[] = [];
+  const ports = await it.ports();
+  const gateway = {
+    ...ports.gateway,
+    look: () => Promise.resolve(null),
+    refreshUnits: (program: string) => {
+      written.push(program);
+      return Promise.resolve([]);
+    },
+  };
+  expect(await undoUnfinished({ ...ports, gateway })).toContain("1.0.0 is back");
+  expect(written).toEqual([it.program]);
+  ports.journal.close();
+});
+
+test("another program's broken-off update is not forgotten", async () => {
+  const it = await brokenOff();
+  const ports = await it.ports();
+  const other = { ...ports, program: `${it.program}-other` };
+  expect(await undoUnfinished(other).catch(String)).toContain('run its own "update" first');
+  expect(await undoUnfinished(ports)).toContain("1.0.0 is back");
+  ports.journal.close();
 });
 
 test("an https server is asked through the proxy of the variables, this machine never", async () => {
