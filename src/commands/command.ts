@@ -15,6 +15,8 @@ export type CommandContext = {
     readonly root: string;
     readonly platform: NodeJS.Platform;
     readonly uid: number;
+    /** The program of the service. Absent: this one. */
+    readonly program?: readonly string[];
   };
 };
 

@@ -117,7 +117,10 @@ describe("bash", () => {
     [["clawgate", "providers", "catalog", "anth"], ["anthropic"]],
     [["clawgate", "route", "hi", "--model", "sm"], ["smart"]],
     [["clawgate", "route", "hi", "--model", "groq/llama3:"], ["8b"]],
-    [["clawgate", "help", "claude"], ["claude-code"]],
+    [
+      ["clawgate", "help", "claude"],
+      ["claude-code", "claude-code-gateway"],
+    ],
     [["clawgate", "manage", "add", "--key", ""], []],
     [["clawgate", "nonsense", "--x"], []],
   ])("%j", async (words, offered) => {
@@ -272,6 +275,6 @@ describe("what the help lists is what a command takes", () => {
     expect(listed).toContain("export --format: csv jsonl");
     expect(listed).toContain("route --door: chat messages responses gemini");
     expect(listed).toContain("setup --api: openai-completions anthropic-messages openai-responses");
-    expect(listed).toContain("stats --by: tenant client session agent provider model rule status");
+    expect(listed).toContain("stats --by: tenant client session agent provider model rule status class");
   });
 });

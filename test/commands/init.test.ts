@@ -200,7 +200,7 @@ describe("--write-example", () => {
     const parsed = Bun.JSONC.parse(integration) as { models: { providers: { clawgate: object } } };
     expect(parsed.models.providers.clawgate).toMatchObject({
       baseUrl: "http://127.0.0.1:8090/v1",
-      apiKey: "local",
+      apiKey: "clawgate-openclaw",
     });
 
     home.put("openclaw-integration.jsonc", "mine");

@@ -42,7 +42,8 @@ function desk(options: Parameters<typeof testMachine>[0] = {}): Desk {
     run: (...args) =>
       home.run(["service", ...args], {
         environment: { CLAWGATE_STATE_DIR: undefined, ...machine.environment },
-        serviceMachine: { root, platform, uid },
+        // Wherever this checkout lies: a folder below /home, /root or /tmp is hidden from a system service.
+        serviceMachine: { root, platform, uid, program: ["/opt/clawgate/bin/clawgate"] },
         homeDirectory: machine.homeDirectory,
       }),
   };

@@ -86,14 +86,20 @@ function planOf(
   const path = config ?? context.environment["CLAWGATE_CONFIG"];
   const args = path === undefined || path === "" ? [] : ["--config", absolute(context, path)];
   const environment = plannedVariables(machine, scope);
-  return { scope, user: serviceUser(machine, scope), program: program(), args, environment };
+  return {
+    scope,
+    user: serviceUser(machine, scope),
+    program: [...(context.serviceMachine?.program ?? ownProgram())],
+    args,
+    environment,
+  };
 }
 
 const absolute = (context: CommandContext, path: string): string =>
   isAbsolute(path) ? path : resolve(context.workingDirectory, path);
 
 /** This program, by a path that its next version keeps: Homebrew's folder of one version goes with an update. */
-function program(): string[] {
+function ownProgram(): string[] {
   if (!Bun.isStandaloneExecutable) return [process.execPath, "--no-env-file", Bun.main];
   const [, prefix] = /^(.*)\/Cellar\/clawgate\/[^/]+\/bin\/clawgate$/.exec(process.execPath) ?? [];
   return [prefix === undefined ? process.execPath : `${prefix}/opt/clawgate/bin/clawgate`];

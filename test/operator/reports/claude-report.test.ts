@@ -8,7 +8,7 @@ import type { CommandResult } from "../../../src/system/process.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import { availableBackends } from "../../../src/app/providers/loaded-provider.ts";
 import { cleanupsAfterEach } from "../../support/cleanups.ts";
-import { fakeClock, settleQueues } from "../../support/clock.ts";
+import { fakeClock } from "../../support/clock.ts";
 
 const cleanups = cleanupsAfterEach();
 
@@ -58,7 +58,8 @@ function status(loginText: string, more: { readonly hold?: Promise<void> } = {})
       seen.atOnce += 1;
       seen.most = Math.max(seen.most, seen.atOnce);
       await more.hold;
-      await settleQueues();
+      // Long enough for another one to be asked beside it.
+      await Bun.sleep(5);
       seen.atOnce -= 1;
       return said(argv.includes("--version") ? "2.1.197 (Claude Code)\n" : loginText);
     },
