@@ -12,7 +12,7 @@ test.if(whyNoBoot() === null)(
     ensureBinary();
     const { lines, isHeld } = await tryServices(false);
     expect(lines.filter((line) => !line.startsWith("held"))).toEqual([]);
-    expect(lines.length).toBe(16);
+    expect(lines.length).toBe(20);
     expect(isHeld).toBe(true);
   },
   300_000,
