@@ -1,6 +1,7 @@
 // Records as a busy gateway makes them: tenants with their clients, sessions of some hundred turns, rules with their targets, subagents,
 // failures, fallbacks, cache misses, heartbeats. The same seed makes the same records.
 
+import { requestClasses } from "../../src/canon/client-hints.ts";
 import type { AttemptRecord, RequestRecord } from "../../src/canon/record.ts";
 
 export type SyntheticOptions = {
@@ -209,6 +210,10 @@ function recordOf(session: Session, startedAtMs: number, next: () => number): Re
     ...(agent === undefined ? {} : { agent, parentAgent: "main" }),
     door: "messages",
     client: session.client,
+    // Only Claude Code says which kind of turn it is.
+    ...(session.client === "claude-cli"
+      ? { requestClass: requestClasses[session.turn % requestClasses.length] ?? "main" }
+      : {}),
     tags: session.turn % 9 === 0 ? ["nightly"] : [],
     stream: next() < 0.8,
     ...decisionOf(session, { provider, model }),

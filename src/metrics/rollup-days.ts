@@ -8,21 +8,31 @@ import { hourMs, hourRollups, rollupData, rollupRange, type RollupRow, type Stor
 import { DayBuilder } from "./rollup-day-data.ts";
 import { dayMs } from "./tables.ts";
 
-/** Two rows a day, told apart by what stands for their length: the names of agents and tags make up most of the sums, and few ask for them. */
-const briefSpan = dayMs;
-const detailedSpan = dayMs + 1;
-export type DaySpan = typeof briefSpan | typeof detailedSpan;
+/**
+ * Three rows a day, told apart by what stands for their length: the names of agents and tags make up most of the sums, and few ask for
+ * them. Each kind leaves out less than the one before it.
+ */
+const dayKinds = [
+  { spanMs: dayMs, without: ["agent", "parent", "tags", "class"] },
+  { spanMs: dayMs + 2, without: ["parent", "tags", "class"] },
+  { spanMs: dayMs + 1, without: [] },
+] as const satisfies readonly { readonly spanMs: number; readonly without: readonly DimensionName[] }[];
 
-const leftOut: readonly DimensionName[] = ["agent", "parent", "tags"];
+type DayKind = (typeof dayKinds)[number];
+export type DaySpan = DayKind["spanMs"];
+const detailed = dayKinds[2];
 
-/** The kind of day that can answer it. */
+/** The smallest kind of day that can answer it. */
 export function daySpanFor(
-  { agent, tag }: RecordFilter,
+  { agent, tag, class: turnClass }: RecordFilter,
   by: Grouping | readonly DimensionName[] | undefined,
 ): DaySpan {
-  const names: readonly string[] = typeof by === "string" ? [by] : (by ?? []);
-  const isDetailed = agent !== undefined || tag !== undefined || leftOut.some((name) => names.includes(name));
-  return isDetailed ? detailedSpan : briefSpan;
+  const asked = new Set<string>(typeof by === "string" ? [by] : by);
+  // A tag is looked for among all of a request; an agent also as the one that started another.
+  if (agent !== undefined) asked.add("agent").add("parent");
+  if (tag !== undefined) asked.add("tags");
+  if (turnClass !== undefined) asked.add("class");
+  return (dayKinds.find(({ without }) => !without.some((name) => asked.has(name))) ?? detailed).spanMs;
 }
 
 /** How many requests the day that begins at each moment holds. */
@@ -54,7 +64,7 @@ const newestHour = (db: SqliteDatabase): number =>
     .get(hourMs)?.ms ?? 0;
 
 /** The oldest day that is over and of which a row is not as its hours are; null: there is none. */
-function dueDay(db: SqliteDatabase): { readonly span: DaySpan; readonly startMs: number } | null {
+function dueDay(db: SqliteDatabase): { readonly kind: DayKind; readonly startMs: number } | null {
   const days = db
     .query<{ day: number; requests: number }, [number, number, number]>(
       `SELECT start_ms - start_ms % ${dayMs} AS day, sum(requests) AS requests FROM rollups WHERE ${rollupRange} GROUP BY day ORDER BY day`,
@@ -62,10 +72,10 @@ function dueDay(db: SqliteDatabase): { readonly span: DaySpan; readonly startMs:
     .all(hourMs, 0, newestHour(db) - settleMs + 1);
   // The last one may go on.
   const over = days.slice(0, -1);
-  for (const span of [briefSpan, detailedSpan] as const) {
-    const stored = storedDays(db, span, 0, Number.MAX_SAFE_INTEGER);
+  for (const kind of dayKinds) {
+    const stored = storedDays(db, kind.spanMs, 0, Number.MAX_SAFE_INTEGER);
     const due = over.find(({ day, requests }) => stored.get(day) !== requests);
-    if (due !== undefined) return { span, startMs: due.day };
+    if (due !== undefined) return { kind, startMs: due.day };
   }
   return null;
 }
@@ -74,13 +84,13 @@ function dueDay(db: SqliteDatabase): { readonly span: DaySpan; readonly startMs:
 export function readDayRow(db: SqliteDatabase): StoredRollup | null {
   const due = dueDay(db);
   if (due === null) return null;
-  const { span, startMs } = due;
+  const { kind, startMs } = due;
   const hours = hourRollups(db, startMs, startMs + dayMs);
-  const builder = new DayBuilder(span === briefSpan ? leftOut : []);
+  const builder = new DayBuilder(kind.without);
   for (let at = startMs; at < startMs + dayMs; at += hourMs)
     builder.addHour(hours.some((hour) => hour.startMs === at) ? rollupData(db, hourMs, at) : null);
   return {
-    spanMs: span,
+    spanMs: kind.spanMs,
     startMs,
     firstId: Math.min(...hours.map((hour) => hour.firstId)),
     lastId: Math.max(...hours.map((hour) => hour.lastId)),

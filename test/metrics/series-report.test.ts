@@ -258,7 +258,14 @@ describe("series", () => {
     for (const [at, tz] of zones.entries()) {
       const report = await store.series({ ...month, tz, by: "agent", tag: "x", limit: 1_000 });
       expect(report).toEqual(before[at] as SeriesReport);
-      check(await store.series({ ...month, tz, by: "model", limit: 1_000 }), records, month);
+      // Each kind of day: without agents, with them, with all names.
+      for (const by of ["model", "agent", "class"] as const)
+        check(await store.series({ ...month, tz, by, limit: 1_000 }), records, month);
+      for (const filter of [{ agent: "agent-0" }, { class: "main" }])
+        check(await store.series({ ...month, ...filter, tz, by: "agent", limit: 1_000 }), records, {
+          ...month,
+          ...filter,
+        });
     }
   });
 
@@ -280,7 +287,7 @@ describe("series", () => {
       )?.n;
     const known = stale() ?? 0;
     makeDays(store);
-    expect(stale()).toBe(known + 2);
+    expect(stale()).toBe(known + 3);
     check(await store.series({ ...month, tz: "Europe/Berlin", by: "client", limit: 1_000 }), all, month);
   });
 });
