@@ -1,7 +1,7 @@
 // The operator's pages of the dashboard in a real Chromium over the made-up API: every page in light, dark and narrow, then everything
 // that can be done there. Run it by path: bun test ./test/heavy/dashboard-operator.heavy.ts. Skipped where there is no Chromium.
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
 import {
   chromiumPath,
@@ -17,6 +17,8 @@ import { fakeCode, fakeNewKey, type FakeOperator, fakeOperator } from "../dashbo
 import { eventually } from "../support/eventually.ts";
 
 const executable = chromiumPath();
+// The slowest takes 3 s; on a machine that has twenty other things to do it takes half a minute.
+setDefaultTimeout(120_000);
 
 const looks = [
   ["light", { colorScheme: "light" }],

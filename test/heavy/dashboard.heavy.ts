@@ -1,7 +1,7 @@
 // The dashboard in a real Chromium over a made-up API with hostile names: every page in light, dark and narrow; then what a person does.
 // Run it by path: bun test ./test/heavy/dashboard.heavy.ts. Skipped, and said so, where the machine has no Chromium.
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Browser, Page } from "playwright-core";
 import {
   chromiumPath,
@@ -18,6 +18,8 @@ import { fakeSeries } from "../dashboard/fake-reports.ts";
 import { eventually } from "../support/eventually.ts";
 
 const executable = chromiumPath();
+// The slowest takes 3 s; on a machine that has twenty other things to do it takes half a minute.
+setDefaultTimeout(120_000);
 if (executable === null)
   console.log("There is no Chromium on this machine: the dashboard's pages are not tested.");
 
