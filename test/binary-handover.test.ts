@@ -219,7 +219,7 @@ describe.skipIf(process.platform !== "linux")("a restart", () => {
     const after = await read<Usage>(gateway.url, "/api/tenants");
     expect(after.tenants[0]?.used.reserved.usd).toBe(0);
     // And it is all in the files: a killed one loses nothing of it.
-    await Bun.sleep(600);
+    await Bun.sleep(2_000);
     process.kill(pid ?? 0, "SIGKILL");
     const next = cleanups.stopAtEnd(
       await startBinary({ config: paidConfig(vendor.url), dir: started.dir, program: started.program }),

@@ -38,10 +38,12 @@ const sides: readonly Side[] = [
 export async function tryServices(hasWatchdog: boolean): Promise<TrialReport> {
   const why = whyNoBoot();
   if (why !== null) throw new Error(`the trial cannot be run here: ${why}`);
+  let asked = 0;
   const vendor = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
     async fetch() {
+      asked += 1;
       await Bun.sleep(answerMs);
       const message = { role: "assistant", content: "late but whole" };
       return Response.json({
@@ -55,7 +57,8 @@ export async function tryServices(hasWatchdog: boolean): Promise<TrialReport> {
   const checks: Check[] = [];
   try {
     await prepare(system, `http://127.0.0.1:${vendor.port}`);
-    for (const side of sides) checks.push(...(await new SideTrial(system, side).run(hasWatchdog)));
+    for (const side of sides)
+      checks.push(...(await new SideTrial(system, side, () => asked).run(hasWatchdog)));
   } finally {
     await system.shutDown();
     await vendor.stop(true);
@@ -85,6 +88,8 @@ class SideTrial {
   constructor(
     private readonly system: BootedSystem,
     private readonly side: Side,
+    /** How often the vendor was asked. */
+    private readonly asked: () => number,
   ) {}
 
   async run(hasWatchdog: boolean): Promise<readonly Check[]> {
@@ -169,7 +174,9 @@ class SideTrial {
     for (let each = 0; each < times; each++) {
       const { stdout, stderr } = await this.clawgate("restart", "--json");
       const way = stdout === "" ? { how: stderr } : JSON.parse(stdout);
-      ways.push(way.pid === Number(await this.show("MainPID")) ? way.how : `${stdout}${stderr}`);
+      // systemd hears of the new process in its own time.
+      const isFollowed = await until(async () => way.pid === Number(await this.show("MainPID")), 10_000);
+      ways.push(isFollowed ? way.how : `${stdout}${stderr}`);
     }
     isOver = true;
     await requests;
@@ -200,12 +207,13 @@ class SideTrial {
 
   /** While a request runs that lasts longer than the stop takes to begin. */
   private async stop(): Promise<void> {
+    const before = this.asked();
     const answer = fetch(`${await this.url()}/v1/chat/completions`, {
       method: "POST",
       headers: { "content-type": "application/json", authorization: "Bearer k-reloaded-0123456789abcdef" },
       body: JSON.stringify({ model: "auto", messages: [{ role: "user", content: "Hello" }] }),
     }).then(async (response) => `${response.status} ${await response.text()}`);
-    await Bun.sleep(500);
+    await until(() => this.asked() > before, 10_000);
     const startMs = performance.now();
     const stopped = await this.clawgate("stop");
     const tookMs = Math.round(performance.now() - startMs);
@@ -214,7 +222,7 @@ class SideTrial {
     const isWhole = stopped.code === 0 && said.includes("late but whole") && result === "success";
     this.check(
       "stop waits for the running request, and no longer",
-      isWhole && tookMs < answerMs + 5_000,
+      isWhole && tookMs < answerMs + 10_000,
       `${tookMs} ms, ${said.slice(0, 3)}, ${result}`,
     );
   }
@@ -249,7 +257,7 @@ class SideTrial {
   }
 }
 
-async function until(isSo: () => Promise<boolean>, limitMs: number): Promise<boolean> {
+async function until(isSo: () => boolean | Promise<boolean>, limitMs: number): Promise<boolean> {
   const endMs = performance.now() + limitMs;
   while (!(await isSo())) {
     if (performance.now() > endMs) return false;

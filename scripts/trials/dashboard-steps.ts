@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import type { RunningBinary } from "../../test/support/binary.ts";
+import { eventually } from "../../test/support/eventually.ts";
 
 export type StepParts = {
   readonly page: Page;
@@ -50,11 +51,12 @@ async function filterAndOpen({ page, gateway }: StepParts): Promise<string> {
   await page.getByLabel("Value").fill("beta");
   await click(page, "Add");
   await page.waitForURL("**provider=beta**");
-  await page.waitForFunction(
-    `document.querySelectorAll("tbody tr").length > 0 &&
-     [...document.querySelectorAll("tbody tr")].every((row) => row.innerText.includes("beta"))`,
+  const rows = page.locator("tbody tr");
+  await rows.filter({ hasText: "beta" }).first().waitFor();
+  await eventually(async () =>
+    must((await rows.filter({ hasNotText: "beta" }).count()) === 0, "a row is not of beta"),
   );
-  return `${await page.locator("tbody tr").count()} rows of beta`;
+  return `${await rows.count()} rows of beta`;
 }
 
 /** Why did this request go there, and what did it cost: from the gateway's own address. */
@@ -91,8 +93,10 @@ async function cancel({ page, gateway, streamSlowly }: StepParts): Promise<strin
     .click();
   const text = await ended;
   must(!text.includes("[DONE]"), "the stream came to its own end");
-  const { requests } = (await ask(gateway, "/api/live")) as { readonly requests: readonly unknown[] };
-  must(requests.length === 0, "a request is still running");
+  await eventually(async () => {
+    const { requests } = (await ask(gateway, "/api/live")) as { readonly requests: readonly unknown[] };
+    must(requests.length === 0, "a request is still running");
+  });
   return "";
 }
 
@@ -130,11 +134,14 @@ async function makeKey({ page, gateway }: StepParts): Promise<string> {
   const shown = page.locator("[data-new-key]");
   await shown.waitFor();
   const key = await shown.innerText();
+  const fingerprint = await page.getByRole("dialog").locator(".hint code").innerText();
   must((await statusWith(gateway, key, "alpha")) === 200, "the new key is not accepted");
   await click(page, "I have copied it");
   await shown.waitFor({ state: "detached" });
   must(!readFileSync(gateway.configPath, "utf8").includes(key), "the key itself is in the config file");
-  const row = page.getByRole("article", { name: "Tenant team-web" }).locator(".key").last();
+  const row = page
+    .getByRole("article", { name: "Tenant team-web" })
+    .locator(".key", { hasText: fingerprint });
   await row.getByRole("button", { name: /^Revoke key/ }).click();
   await click(page, "Revoke");
   await page.getByRole("dialog").waitFor({ state: "detached" });

@@ -52,7 +52,7 @@ const isSettled = async (promise: Promise<unknown>): Promise<boolean> => {
     () => true,
     () => true,
   );
-  return Promise.race([settled, Bun.sleep(20).then(() => false)]);
+  return Promise.race([settled, Bun.sleep(200).then(() => false)]);
 };
 
 test("a pause ends with resume, and then everything runs once", async () => {

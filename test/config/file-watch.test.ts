@@ -199,11 +199,13 @@ test("a neighbour that is written all the time is not looked at: a database may 
   // The look that follows `expect`.
   while (reads === 0) await Bun.sleep(10);
   const before = reads;
+  const begunMs = performance.now();
   for (let time = 0; time < 60; time++) {
     writeFileSync(join(place, "metrics.db"), String(time));
     await Bun.sleep(10);
   }
-  expect(reads - before).toBeLessThan(2);
+  // It looks by itself every few seconds as well.
+  expect(reads - before).toBeLessThan(2 + (performance.now() - begunMs) / 1_000);
   writeFileSync(path, "a: 2");
   await changed.promise;
 });

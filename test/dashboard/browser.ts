@@ -1,7 +1,15 @@
 // A real Chromium for the dashboard's tests: opens a page with watchers on its console, its content policy and every hostile name.
+// What is waited for is asked again from outside (`eventually`): Playwright's waitForFunction asks again inside the page, where the
+// content policy forbids it whenever its first look comes too early.
 
 import { readFileSync } from "node:fs";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from "playwright-core";
 
 const candidates = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -17,6 +25,14 @@ export function startBrowser(executablePath: string): Promise<Browser> {
   return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
 }
 
+/** CHROMIUM_SLOWDOWN=4: the pages' scripts run on a quarter of the machine, as on a slow one. */
+async function slowDown(context: BrowserContext, page: Page): Promise<void> {
+  const rate = Number(process.env["CHROMIUM_SLOWDOWN"] ?? 1);
+  if (rate === 1) return;
+  const session = await context.newCDPSession(page);
+  await session.send("Emulation.setCPUThrottlingRate", { rate });
+}
+
 export type Watched = {
   readonly page: Page;
   /** Everything that went wrong so far: errors of the page, refusals of the policy, failed loads, other hosts. */
@@ -30,8 +46,9 @@ export async function openPage(
   options: BrowserContextOptions = {},
 ): Promise<Watched> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(40_000);
   const page = await context.newPage();
+  await slowDown(context, page);
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
   page.on("console", (line) => {
@@ -62,8 +79,14 @@ type Finding = {
 
 const axe = readFileSync(new URL("../../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 
+/** Colours halfway to others, and a sheet that is half there, have a contrast that nobody meant. */
+const endMotion = `document.getAnimations()
+  .filter((each) => each.effect?.getComputedTiming().endTime < Infinity)
+  .forEach((each) => each.finish())`;
+
 /** Serious and critical findings of axe, a line each. It is put into the page past its policy, which forbids it as it should. */
 export async function seriousFindings(page: Page): Promise<readonly string[]> {
+  await page.evaluate(endMotion);
   await page.evaluate(axe);
   const findings = (await page.evaluate(
     `axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) =>
@@ -102,7 +125,14 @@ export async function harm(page: Page): Promise<readonly string[]> {
   ];
 }
 
-/** How far the page is wider than the window. */
+const settleMs = 5_000;
+
+/** How far the page is wider than the window, once it has found its size: a chart is drawn again for it. */
 export async function overhang(page: Page): Promise<number> {
-  return Number(await page.evaluate("document.documentElement.scrollWidth - innerWidth"));
+  const untilMs = performance.now() + settleMs;
+  for (;;) {
+    const wide = Number(await page.evaluate("document.documentElement.scrollWidth - innerWidth"));
+    if (wide <= 0 || performance.now() > untilMs) return wide;
+    await Bun.sleep(50);
+  }
 }

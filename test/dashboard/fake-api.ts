@@ -89,6 +89,9 @@ function eventStream(query: URLSearchParams, cancelled: readonly string[], signa
   const only = (query.get("only") ?? "").split(",");
   const records = fakeRecords(Date.now(), 40).map(rowOf);
   let seq = 0;
+  let timer: ReturnType<typeof setInterval> | undefined;
+  // A viewer who leaves is told by either of the two, or by both; an event after that would be an error of the whole test run.
+  const end = (): void => clearInterval(timer);
   const encoder = new TextEncoder();
   const stream = new ReadableStream<Uint8Array>({
     start(controller) {
@@ -118,12 +121,11 @@ function eventStream(query: URLSearchParams, cancelled: readonly string[], signa
           });
       };
       tick();
-      const timer = setInterval(tick, 700);
-      signal.addEventListener("abort", () => {
-        clearInterval(timer);
-        controller.close();
-      });
+      timer = setInterval(tick, 700);
+      signal.addEventListener("abort", end);
+      if (signal.aborted) end();
     },
+    cancel: end,
   });
   return new Response(stream, { headers: { "content-type": "text/event-stream" } });
 }

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { openTimeoutMs } from "../clients/targets.ts";
 import { type RunningBinary, startBinary } from "../support/binary.ts";
 import { childrenOf } from "../support/claude-children.ts";
+import { eventually } from "../support/eventually.ts";
 import { type Recorded, startUpstream, type Upstream } from "../support/upstream.ts";
 import type { Json } from "../support/upstream/json.ts";
 import { listOf, recordOf, textOf } from "../support/upstream/json.ts";
@@ -176,7 +177,8 @@ describe("one tool that must be called", () => {
       ];
       const after = await ask("keyholder", { tools: [weather], messages: next });
       expect(JSON.stringify(after.reply["content"])).toContain("so");
-      if (process.platform === "linux") expect(childrenOf(gateway.dir).length).toBeLessThanOrEqual(4);
+      if (process.platform === "linux")
+        await eventually(() => expect(childrenOf(gateway.dir).length).toBeLessThanOrEqual(4));
     },
     slowMs,
   );

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { eventually } from "../support/eventually.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { runProgram } from "../support/program-run.ts";
 import { startUpstream } from "../support/upstream.ts";
@@ -74,9 +75,12 @@ function ask(prompt: string, apiKey: string) {
 test("a turn is recorded with its class", async () => {
   const done = await ask("[[say:good morning]]", "sk-bob-0123456789abcdef");
   expect(done.stdout).toContain("good morning");
-  const classes = gateway.records().flatMap(({ requestClass }) => requestClass ?? []);
-  if (Bun.semver.order(claudeVersion, hintsSince) >= 0) expect(classes).toContain("main");
-  else expect(classes).toEqual([]);
+  await eventually(() => expect(gateway.records().length).toBeGreaterThan(0));
+  const classes = (): readonly string[] =>
+    gateway.records().flatMap(({ requestClass }) => requestClass ?? []);
+  if (Bun.semver.order(claudeVersion, hintsSince) >= 0)
+    await eventually(() => expect(classes()).toContain("main"));
+  else expect(classes()).toEqual([]);
 }, 100_000);
 
 test("a spent budget is printed at once and asked for only once", async () => {
@@ -90,18 +94,22 @@ test("a spent budget is printed at once and asked for only once", async () => {
     }),
   });
   expect(spending.status).toBe(200);
+  await spending.text();
+  // A turn that is not charged yet would let the next one in.
+  await gateway.recordOf(spending);
   const before = gateway.records().length;
   const startedMs = performance.now();
   const done = await ask("hello", key);
   const seconds = (performance.now() - startedMs) / 1_000;
   console.log(`claude ${claudeVersion}: ${seconds.toFixed(1)} s, ${done.stdout.slice(0, 600)}`);
-  const refused = gateway
-    .records()
-    .slice(before)
-    .filter(({ failure }) => failure === "over-budget");
-  expect(refused.length).toBeGreaterThan(0);
+  const refused = (): number =>
+    gateway
+      .records()
+      .slice(before)
+      .filter(({ failure }) => failure === "over-budget").length;
+  await eventually(() => expect(refused()).toBeGreaterThan(0));
   // The program asks with its main model, and perhaps once more with a small one; it retries none of them.
-  expect(refused.length).toBeLessThanOrEqual(2);
+  expect(refused()).toBeLessThanOrEqual(2);
   expect(`${done.stdout}${done.stderr}`).toMatch(/budget/i);
-  expect(seconds).toBeLessThan(30);
+  expect(seconds).toBeLessThan(60);
 }, 100_000);

@@ -178,14 +178,16 @@ describe.if(found?.program != null)("the real claude in a jail", () => {
   }, 60_000);
 
   test("it sees no process but its own, and what it leaves running ends with it", async () => {
+    // A number that no other run on this machine has.
+    const nap = `sleep ${1_000_000 + process.pid}`;
     const said = await bash(
       keys.anna,
-      "(setsid sleep 4711 > /dev/null 2>&1 &); ls -d /proc/[0-9]* | wc -l; kill -0 $PPID && echo own",
+      `(setsid ${nap} > /dev/null 2>&1 &); ls -d /proc/[0-9]* | wc -l; kill -0 $PPID && echo own`,
     );
     expect(Number(/\d+/.exec(said)?.[0])).toBeLessThan(10);
     await untilNull(() => {
       const left = childrenOf(join(behind.gateway.stateDir, "cli"));
-      const sleepers = Bun.spawnSync(["pgrep", "-f", "sleep 4711"]).stdout.toString();
+      const sleepers = Bun.spawnSync(["pgrep", "-f", nap]).stdout.toString();
       return left.length === 0 && sleepers === "" ? null : sleepers;
     });
   }, 60_000);

@@ -17,6 +17,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { openTimeoutMs } from "../clients/targets.ts";
 import { binaryPath, type RunningBinary, startBinary } from "../support/binary.ts";
+import { eventually } from "../support/eventually.ts";
 import { type Finished, runProgram } from "../support/program-run.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 import { claudeProgram, claudeVersion } from "./claude-program.ts";
@@ -124,10 +125,15 @@ async function turns(gateway: RunningBinary): Promise<Result> {
 type Row = { readonly client: string | null; readonly status: number };
 
 async function requestsOf(gateway: RunningBinary, session: string): Promise<readonly Row[]> {
-  const answer = await fetch(`${gateway.url}/api/requests?session=${session}`, {
-    headers: { authorization: `Bearer ${gateway.token}` },
+  let rows: readonly Row[] = [];
+  await eventually(async () => {
+    const answer = await fetch(`${gateway.url}/api/requests?session=${session}`, {
+      headers: { authorization: `Bearer ${gateway.token}` },
+    });
+    rows = ((await answer.json()) as { requests: Row[] }).requests;
+    expect(rows.length).toBeGreaterThan(0);
   });
-  return ((await answer.json()) as { requests: Row[] }).requests;
+  return rows;
 }
 
 const written = '{\n  // mine\n  "env": { "MY_OWN": "1" }, // stays\n  "includeCoAuthoredBy": false\n}\n';
@@ -186,7 +192,7 @@ test(
     const shown = await runProgram(["sh", "-c", `printf %s "$1" | ${statusLine.command}`, "sh", input], {
       cwd: dir,
       env: environment(open),
-      timeoutMs: 10_000,
+      timeoutMs: 60_000,
     });
     expect(shown).toMatchObject({ code: 0, stderr: "" });
     expect(shown.stdout).toMatch(/^ClawGate · fake-large · .*cache \d+ %\n$/);

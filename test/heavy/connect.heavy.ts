@@ -9,6 +9,7 @@ import { dirname, join } from "node:path";
 import { clientVersion, clientVersions } from "../../scripts/client-versions.ts";
 import { openTimeoutMs } from "../clients/targets.ts";
 import { binaryPath, type RunningBinary, startBinary } from "../support/binary.ts";
+import { eventually } from "../support/eventually.ts";
 import { vendorKey } from "../support/gateway-config.ts";
 import { type Finished, runProgram } from "../support/program-run.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
@@ -103,13 +104,14 @@ describe.each([...rows])("$id, connected", (row) => {
   const plain = (text: string): readonly string[] => row.arguments(text, work);
   const madeByTool = (done: Finished): string =>
     `${done.stdout}${existsSync(join(work, "made.txt")) ? readFileSync(join(work, "made.txt"), "utf8") : ""}`;
-  const clientsInRecords = async (): Promise<readonly unknown[]> => {
-    const answer = await fetch(`${gateway.url}/api/requests?limit=3`);
-    const { requests } = (await answer.json()) as {
-      readonly requests: readonly { readonly client: unknown }[];
-    };
-    return requests.map(({ client }) => client);
-  };
+  const isClientOfRecords = (): Promise<void> =>
+    eventually(async () => {
+      const answer = await fetch(`${gateway.url}/api/requests?limit=3`);
+      const { requests } = (await answer.json()) as {
+        readonly requests: readonly { readonly client: unknown }[];
+      };
+      expect(new Set(requests.map(({ client }) => client))).toEqual(new Set([row.id]));
+    });
   const stateOf = async (): Promise<unknown> => {
     const { clients } = JSON.parse(await clawgate("connect", "--list", row.id, "--json")) as {
       readonly clients: readonly { readonly state: unknown; readonly version: unknown }[];
@@ -129,7 +131,7 @@ describe.each([...rows])("$id, connected", (row) => {
       const said = await turn([row.name, ...plain("[[say:good morning from the vendor]]")]);
       expect(said.stdout).toContain("good morning from the vendor");
       expect(`${said.stdout}${said.stderr}`).not.toMatch(/model metadata|unknown context window/i);
-      expect(new Set(await clientsInRecords())).toEqual(new Set([row.id]));
+      await isClientOfRecords();
 
       expect(madeByTool(await turn([row.name, ...plain(row.tool(work))]))).toContain(note);
 
@@ -173,7 +175,7 @@ describe.each([...rows])("$id, connected", (row) => {
       const said = await turn([program, "run", row.id, ...plain("[[say:for this once]]")]);
       expect(said.stdout).toContain("for this once");
       expect(`${said.stdout}${said.stderr}`).not.toMatch(/model metadata|unknown context window/i);
-      expect(new Set(await clientsInRecords())).toEqual(new Set([row.id]));
+      await isClientOfRecords();
       for (const [name, text] of Object.entries(row.files)) expect(textOf(name)).toBe(text);
     },
     limitMs,

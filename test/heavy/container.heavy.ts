@@ -127,7 +127,7 @@ describe.skipIf(!canBuild)("the image", () => {
     cleanups.push(() => child.kill("SIGKILL"));
     const output = new Response(child.stdout).text();
     const runPath = join(volume, "state", "run.json");
-    for (let tries = 0; tries < 200 && !existsSync(runPath); tries++) await Bun.sleep(50);
+    for (let tries = 0; tries < 600 && !existsSync(runPath); tries++) await Bun.sleep(50);
     const { url } = JSON.parse(readFileSync(runPath, "utf8")) as { url: string };
     const pid = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim());
     const command = (...args: readonly string[]) =>

@@ -5,6 +5,7 @@ import { expect } from "bun:test";
 import type { Target } from "../clients/targets.ts";
 import { type RunningBinary, startBinary } from "../support/binary.ts";
 import { childrenOf } from "../support/claude-children.ts";
+import { eventually } from "../support/eventually.ts";
 import { type Recorded, startUpstream, type Upstream } from "../support/upstream.ts";
 import { listOf, recordOf, textOf } from "../support/upstream/json.ts";
 import type { Json } from "../support/upstream/json.ts";
@@ -104,7 +105,7 @@ export async function startGatewayWithClaude(
     async stop() {
       await gateway.stop();
       upstream.stop();
-      if (isLinux) expect(childrenOf(gateway.dir)).toEqual([]);
+      if (isLinux) await eventually(() => expect(childrenOf(gateway.dir)).toEqual([]));
     },
   };
 }

@@ -114,7 +114,7 @@ async function gatewayOf(argv: readonly string[], project: string) {
   });
   const readRun = () =>
     JSON.parse(readFileSync(join(state, "run.json"), "utf8")) as { url: string; pid: number };
-  for (let tries = 0; tries < 400; tries++) {
+  for (let tries = 0; tries < 1_200; tries++) {
     try {
       const run = readRun();
       const health = await fetch(`${run.url}/health`);

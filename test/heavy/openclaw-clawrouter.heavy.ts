@@ -4,6 +4,7 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { openTimeoutMs } from "../clients/targets.ts";
+import { eventually } from "../support/eventually.ts";
 import { openOpenclawGateway, type OpenclawGateway, readingTurn, version } from "./openclaw-gateway.ts";
 import { readJson5 } from "../../src/openclaw/json5-text.ts";
 
@@ -86,20 +87,16 @@ test.each([
     const seen = stack.upstream.requests.slice(before);
     expect(seen.length).toBeGreaterThanOrEqual(2);
     expect(seen.map((request) => request.breach).filter(Boolean)).toEqual([]);
-    const answer = await fetch(`${stack.gateway.url}/api/requests?limit=2`, {
-      headers: { authorization: `Bearer ${admin}` },
-    });
-    const { requests } = (await answer.json()) as { readonly requests: readonly Record<string, unknown>[] };
-    for (const request of requests)
-      expect(request).toMatchObject({
-        tenant: "local",
-        client: "openclaw",
-        agent: "main",
-        door,
-        provider: model,
+    const record = { tenant: "local", client: "openclaw", agent: "main", door, provider: model };
+    await eventually(async () => {
+      const answer = await fetch(`${stack.gateway.url}/api/requests?limit=2`, {
+        headers: { authorization: `Bearer ${admin}` },
       });
-    expect(requests[0]?.["session"]).toBe(requests[1]?.["session"]);
-    expect(requests[0]?.["client_request_id"]).toMatch(/:model:\d+$/);
+      const { requests } = (await answer.json()) as { readonly requests: readonly Record<string, unknown>[] };
+      expect(requests).toMatchObject([record, record]);
+      expect(requests[0]?.["session"]).toBe(requests[1]?.["session"]);
+      expect(requests[0]?.["client_request_id"]).toMatch(/:model:\d+$/);
+    });
   },
   limitMs,
 );

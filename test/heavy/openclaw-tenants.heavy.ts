@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openTimeoutMs } from "../clients/targets.ts";
+import { eventually } from "../support/eventually.ts";
 import { openOpenclawGateway, type OpenclawGateway, readingTurn } from "./openclaw-gateway.ts";
 
 const limitMs = 240_000;
@@ -64,13 +65,18 @@ test(
     expect(new Set(keys).size).toBe(2);
     await bothAtOnce();
 
-    const { body } = await get("/api/recent?limit=100");
-    const records = body["requests"] as Record<string, unknown>[];
+    let records: readonly Record<string, unknown>[] = [];
+    const ofTenant = (tenant: string) => records.filter((record) => record["tenant"] === tenant);
+    await eventually(async () => {
+      records = (await get("/api/recent?limit=100")).body["requests"] as Record<string, unknown>[];
+      for (const { tenant } of instances) {
+        expect(ofTenant(tenant).length).toBeGreaterThanOrEqual(2);
+        const { body: stats } = await get(`/api/stats?tenant=${tenant}`);
+        expect(stats["totals"]).toMatchObject({ total_requests: ofTenant(tenant).length });
+      }
+    });
     for (const { tenant } of instances) {
-      const own = records.filter((record) => record["tenant"] === tenant);
-      expect(own.length).toBeGreaterThanOrEqual(2);
-      const { body: stats } = await get(`/api/stats?tenant=${tenant}`);
-      expect(stats["totals"]).toMatchObject({ total_requests: own.length });
+      const own = ofTenant(tenant);
       const sessions = new Set<unknown>(
         own.map((record) => record["session"]).filter((each) => each !== null),
       );

@@ -20,6 +20,7 @@ import { buildBinary } from "../../scripts/build.ts";
 import { isAlive } from "../../src/system/process.ts";
 import { cleanEnvironment } from "../support/binary.ts";
 import { Cleanups } from "../support/cleanups.ts";
+import { eventually } from "../support/eventually.ts";
 import { startLocalRelease, type LocalRelease } from "../support/local-release.ts";
 import { runProgram } from "../support/program-run.ts";
 import { installer } from "../install/install-run.ts";
@@ -140,13 +141,12 @@ async function startService() {
   });
   const url = `http://127.0.0.1:${port}`;
   const version = async (): Promise<string> => {
-    const answer = await fetch(`${url}/health`).catch(() => null);
-    return answer === null ? "none" : ((await answer.json()) as { version: string }).version;
+    const answer = await fetch(`${url}/health`);
+    return ((await answer.json()) as { version: string }).version;
   };
-  const isVersion = async (wanted: string): Promise<void> => {
-    for (let looks = 0; looks < 100 && (await version()) !== wanted; looks++) await Bun.sleep(100);
-    expect(await version()).toBe(wanted);
-  };
+  // While it is started again its connections are refused or cut.
+  const isVersion = (wanted: string): Promise<void> =>
+    eventually(async () => expect(await version()).toBe(wanted), 30_000);
   await isVersion("1.0.0");
   return {
     program,

@@ -268,7 +268,7 @@ test.each(
   expect(code).toBe({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }[signal]);
   expectUntouched(it);
   // What waits for the program to end looks once a second.
-  for (let looks = 0; looks < 30 && processesBelow(it.bin).length > 0; looks++) await Bun.sleep(100);
+  for (let looks = 0; looks < 200 && processesBelow(it.bin).length > 0; looks++) await Bun.sleep(100);
   expect(processesBelow(it.bin)).toEqual([]);
 });
 

@@ -174,7 +174,7 @@ describe("the cookie", () => {
     const gateway = await open();
     const started = performance.now();
     for (let i = 0; i < 60; i++) await (await read(gateway, `clawgate_session=${"a".repeat(43)}`)).text();
-    expect(performance.now() - started).toBeLessThan(3_000);
+    expect(performance.now() - started).toBeLessThan(15_000);
   });
 
   test.each([

@@ -105,7 +105,7 @@ describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", ({ endpoint,
       await asking.catch(() => "left");
       await pipeline.gateway.assertClean(pipeline.bad.requests);
       expect((pipeline.bad.requests[0]?.abortedAtMs ?? Number.POSITIVE_INFINITY) - leftMs).toBeLessThan(
-        2_000,
+        10_000,
       );
       const record = pipeline.gateway.records()[before];
       expect(record).toMatchObject({ failure: "cancelled" });

@@ -66,7 +66,7 @@ describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", (formats) =>
           const startedMs = performance.now();
           const answer = await pipeline.ask("hello", { stream });
           expect(answer.status).toBe(504);
-          expect(performance.now() - startedMs).toBeLessThan(2_000);
+          expect(performance.now() - startedMs).toBeLessThan(5_000);
           const record = await pipeline.gateway.recordOf(answer);
           expect(record.attempts.map((each) => each.provider)).toEqual(["bad", "good"]);
           expect(record.failure).toBe("timed-out");

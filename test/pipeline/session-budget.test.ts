@@ -3,6 +3,7 @@
 
 import { expect, test } from "bun:test";
 import type { UnpricedRecord } from "../../src/canon/record.ts";
+import { eventually } from "../support/eventually.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { get, keys, openTenantGateways } from "./tenant-gateways.ts";
 
@@ -193,10 +194,9 @@ test("what a session has spent outlives the process", async () => {
   const asking = { session: "s", budget: "0.000001" };
   await (await ask(gateway, asking)).text();
   expect((await ask(gateway, asking)).status).toBe(429);
-  const [row] = await (async () => {
-    await Bun.sleep(300);
-    return gateway.app.services.state.list("session-spent");
-  })();
+  const saved = () => gateway.app.services.state.list("session-spent");
+  await eventually(async () => expect(await saved()).toHaveLength(1));
+  const [row] = await saved();
   if (row === undefined) throw new Error("nothing was saved");
   const next = await startTestGateway({ config: configOf({}) });
   cleanups.push(() => next.stop());

@@ -176,7 +176,7 @@ describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", ({ endpoint,
   )("%j is 400", async (_, text) => {
     const startedMs = performance.now();
     expect((await refusal(await post(text ?? ""))).status).toBe(400);
-    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
     expect(pipeline.bad.count() + pipeline.good.count()).toBe(0);
   });
 

@@ -293,7 +293,7 @@ export const formatPairs: readonly { readonly endpoint: Format; readonly wire: F
 ];
 
 /** Settles when `holds` does. Throws what was waited for. */
-export async function until(what: string, holds: () => boolean, timeoutMs = 3_000): Promise<void> {
+export async function until(what: string, holds: () => boolean, timeoutMs = 15_000): Promise<void> {
   const giveUpMs = performance.now() + timeoutMs;
   while (!holds()) {
     if (performance.now() > giveUpMs) throw new Error(`It did not come to this: ${what}.`);

@@ -9,6 +9,7 @@ import { AnswerTable } from "../../src/response-store/answer-table.ts";
 import { ResponseStore } from "../../src/response-store/response-store.ts";
 import { responsesStoreSettings, type ResponsesStoreSettings } from "../../src/response-store/settings.ts";
 import { fakeClock } from "../support/clock.ts";
+import { eventually } from "../support/eventually.ts";
 
 const folders: string[] = [];
 afterEach(() => {
@@ -99,9 +100,10 @@ test("an answer grows old, also without a sweep, and the sweep frees what nobody
   await clock.advance(2 * 60_000);
   expect(store.find("a", null)).toBeNull();
   // The first sweep looks at the disk before it ends; the next one comes a minute after.
-  await Bun.sleep(20);
-  await clock.advance(61_000);
-  expect(store.report()).toMatchObject({ answers: 0, bytes: 0 });
+  await eventually(async () => {
+    await clock.advance(61_000);
+    expect(store.report()).toMatchObject({ answers: 0, bytes: 0 });
+  });
   stop();
 });
 
@@ -163,15 +165,15 @@ test("the file goes when the mode is no longer disk, and comes when it becomes i
   expect(existsSync(path)).toBe(false);
   settings.current = responsesStoreSettings.parse({ mode: "disk" });
   await clock.advance(61_000);
-  await Bun.sleep(20);
-  await clock.advance(1_000);
-  await store.written();
-  expect(holds(path, '"in":"a"')).toBe(true);
+  await eventually(async () => {
+    await clock.advance(1_000);
+    await store.written();
+    expect(existsSync(path) && holds(path, '"in":"a"')).toBe(true);
+  });
   settings.current = responsesStoreSettings.parse({ mode: "off" });
   expect(store.find("a", null)).toBeNull();
   await clock.advance(61_000);
-  await Bun.sleep(50);
-  expect(existsSync(path)).toBe(false);
+  await eventually(() => expect(existsSync(path)).toBe(false));
   settings.current = responsesStoreSettings.parse({ mode: "memory" });
   expect(store.find("a", null)).toBeNull();
   stop();

@@ -39,12 +39,12 @@ export type RunningBinary = {
   /** All output so far, both streams. */
   output(): string;
   stdout(): string;
-  /** Settles when the output holds `text`; throws an Error with the output after 10 s. */
+  /** Settles when the output holds `text`; throws an Error with the output after 25 s. */
   waitForOutput(text: string): Promise<void>;
   signal(name: "SIGTERM" | "SIGINT" | "SIGHUP"): void;
   /** Settles with the exit code. */
   readonly exited: Promise<number>;
-  /** SIGTERM, then SIGKILL after 5 s. Returns the exit code. */
+  /** SIGTERM, then SIGKILL after 10 s. Returns the exit code. */
   stop(): Promise<number>;
 };
 
@@ -84,9 +84,9 @@ function readListening(printed: string, pid: number): Announcement | null {
   return url === undefined ? null : { pid, url, token: "" };
 }
 
-const startLimitMs = 10_000;
+const startLimitMs = 25_000;
 
-/** Runs the program to its end in `work`, for commands and for starts that must fail. Killed after 10 s. */
+/** Runs the program to its end in `work`, for commands and for starts that must fail. Killed after 25 s. */
 export function runBinary(
   args: readonly string[],
   work: string,
@@ -96,7 +96,7 @@ export function runBinary(
   return runProgram([binaryPath(), ...args], { cwd: work, env: environment, timeoutMs: startLimitMs });
 }
 
-/** Settles when /health answers. Throws an Error with the program's output if it does not within 10 s. */
+/** Settles when /health answers. Throws an Error with the program's output if it does not within 25 s. */
 export async function startBinary(options: BinaryOptions): Promise<RunningBinary> {
   const program = options.program ?? binaryPath();
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), "clawgate-test-"));
@@ -161,7 +161,7 @@ export async function startBinary(options: BinaryOptions): Promise<RunningBinary
 
   const stop = async (): Promise<number> => {
     child.kill("SIGTERM");
-    const timer = setTimeout(() => child.kill("SIGKILL"), 5_000);
+    const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
     const code = await child.exited;
     clearTimeout(timer);
     await collected;

@@ -119,7 +119,7 @@ export async function startTestGateway(options: GatewayOptions): Promise<TestGat
     for (const wake of waiters) wake();
   };
 
-  const waitForRecord: TestGateway["waitForRecord"] = async (fits, timeoutMs = 5_000) => {
+  const waitForRecord: TestGateway["waitForRecord"] = async (fits, timeoutMs = 15_000) => {
     const past = records.find(fits);
     if (past !== undefined) return past;
     const found = Promise.withResolvers<RequestRecord>();
@@ -173,7 +173,7 @@ export async function startTestGateway(options: GatewayOptions): Promise<TestGat
       return waitForRecord((record) => record.id === id);
     },
     async assertClean(upstreamRequests = []) {
-      const giveUpMs = performance.now() + 3_000;
+      const giveUpMs = performance.now() + 15_000;
       for (let left = leftovers(upstreamRequests); left.length > 0; left = leftovers(upstreamRequests)) {
         if (performance.now() > giveUpMs) throw new Error(`The gateway is not clean: ${left.join("; ")}.`);
         await new Promise<void>((resolve) => setImmediate(resolve));

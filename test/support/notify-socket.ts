@@ -7,7 +7,7 @@ export const canListen = process.platform === "linux" && findOnPath("python3", p
 const listen = `import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(("\\0" if sys.argv[1][0] == "@" else sys.argv[1][0]) + sys.argv[1][1:])
-s.settimeout(10)
+s.settimeout(25)
 print("bound", flush=True)
 while True:
     print(repr(s.recv(4096).decode()), flush=True)

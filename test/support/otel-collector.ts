@@ -91,9 +91,9 @@ export function startCollector(tls?: { readonly key: string; readonly cert: stri
         .findLast(({ metrics }) => metrics.some((each) => each.name === name))
         ?.metrics.find((each) => each.name === name)?.points ?? [],
     async until(holds, what) {
-      const endMs = performance.now() + 5_000;
+      const endMs = performance.now() + 20_000;
       while (!holds()) {
-        if (performance.now() > endMs) throw new Error(`the collector did not see it within 5 s: ${what}`);
+        if (performance.now() > endMs) throw new Error(`the collector did not see it within 20 s: ${what}`);
         await Bun.sleep(5);
       }
     },

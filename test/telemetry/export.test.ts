@@ -275,7 +275,7 @@ test("a collector that is away delays neither answers nor the stop, and is logge
   for (let at = 0; at < 5; at += 1) expect((await ask(opened)).status).toBe(200);
   const lines = (): readonly string[] =>
     opened.gateway.log.filter((line) => line.includes("spans could not be sent"));
-  const endMs = performance.now() + 5_000;
+  const endMs = performance.now() + 20_000;
   while (lines().length === 0 && performance.now() < endMs) await Bun.sleep(10);
   const startMs = performance.now();
   await opened.gateway.stop();

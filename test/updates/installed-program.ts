@@ -150,7 +150,7 @@ export function installedProgram(cleanups: Cleanups): InstalledProgram {
             return Promise.resolve({ kind: "restarted", how: "in a test" });
           },
         },
-        run: (path, args) => runCommand([path, ...args], { timeoutMs: 2_000 }),
+        run: (path, args) => runCommand([path, ...args], { timeoutMs: 20_000 }),
         configArguments: [],
         clock,
         signal: stopper.signal,

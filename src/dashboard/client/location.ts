@@ -1,7 +1,7 @@
 // Where the viewer is: path and query of the address bar. Everything that a page can show is in it, so that a view can be sent to a
 // colleague, and Back goes to the view before.
 
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 
 export const home = "/dashboard";
 
@@ -43,7 +43,8 @@ export function addressWith({ path, query }: Place, changes: QueryChanges): stri
 
 export function usePlace(): Place {
   const [place, setPlace] = useState(placeNow);
-  useEffect(() => {
+  // Before the first picture: a link that is followed at once must be heard.
+  useLayoutEffect(() => {
     const update = (): void => setPlace(placeNow());
     addEventListener("popstate", update);
     addEventListener(changed, update);

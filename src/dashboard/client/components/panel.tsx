@@ -1,7 +1,7 @@
 // A section of a page: its heading, what can be chosen for it, its content.
 
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { hasJustArrived } from "../location.ts";
 
 type PanelProps = {
@@ -33,7 +33,8 @@ export function PageHead({
   readonly title: string;
   readonly children?: ComponentChildren;
 }): JSX.Element {
-  useEffect(() => {
+  // Before the viewer sees the page: later it would take the focus from whoever had begun to type, and miss a page that is left at once.
+  useLayoutEffect(() => {
     if (!hasJustArrived()) return;
     scrollTo(0, 0);
     document.querySelector<HTMLElement>("main")?.focus({ preventScroll: true });

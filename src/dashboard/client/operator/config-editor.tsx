@@ -71,8 +71,10 @@ export function ConfigEditor({ file, reload }: ConfigEditorProps): JSX.Element {
   useEffect(() => {
     const now = { etag: file.etag, text: file.text };
     setSeen(now);
-    // Nothing was typed: the newest file is shown. Otherwise the viewer decides.
-    if (desk.draft === null) setDraft(now);
+    // Nothing was typed, or what was typed is in the file: the newest file is shown. Otherwise the viewer decides.
+    if (desk.draft !== null && desk.draft.text !== now.text) return;
+    desk.draft = null;
+    setDraft(now);
   }, [file.etag, file.text]);
   useEffect(() => {
     if (!isChanged) return;
@@ -83,7 +85,6 @@ export function ConfigEditor({ file, reload }: ConfigEditorProps): JSX.Element {
 
   const review = useAction(check);
   const finish = (words: string): void => {
-    desk.draft = null;
     review.clear();
     setSaid(words);
     reload();
@@ -92,7 +93,10 @@ export function ConfigEditor({ file, reload }: ConfigEditorProps): JSX.Element {
     if (!answer.ok) return;
     const now = { etag: answer.etag ?? draft.etag, text };
     setSeen(now);
-    setDraft(now);
+    // What was typed while the save ran is a change of the file that was saved.
+    const next = { ...now, text: draft.text };
+    desk.draft = next.text === text ? null : next;
+    setDraft(next);
     finish(withRestart("Saved, and in force.", answer));
   });
   const back = useAction(undo, (answer) => {
