@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type Client, keyWord, type RunPlan } from "../../connect/client.ts";
 import { clients } from "../../connect/client-table.ts";
-import { homesOf, keyOf } from "../../connect/connection.ts";
+import { boundsOf, keyOf } from "../../connect/connection.ts";
 import { readJournal } from "../../connect/journal.ts";
 import { findOnPath, runInTerminal } from "../../system/process.ts";
 import { stateDirectory } from "../../system/state-directory.ts";
@@ -113,7 +113,7 @@ async function keyFor(context: CommandContext, client: Client, gateway: ClientGa
   if (given) return given;
   const journal = await readJournal(stateDirectory(gateway.environment));
   for (const entry of journal.filter((each) => each.client === client.id)) {
-    const key = await keyOf(entry, homesOf(surroundings(context)));
+    const key = await keyOf(entry, boundsOf(surroundings(context), entry.project));
     if (key !== null) return key;
   }
   throw new GatewayProblem(
