@@ -4,6 +4,7 @@
 import type { Client, Gateway, Scope, Surroundings } from "../../connect/client.ts";
 import type { ConnectionPlan } from "../../connect/connection.ts";
 import { formats } from "../../connect/texts/format-table.ts";
+import { goesThroughProxy } from "../../system/proxy.ts";
 import type { CommandContext } from "../command.ts";
 import { plain, terminalStyle } from "../terminal.ts";
 import {
@@ -56,7 +57,11 @@ export async function print(work: Target, shownKey: string): Promise<void> {
   const target = await gatewayFor(work, shownKey);
   const files = client.files(around, scope, target).map(({ path, format, edits }) => {
     const chosen = formats[format];
-    return { path, text: edits.reduce((each, edit) => chosen.set(each, edit.path, edit.value), "") };
+    const text = edits.reduce(
+      (each, edit) => ("value" in edit ? chosen.set(each, edit.path, edit.value) : each),
+      "",
+    );
+    return { path, text };
   });
   const notes = [
     ...(shownKey === keyToCome ? [`put one of the gateway's keys in the place of ${keyToCome}`] : []),
@@ -83,9 +88,17 @@ export async function notesOf(
   const absent = program === null ? [`${client.title} was not found on this machine`] : [];
   const target = { url: gateway.url, key: "", models: [], command: "", isBilledByKey: false };
   const own = client.notes?.(around, scope, target) ?? [];
+  const { hostname } = new URL(gateway.url);
+  const proxied =
+    client.programs.length > 0 && goesThroughProxy(new URL(gateway.url), around.environment)
+      ? [
+          `a proxy is set in this terminal, and ${client.title} would ask it for the gateway: add ${hostname} to NO_PROXY`,
+        ]
+      : [];
   // The word that only names a client is no secret.
   const exposed = gateway.asksForKeys ? await keyExposures(plan, shownKey, around.environment) : [];
-  return [...links, ...absent, ...plan.kept.map((place) => `your own ${place} is kept`), ...exposed, ...own];
+  const kept = plan.kept.map((place) => `your own ${place} is kept`);
+  return [...links, ...absent, ...kept, ...exposed, ...proxied, ...own];
 }
 
 export function show(

@@ -59,6 +59,7 @@ export async function changesOf(
   return [
     ...changes,
     ...elsewhere,
+    ...(client.rivals?.(there, scope, entry.url) ?? []),
     ...programChanges(entry, client, { around, version }),
     ...(gateway === null ? [] : gatewayChanges(entry, gateway)),
   ];

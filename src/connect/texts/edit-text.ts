@@ -15,12 +15,18 @@ import {
   withValue,
 } from "./text-format.ts";
 
-export type Edit = {
-  readonly path: Path;
-  readonly value: unknown;
-  /** Left as it is if the user has something there. */
-  readonly isOptional?: boolean;
-};
+export type Edit =
+  | {
+      readonly path: Path;
+      readonly value: unknown;
+      /** Left as it is if the user has something there. */
+      readonly isOptional?: boolean;
+    }
+  | {
+      readonly path: Path;
+      /** What becomes of what the user has there; undefined: it stays as it is. */
+      readonly change: (old: unknown) => unknown;
+    };
 
 export type AppliedEdit = {
   readonly path: Path;
@@ -37,10 +43,13 @@ export function applyEdits(format: TextFormat, original: string, edits: readonly
   let text = original;
   const applied: AppliedEdit[] = [];
   const kept: string[] = [];
-  for (const { path, value, isOptional = false } of edits) {
+  for (const edit of edits) {
+    const { path } = edit;
     const before = format.read(text);
     const old = valueAt(before, path);
-    if (old !== undefined && isOptional) {
+    const value = "change" in edit ? edit.change(old) : edit.value;
+    if (value === undefined) continue;
+    if (old !== undefined && "isOptional" in edit && edit.isOptional === true) {
       if (!Bun.deepEquals(old, value)) kept.push(shownPath(path));
       continue;
     }
