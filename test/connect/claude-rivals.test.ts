@@ -153,12 +153,11 @@ describe("what cannot be set aside refuses a start, and is told by connecting", 
     expect(claudeCode.rivals?.(machine(texts), "user", gateway.url)[0]).toContain(words);
   });
 
-  test.each([["--settings", "x.json"], ["--settings=x.json"]])(
-    "settings of the user's own: %s",
-    (...args) => {
-      expect(claudeCode.runProblem?.(machine(), ["-p", "hello", ...args])).toContain("`--settings`");
-    },
-  );
+  test.each(["--settings x.json", "--settings=x.json"])("settings of the user's own: %s", (words) => {
+    expect(claudeCode.runProblem?.(machine(), ["-p", "hello", ...words.split(" ")])).toContain(
+      "`--settings`",
+    );
+  });
 
   test("nothing of that: it can be started", () => {
     const harmless = { [managed]: '{"env":{"X":"1"}}', [user]: "{ broken" };
