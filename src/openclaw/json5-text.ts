@@ -15,7 +15,15 @@ export class Json5Problem extends Error {
 
 type Splice = { readonly from: number; readonly to: number; readonly text: string };
 
+/** An edit parses the text that the one before it has read back: a file of megabytes is parsed once. */
+let last: { readonly text: string; readonly node: ValueNode } | null = null;
+
 function valueOf(text: string): ValueNode {
+  if (last?.text !== text) last = { text, node: parsed(text) };
+  return last.node;
+}
+
+function parsed(text: string): ValueNode {
   try {
     return parse(text, { mode: "json5", ranges: true, allowTrailingCommas: true }).body;
   } catch (error) {

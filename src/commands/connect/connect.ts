@@ -233,8 +233,12 @@ async function write(work: Work, preview: ConnectionPlan, shownKey: string): Pro
   const own = await keyFor(work);
   const key = own?.key.key ?? keyWord(client.id);
   const version = await versionOf(client, around);
-  const files = async (): Promise<void> =>
-    writeConnection(stateFolder, await planFor(work, key, { made: own?.key ?? null, version }), { old, key });
+  // The word is known beforehand: what was shown is what is written.
+  const plan = async (): Promise<ConnectionPlan> =>
+    key === shownKey
+      ? { ...preview, entry: { ...preview.entry, version } }
+      : planFor(work, key, { made: own?.key ?? null, version });
+  const files = async (): Promise<void> => writeConnection(stateFolder, await plan(), { old, key });
   if (own === null || own.planned === null) await files();
   else await withNewKey(work, { planned: own.planned, entry: preview.entry }, files);
   const problem = await problemAfter(work, key);

@@ -102,7 +102,7 @@ export function placeToRemove(root: unknown, path: Path, depth: number): Path {
 
 /** The same for every program that reads it: an empty map, an empty list and nothing at all are alike. */
 export function meansTheSame(left: unknown, right: unknown): boolean {
-  return Bun.deepEquals(normal(left), normal(right));
+  return Bun.deepEquals(left, right) || Bun.deepEquals(normal(left), normal(right));
 }
 
 function normal(value: unknown): unknown {
@@ -112,6 +112,15 @@ function normal(value: unknown): unknown {
   return entries.length === 0 && Object.getPrototypeOf(value) === Object.prototype
     ? null
     : Object.fromEntries(entries.map(([name, each]) => [name, normal(each)]));
+}
+
+/** The same parser with its last answer kept: an edit reads the text that the one before it has read back. */
+export function remembering<T>(parse: (text: string) => T): (text: string) => T {
+  let last: { readonly text: string; readonly answer: T } | null = null;
+  return (text) => {
+    if (last?.text !== text) last = { text, answer: parse(text) };
+    return last.answer;
+  };
 }
 
 export const shownPath = (path: Path): string =>

@@ -6,6 +6,7 @@ import {
   lineEndAt,
   lineStartAt,
   type Path,
+  remembering,
   shownPath,
   type TextFormat,
   TextProblem,
@@ -14,7 +15,7 @@ import {
 
 type Names = readonly string[];
 
-function parsed(text: string): AST.TOMLProgram {
+const parsed = remembering((text): AST.TOMLProgram => {
   try {
     return parseTOML(text);
   } catch (error) {
@@ -22,7 +23,7 @@ function parsed(text: string): AST.TOMLProgram {
       throw new TextProblem(`it is not TOML at line ${error.lineNumber}, column ${error.column + 1}`);
     throw error;
   }
-}
+});
 
 const namesOf = (key: AST.TOMLKey): Names =>
   key.keys.map((each) => (each.type === "TOMLBare" ? each.name : each.value));
