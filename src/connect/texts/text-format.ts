@@ -114,15 +114,6 @@ function normal(value: unknown): unknown {
     : Object.fromEntries(entries.map(([name, each]) => [name, normal(each)]));
 }
 
-/** The same parser with its last answer kept: an edit reads the text that the one before it has read back. */
-export function remembering<T>(parse: (text: string) => T): (text: string) => T {
-  let last: { readonly text: string; readonly answer: T } | null = null;
-  return (text) => {
-    if (last?.text !== text) last = { text, answer: parse(text) };
-    return last.answer;
-  };
-}
-
 export const shownPath = (path: Path): string =>
   path.map((step) => (typeof step === "string" ? step : `[${step.is}]`)).join(".");
 

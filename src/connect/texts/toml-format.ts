@@ -1,12 +1,12 @@
 // TOML changed by spans: the parser says where a value stands, and only that span is written; comments and layout stay.
 
 import { type AST, getStaticTOMLValue, ParseError, parseTOML } from "toml-eslint-parser";
+import { keepingLastAnswer } from "../../canon/last-answer.ts";
 import {
   lineBreakOf,
   lineEndAt,
   lineStartAt,
   type Path,
-  remembering,
   shownPath,
   type TextFormat,
   TextProblem,
@@ -15,7 +15,7 @@ import {
 
 type Names = readonly string[];
 
-const parsed = remembering((text): AST.TOMLProgram => {
+const parsed = keepingLastAnswer((text): AST.TOMLProgram => {
   try {
     return parseTOML(text);
   } catch (error) {

@@ -3,11 +3,11 @@
 
 import { isAlias, isCollection, isMap, isScalar, isSeq, type Node, parseDocument, stringify } from "yaml";
 import type { Pair, YAMLMap, YAMLSeq } from "yaml";
+import { keepingLastAnswer } from "../../canon/last-answer.ts";
 import {
   lineEndAt,
   lineStartAt,
   type Path,
-  remembering,
   shownPath,
   type TextFormat,
   TextProblem,
@@ -17,7 +17,7 @@ import {
 type Span = readonly [from: number, to: number];
 type Item = { readonly span: Span; readonly value: Node | null; readonly keyEnd: number | null };
 
-const documentOf = remembering((text) => {
+const documentOf = keepingLastAnswer((text) => {
   const document = parseDocument(text, { uniqueKeys: false });
   const [error] = document.errors;
   if (error === undefined) return document;
