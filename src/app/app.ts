@@ -5,6 +5,7 @@ import { type ReloadReport, reloadSummary } from "../config/changes.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { createServer, type Server } from "../server/server.ts";
 import type { Clock } from "../system/clock.ts";
+import { reachableOrigin } from "../system/http-origin.ts";
 import { openHttpClient, Scarcity } from "../system/descriptors.ts";
 import type { Log } from "../system/log.ts";
 import { createLogTail, type LogTail } from "../system/log-tail.ts";
@@ -140,7 +141,7 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
   });
   startTelemetry(services, snapshots, options.log);
   // From here to the end nothing is awaited: a client that connects is answered once the start is complete.
-  const url = `http://${urlHost(host)}:${server.port}`;
+  const url = reachableOrigin(host, server.port);
   const runFile: RunFile = { pid: process.pid, url, token, startedAt: new Date(clock.nowMs()).toISOString() };
   services.claudePrograms.listensOn(server.port);
   claim.announce(runFile);
@@ -339,11 +340,4 @@ function startTelemetry(services: AppServices, { current }: Pick<Snapshots, "cur
     services.exposition.snapshot(await liveState(services, current())),
   );
   for (const notice of services.telemetry.status()?.notices ?? []) log.warn(notice);
-}
-
-/** The address as a client would write it. */
-function urlHost(host: string): string {
-  if (host === "0.0.0.0") return "127.0.0.1";
-  if (host === "::" || host === "[::]") return "[::1]";
-  return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
 }

@@ -5,6 +5,7 @@ import { addressOrigin } from "../config/address-origin.ts";
 import { type LoadedConfig } from "../config/load.ts";
 import { systemClock } from "../system/clock.ts";
 import { errorCode } from "../system/files.ts";
+import { hostAndPort, reachableOrigin } from "../system/http-origin.ts";
 import { userAgent } from "../system/identity.ts";
 import { listenerOn } from "../system/listeners.ts";
 
@@ -44,10 +45,6 @@ export async function listenProblem(thrown: unknown, address: Address): Promise<
   return thrown;
 }
 
-export function hostAndPort(host: string, port: number): string {
-  return `${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
-}
-
 export type PortHolder = { readonly isOurs: boolean; readonly description: string };
 
 /** The program that listens there, as far as this user may see. */
@@ -70,10 +67,8 @@ export async function portHolderOf(host: string, port: number): Promise<PortHold
 
 /** Null: no gateway answers there. */
 async function gatewayAt(host: string, port: number): Promise<{ version: string; sinceMs: number } | null> {
-  const bare = host.replace(/^\[|\]$/g, "");
-  const reached = bare === "0.0.0.0" || bare === "" ? "127.0.0.1" : bare === "::" ? "::1" : bare;
   try {
-    const answer = await fetch(`http://${hostAndPort(reached, port)}/health`, {
+    const answer = await fetch(`${reachableOrigin(host, port)}/health`, {
       headers: { "user-agent": userAgent },
       signal: AbortSignal.timeout(healthTimeoutMs),
       redirect: "manual",

@@ -72,7 +72,7 @@ async function run(context: CommandContext): Promise<number> {
     const own = isAnswered
       ? [...withoutRepeated(seen.findings, lookup), ...gatewayProviderFindings(lookup)]
       : seen.findings;
-    const ofClients = await connectionFindings(context, seen.environment);
+    const ofClients = await connectionFindings(context, seen.environment, { isQuick, config });
     const ofInstallation = await installationFindings(seen.environment);
     findings = inOrder([...own, ...ofGateway, ...ofClients, ...ofInstallation]);
   } finally {

@@ -6,6 +6,7 @@ import { offlineOffers } from "../app/offline/offline-offers.ts";
 import { integrationText } from "../openclaw/integration-text.ts";
 import { type Api, keyReference } from "../openclaw/provider-entry.ts";
 import type { CommandContext } from "./command.ts";
+import { reachableOrigin } from "../system/http-origin.ts";
 import { offlineInput } from "./config-input.ts";
 import { withGatewayPort } from "./gateway-port.ts";
 import { plain } from "./terminal.ts";
@@ -20,9 +21,7 @@ export async function integrationFile(
   const { config, notes } = await withGatewayPort(context, (await loadOffline(input)).config, input);
   for (const note of notes) context.stderr.write(`clawgate: ${plain(note)}.\n`);
   const hasKeys = asksForKeys(config);
-  const { host, port } = config.server;
-  const isAny = ["0.0.0.0", "::", "localhost", "::1"].includes(host);
-  const url = `http://${isAny ? "127.0.0.1" : host}:${port}`;
+  const url = reachableOrigin(config.server.host, config.server.port);
   // OpenClaw needs a value there even without keys.
   const apiKey = hasKeys ? keyReference : "clawgate-openclaw";
   const models = await (await offlineOffers(input))(null);

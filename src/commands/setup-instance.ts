@@ -24,6 +24,7 @@ import { cheapestOf, type ModelOffer } from "../canon/model-offer.ts";
 import type { OffersFor } from "../app/offline/offline-offers.ts";
 import { clawrouterRefusal } from "../openclaw/clawrouter-refusal.ts";
 import { shapeFor } from "../openclaw/version.ts";
+import { hostAndPort, reachableOrigin } from "../system/http-origin.ts";
 import { sha256Hex } from "../system/secret.ts";
 
 export type PlannedInstance = {
@@ -62,9 +63,9 @@ export const isLoopback = (host: string): boolean =>
 /** The gateway's address as the instance reaches it. */
 function urlFor({ kind }: Instance, config: Config, host: string | null): string {
   const { host: bound, port } = config.server;
-  if (kind === "docker" && host !== null) return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
-  const isAny = isLoopback(bound) || bound === "0.0.0.0" || bound === "::" || bound === "[::]";
-  return `http://${isAny ? "127.0.0.1" : bound}:${port}`;
+  return kind === "docker" && host !== null
+    ? `http://${hostAndPort(host, port)}`
+    : reachableOrigin(bound, port);
 }
 
 type Planning = {

@@ -15,6 +15,8 @@ export type Surroundings = {
   readonly platform: NodeJS.Platform;
   /** Whether something exists at this path. */
   exists(path: string): boolean;
+  /** A file that connecting does not write, as far as it can be read; null: it cannot. Absent: none is looked into. */
+  readText?(path: string): string | null;
   /** What the program said to `asks`. Absent: it was not asked, or could not say. */
   readonly told?: string | undefined;
 };
@@ -82,6 +84,10 @@ export type Client = {
   /** Said after connecting, a sentence each: what the user has to do. */
   notes?(around: Surroundings, scope: Scope, gateway: Gateway): readonly string[];
   readonly check?: Check;
+  /** What counts before what was written, a phrase each; `url`: the gateway's. */
+  rivals?(around: Surroundings, scope: Scope, url: string): readonly string[];
+  /** Why it cannot be started for once with these arguments; null: it can. */
+  runProblem?(around: Surroundings, args: readonly string[]): string | null;
   /** Absent: it cannot be started for once. */
   run?(around: Surroundings, gateway: Gateway, folder: string): RunPlan;
 };

@@ -34,6 +34,8 @@ const connection = z.object({
   project: z.string().nullable(),
   at: z.string(),
   url: z.string(),
+  /** Of the client's program then; null or absent: unknown. */
+  version: z.string().nullish(),
   /** Of the key that was made for it; null: it has the word that only names it. */
   keyHash: z.string().nullable(),
   /** What was written into the gateway's config for it, and where that is. */

@@ -1,7 +1,7 @@
 // Claude's extension of Visual Studio Code: its process gets variables from the editor's settings, not from a terminal.
 
 import { join } from "node:path";
-import { claudeVariables } from "./claude-code.ts";
+import { claudeVariables, userRivals } from "./claude-code.ts";
 import type { Client, Surroundings } from "./client.ts";
 
 /** The user's settings folder of the editor. */
@@ -29,7 +29,9 @@ export const vscodeClaude: Client = {
     const noLogin = { path: ["claudeCode.disableLoginPrompt"], value: true };
     return [{ path: join(folder, "settings.json"), format: "json", edits: [...variables, noLogin] }];
   },
-  notes: (_around, scope) => [
+  rivals: userRivals,
+  notes: (around, scope) => [
+    ...userRivals(around).map((each) => `${each}: \`clawgate connect claude-code\` takes it out of the way`),
     "Run `Developer: Reload Window` in the editor: the extension reads its settings when it starts",
     ...(scope === "project"
       ? ["`.vscode/settings.json` is usually committed: keep a key out of your repository"]

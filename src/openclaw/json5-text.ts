@@ -2,6 +2,7 @@
 // It must never print a whole document again.
 
 import { evaluate, parse } from "@humanwhocodes/momoa";
+import { keepingLastAnswer } from "../canon/last-answer.ts";
 import type { ArrayNode, ElementNode, MemberNode, ObjectNode, ValueNode } from "@humanwhocodes/momoa";
 
 /** The element of a list whose member `where` has the value `is`. `isFirst`: a new one is put before the others (YAML only). */
@@ -15,7 +16,7 @@ export class Json5Problem extends Error {
 
 type Splice = { readonly from: number; readonly to: number; readonly text: string };
 
-function valueOf(text: string): ValueNode {
+const valueOf = keepingLastAnswer((text): ValueNode => {
   try {
     return parse(text, { mode: "json5", ranges: true, allowTrailingCommas: true }).body;
   } catch (error) {
@@ -24,7 +25,7 @@ function valueOf(text: string): ValueNode {
       place === null ? "it is not JSON5" : `it is not JSON5 at line ${place[1]}, column ${place[2]}`,
     );
   }
-}
+});
 
 function rootOf(text: string): ObjectNode {
   const value = valueOf(text);

@@ -28,6 +28,15 @@ export function proxyFor(url: URL, configured: string | null, variables: ProxyVa
   return proxy;
 }
 
+/** Whether a program that does not except loopback asks a proxy for this address. Some take HTTPS_PROXY for http too. */
+export function goesThroughProxy(
+  url: URL,
+  environment: Readonly<Record<string, string | undefined>>,
+): boolean {
+  const names = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"];
+  return names.some((name) => environment[name]) && !isExcluded(url, readProxyVariables(environment).noProxy);
+}
+
 export function isLoopback(hostname: string): boolean {
   const host = hostname
     .replace(/^\[|\]$/g, "")

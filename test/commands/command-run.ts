@@ -28,6 +28,7 @@ export type RunOptions = {
   readonly columns?: number;
   readonly serviceMachine?: CommandContext["serviceMachine"];
   readonly homeDirectory?: string;
+  readonly workingDirectory?: string;
 };
 
 function keptStream(columns: number | null): { readonly stream: NodeJS.WriteStream; text(): string } {
@@ -70,7 +71,7 @@ export function ownHome(): Home {
           PATH: "/nonexistent",
           ...options.environment,
         },
-        workingDirectory: dir,
+        workingDirectory: options.workingDirectory ?? dir,
         homeDirectory: options.homeDirectory ?? dir,
         ...(options.serviceMachine === undefined ? {} : { serviceMachine: options.serviceMachine }),
         stdout: out.stream,

@@ -2,7 +2,15 @@
 // gateway and with one that asks for keys or does not.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { type Home, ownHome } from "./command-run.ts";
 
@@ -29,6 +37,12 @@ function stubClient(name: string, script: string): string {
   chmodSync(home.at(join("bin", name)), 0o755);
   return `${home.at("bin")}:/usr/bin:/bin`;
 }
+
+type Printed = {
+  readonly [key: string]: unknown;
+  readonly files: readonly { readonly path: string; readonly text: string }[];
+  readonly notes: readonly string[];
+};
 
 type Report = {
   readonly [key: string]: unknown;
@@ -111,6 +125,39 @@ END`,
       "clawgate-claude-code",
     );
     expect(home.read(settings)).toBe(mine);
+  });
+
+  test.each<[string, (home: Home) => void]>([
+    ["is missing", () => undefined],
+    ["cannot be parsed", (each) => each.put(settings, "{ broken")],
+    ["is read-only", (each) => each.put(settings, "{}\n", 0o444)],
+    ["is no text", (each) => writeFileSync(each.at(settings), new Uint8Array([0xff, 0xfe]))],
+    ["is a folder", (each) => mkdirSync(each.at(settings), { recursive: true })],
+    ["is a link out of the home", (each) => symlinkSync("/nonexistent/x", each.at(settings))],
+  ])("--print says what belongs into a file that %s", async (_name, make) => {
+    mkdirSync(home.at(".claude"));
+    make(home);
+    const print = await home.run(["connect", "claude-code", "--print", "--config", config(demo)]);
+    expect(print).toMatchObject({ code: 0, stderr: "" });
+    expect(JSON.parse(print.stdout.replace(/^#.*$/gm, ""))).toHaveProperty(
+      "env.ANTHROPIC_BASE_URL",
+      "http://127.0.0.1:4567",
+    );
+    expect(readdirSync(home.stateDir)).toEqual([]);
+  });
+
+  test("--print as JSON; where keys are asked for, with the place of one", async () => {
+    const keyed = config(`auth: { keys: [a-key-of-the-operator-1] }\n${demo}`);
+    const print = await home.run(["connect", "codex", "--print", "--json", "--config", keyed]);
+    const { files, notes, ...rest } = JSON.parse(print.stdout) as Printed;
+    expect(rest).toEqual({ client: "codex", scope: "user", url: "http://127.0.0.1:4567", written: false });
+    expect(files.map(({ path }) => path)).toEqual([home.at(".codex/config.toml")]);
+    expect(Bun.TOML.parse(files[0]?.text ?? "")).toMatchObject({
+      model_providers: { clawgate: { experimental_bearer_token: "<its-own-key>" } },
+    });
+    expect(notes[0]).toBe("put one of the gateway's keys in the place of <its-own-key>");
+    const text = await home.run(["connect", "codex", "--print", "--config", keyed]);
+    expect(text.stdout).toContain("# put one of the gateway's keys in the place of <its-own-key>");
   });
 
   test("--yes writes it, --list and doctor know it, disconnect takes it back", async () => {

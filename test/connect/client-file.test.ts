@@ -1,6 +1,6 @@
 // Hostile config files of clients: links, modes, sizes, bytes that are no text. Nothing is lost, and what is refused is left untouched.
 
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
   chmodSync,
   existsSync,
@@ -8,6 +8,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -17,8 +18,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { claudeCode } from "../../src/connect/claude-code.ts";
 import type { Gateway, Surroundings } from "../../src/connect/client.ts";
-import { ClientFileProblem, maxFileBytes } from "../../src/connect/client-file.ts";
+import { ClientFileProblem, type LinkBounds, maxFileBytes } from "../../src/connect/client-file.ts";
 import {
+  boundsOf,
   planConnection,
   stateOf,
   undoConnection,
@@ -63,16 +65,19 @@ function put(data: string | Uint8Array, mode = 0o600): void {
   chmodSync(settings, mode);
 }
 
-async function connectIt(): Promise<void> {
+const own = (): LinkBounds => ({ homes: [home], called: "your folders" });
+
+async function connectIt(scope: "user" | "project" = "user"): Promise<void> {
   const old = (await readJournal(state))[0] ?? null;
   const now = "2026-12-01T00:00:00.000Z";
   const plan = await planConnection({
     client: claudeCode,
     around: around(),
-    scope: "user",
+    scope,
     gateway,
     made: null,
     old,
+    version: null,
     now,
   });
   await writeConnection(state, plan, { old, key });
@@ -81,7 +86,7 @@ async function connectIt(): Promise<void> {
 async function disconnectIt() {
   const [entry] = await readJournal(state);
   if (entry === undefined) throw new Error("not connected");
-  const plan = await undoPlan(entry, [home]);
+  const plan = await undoPlan(entry, boundsOf(around(), entry.project));
   await undoConnection(state, entry, plan);
   return plan;
 }
@@ -120,6 +125,131 @@ test("a link within the home is followed and stays a link; one that leads out of
   symlinkSync(outside, settings);
   await expect(connectIt()).rejects.toThrow("outside your folders");
   expect(readFileSync(outside, "utf8")).toBe("{}");
+});
+
+test("a link whose end is missing is followed within the home, and stays a link", async () => {
+  mkdirSync(join(home, ".claude"));
+  const real = join(home, "dotfiles", "claude", "settings.json");
+  symlinkSync(real, settings);
+  await connectIt();
+  expect(lstatSync(settings).isSymbolicLink()).toBe(true);
+  expect(JSON.parse(readFileSync(real, "utf8"))).toHaveProperty("env");
+  await disconnectIt();
+  expect(existsSync(join(home, "dotfiles"))).toBe(false);
+  expect(lstatSync(settings).isSymbolicLink()).toBe(true);
+});
+
+describe("a project", () => {
+  const local = ".claude/settings.local.json";
+  const project = (): string => join(home, "work");
+  const elsewhere = (): string => join(home, "elsewhere");
+  beforeEach(() => {
+    for (const each of [project(), elsewhere()]) mkdirSync(each);
+  });
+
+  const refusals: readonly (readonly [string, () => void, () => string])[] = [
+    [
+      "its file is a link out of it, into the home",
+      () => {
+        mkdirSync(join(project(), ".claude"));
+        writeFileSync(join(elsewhere(), "x.json"), "{}");
+        symlinkSync("../../elsewhere/x.json", join(project(), local));
+      },
+      () => join(elsewhere(), "x.json"),
+    ],
+    [
+      "a folder above the file is one",
+      () => symlinkSync(elsewhere(), join(project(), ".claude")),
+      () => join(elsewhere(), "settings.local.json"),
+    ],
+    [
+      "one that leads to a folder that is missing",
+      () => symlinkSync("../elsewhere/new/deep", join(project(), ".claude")),
+      () => join(elsewhere(), "new"),
+    ],
+    [
+      "its file is one, and leads to nothing",
+      () => {
+        mkdirSync(join(project(), ".claude"));
+        symlinkSync(join(elsewhere(), "new", "x.json"), join(project(), local));
+      },
+      () => join(elsewhere(), "new"),
+    ],
+    [
+      "a link by way of another",
+      () => {
+        symlinkSync(elsewhere(), join(project(), "vendor"));
+        symlinkSync("vendor", join(project(), ".claude"));
+      },
+      () => join(elsewhere(), "settings.local.json"),
+    ],
+    [
+      "what git keeps for itself",
+      () => {
+        mkdirSync(join(project(), ".git"));
+        symlinkSync(".git", join(project(), ".claude"));
+      },
+      () => join(project(), ".git", "settings.local.json"),
+    ],
+  ];
+  test.each(refusals)("%s: refused in words, and nothing is written there", async (_name, make, place) => {
+    make();
+    const before = existsSync(place()) ? readFileSync(place(), "utf8") : null;
+    const failure = await connectIt("project").then(
+      () => null,
+      (error: unknown) => error,
+    );
+    expect(failure).toBeInstanceOf(ClientFileProblem);
+    expect(String(failure)).toContain("outside the project: nothing is written there");
+    expect(existsSync(place()) ? readFileSync(place(), "utf8") : null).toBe(before);
+    expect(await readJournal(state)).toEqual([]);
+  });
+
+  test("a link that stays in it is followed", async () => {
+    mkdirSync(join(project(), "config"));
+    symlinkSync("config", join(project(), ".claude"));
+    await connectIt("project");
+    expect(readFileSync(join(project(), "config", "settings.local.json"), "utf8")).toContain(key);
+    await disconnectIt();
+    expect(existsSync(join(project(), "config", "settings.local.json"))).toBe(false);
+  });
+
+  test("a link that was put there since is not followed to take anything back", async () => {
+    await connectIt("project");
+    const kept = readFileSync(join(project(), local), "utf8");
+    rmSync(join(project(), ".claude"), { recursive: true });
+    writeFileSync(join(elsewhere(), "settings.local.json"), kept);
+    symlinkSync(elsewhere(), join(project(), ".claude"));
+    await expect(disconnectIt()).rejects.toThrow("outside the project");
+    expect(readFileSync(join(elsewhere(), "settings.local.json"), "utf8")).toBe(kept);
+  });
+
+  test("in a home that is reached by a link itself", async () => {
+    const alias = join(dir, "alias");
+    symlinkSync(home, alias);
+    home = alias;
+    await connectIt("project");
+    expect(existsSync(join(project(), local))).toBe(true);
+    await disconnectIt();
+    expect(existsSync(join(project(), ".claude"))).toBe(false);
+  });
+});
+
+test("a config that was moved: taken back where the client has it now", async () => {
+  put('{\n  "a": 1\n}\n');
+  await connectIt();
+  const moved = join(home, "moved.json");
+  renameSync(settings, moved);
+  const [entry] = await readJournal(state);
+  if (entry === undefined) throw new Error("not connected");
+  const others = join(home, "others.json");
+  writeFileSync(others, '{"env":{"ANTHROPIC_BASE_URL":"http://mine.test"}}');
+  const places = [others, moved].map((path) => ({ path, format: "json" as const }));
+  const plan = await undoPlan(entry, own(), places);
+  expect([plan.gone, plan.left, plan.moved]).toEqual([[], [], [{ from: settings, to: moved }]]);
+  await undoConnection(state, entry, plan);
+  expect(readFileSync(moved, "utf8")).toBe('{\n  "a": 1\n}\n');
+  expect(readFileSync(others, "utf8")).toContain("mine.test");
 });
 
 test.each<[string, string | Uint8Array, number, string]>([
@@ -188,9 +318,9 @@ test("broken by the user since: said with its place, and left; the state tells i
   expect(readFileSync(settings, "utf8")).toBe(broken);
   const [entry] = await readJournal(state);
   if (entry === undefined) throw new Error("the journal lost it");
-  expect((await stateOf(entry, [home])).state).toBe("changed");
+  expect((await stateOf(entry, own())).state).toBe("changed");
   rmSync(settings);
-  expect((await stateOf(entry, [home])).changes).toEqual([`${settings} is gone`]);
+  expect((await stateOf(entry, own())).changes).toEqual([`${settings} is gone`]);
   expect((await disconnectIt()).gone).toEqual([settings]);
   expect(await readJournal(state)).toEqual([]);
 });
@@ -212,6 +342,7 @@ test("changed between the question and the answer: nothing is written, in the se
     gateway,
     made: null,
     old: null,
+    version: null,
     now,
   };
   const plan = await planConnection(input);

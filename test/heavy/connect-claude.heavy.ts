@@ -284,3 +284,78 @@ test(
   },
   limitMs,
 );
+
+const nowhere = "http://127.0.0.1:9";
+/** Settings of a user that lead it elsewhere, or add a credential that the gateway would refuse. */
+const rivals: readonly (readonly [string, object])[] = [
+  ["another key", { env: { ANTHROPIC_API_KEY: "sk-ant-api03-of-the-user" } }],
+  ["a helper for keys", { apiKeyHelper: "echo of-the-user" }],
+  ["a header with a key", { env: { ANTHROPIC_CUSTOM_HEADERS: "x-clawgate-key: of-the-user" } }],
+  [
+    "Bedrock",
+    {
+      env: {
+        CLAUDE_CODE_USE_BEDROCK: "1",
+        CLAUDE_CODE_SKIP_BEDROCK_AUTH: "1",
+        ANTHROPIC_BEDROCK_BASE_URL: nowhere,
+        AWS_REGION: "us-east-1",
+      },
+    },
+  ],
+  [
+    "Vertex",
+    {
+      env: {
+        CLAUDE_CODE_USE_VERTEX: "1",
+        CLAUDE_CODE_SKIP_VERTEX_AUTH: "1",
+        ANTHROPIC_VERTEX_BASE_URL: nowhere,
+        ANTHROPIC_VERTEX_PROJECT_ID: "p",
+        CLOUD_ML_REGION: "us-east5",
+      },
+    },
+  ],
+  [
+    "Foundry",
+    {
+      env: {
+        CLAUDE_CODE_USE_FOUNDRY: "1",
+        ANTHROPIC_FOUNDRY_BASE_URL: nowhere,
+        ANTHROPIC_FOUNDRY_API_KEY: "of-the-user",
+      },
+    },
+  ],
+];
+
+test.each([...rivals])(
+  "%s in the user's settings: out of the way for the user, a project and one start, and back afterwards",
+  async (name, settings) => {
+    mkdirSync(dirname(settingsPath()));
+    const before = `${JSON.stringify(settings, null, 2)}\n`;
+    writeFileSync(settingsPath(), before);
+    const said = { is_error: false, result: name };
+    expect((await clawgate(keyed, "connect", "claude-code", "--yes")).code).toBe(0);
+    expect(await ask(keyed, `[[say:${name}]]`)).toMatchObject(said);
+    const once = await clawgate(keyed, "run", "claude-code", "-p", `[[say:${name}]]`, ...flags);
+    expect(resultOf(once)).toMatchObject(said);
+    expect((await clawgate(keyed, "disconnect", "claude-code", "--yes")).code).toBe(0);
+    expect(readFileSync(settingsPath(), "utf8")).toBe(before);
+    const inProject = ["claude-code", "--scope", "project", "--yes"];
+    expect((await clawgate(keyed, "connect", ...inProject)).code).toBe(0);
+    expect(await ask(keyed, `[[say:${name}]]`)).toMatchObject(said);
+    expect((await clawgate(keyed, "disconnect", ...inProject)).code).toBe(0);
+    expect(existsSync(join(dir, "work", ".claude"))).toBe(false);
+    expect(readFileSync(settingsPath(), "utf8")).toBe(before);
+  },
+  4 * limitMs,
+);
+
+test(
+  "a proxy of the user's is not asked for the gateway by a start for once",
+  async () => {
+    mkdirSync(dirname(settingsPath()));
+    writeFileSync(settingsPath(), JSON.stringify({ env: { HTTPS_PROXY: nowhere, NO_PROXY: "corp.test" } }));
+    const done = await clawgate(open, "run", "claude-code", "-p", "[[say:not by the proxy]]", ...flags);
+    expect(resultOf(done)).toMatchObject({ is_error: false, result: "not by the proxy" });
+  },
+  limitMs,
+);

@@ -1,24 +1,12 @@
-// The gateway that a client is to be connected to: its address, whether it asks for keys, its models, and its config file, which gets
-// the hash of a key that is made for a client.
+// The gateway that a client is to be connected to: its address, whether it asks for keys, and its models.
 
 import { dirname } from "node:path";
-import {
-  examinationInput,
-  loadOffline,
-  offlineEnvironment,
-  type OfflineInput,
-  withFileText,
-} from "../../app/offline/offline-config.ts";
+import { loadOffline, offlineEnvironment, type OfflineInput } from "../../app/offline/offline-config.ts";
 import { asksForKeys } from "../../config/client-keys.ts";
-import { EditProblem, writeConfig } from "../../config/edit.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import type { OfferedModel } from "../../connect/client.ts";
-import type { Connection } from "../../connect/journal.ts";
-import { applyEdits, undoEdits } from "../../connect/texts/edit-text.ts";
-import { formats } from "../../connect/texts/format-table.ts";
-import { type Path, TextProblem } from "../../connect/texts/text-format.ts";
+import { reachableOrigin } from "../../system/http-origin.ts";
 import { findOnPath } from "../../system/process.ts";
-import { randomKey, sha256Hex } from "../../system/secret.ts";
 import { type Environment, openStateDirectory, stateDirectory } from "../../system/state-directory.ts";
 import type { CommandContext } from "../command.ts";
 import { offlineInput } from "../config-input.ts";
@@ -67,7 +55,7 @@ export async function clientGateway(context: CommandContext, values: Values): Pr
         `server.port is 0, so only a running gateway knows its port, and ${found.why}. Start it, or set a fixed port.`,
       );
     const keyed = asksForKeys(loaded.config);
-    const url = `http://${reachable(host)}:${port}`;
+    const url = reachableOrigin(host, port);
     return { url, running: null, absent: found.why, asksForKeys: keyed, loaded, input: plain, environment };
   }
   const input = await inputOf(plain, found);
@@ -85,12 +73,6 @@ async function inputOf(input: OfflineInput, running: RunningGateway): Promise<Of
   return memberOf(body, "is_merely_found") === true
     ? { ...input, workingDirectory: dirname(path) }
     : { ...input, argvConfigPath: path };
-}
-
-function reachable(host: string): string {
-  const bare = host.replace(/^\[|\]$/g, "");
-  if (["0.0.0.0", "::", "localhost", ""].includes(bare)) return "127.0.0.1";
-  return bare.includes(":") ? `[${bare}]` : bare;
 }
 
 const askTimeoutMs = 10_000;
@@ -160,70 +142,6 @@ export function ownCommand(context: CommandContext, values: Values): string {
 
 const quoted = (text: string): string =>
   /^[A-Za-z0-9_./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-
-export type MadeKey = {
-  readonly key: string;
-  readonly hash: string;
-  /** What the config file got: only the hash. */
-  readonly edit: NonNullable<Connection["keyEdit"]>;
-};
-
-const keyPath = (name: string): Path => ["auth", "clients", { where: "name", is: name }];
-
-/** A new key for a client: its hash goes into the config file, and the running gateway reads it. Throws EditProblem, GatewayProblem and ConfigProblem. */
-export async function makeClientKey(gateway: ClientGateway, name: string): Promise<MadeKey> {
-  const { path } = gateway.loaded;
-  if (path === null)
-    throw new EditProblem(
-      "the gateway asks for a key and has no config file that could hold one for this client: create one first",
-    );
-  const key = randomKey();
-  const hash = sha256Hex(key);
-  const before = gateway.input.readFile(path) ?? "";
-  const edits = [{ path: keyPath(name), value: { name, key: `sha256:${hash}` } }];
-  const { text, applied } = inConfig(path, () => applyEdits(formats.yaml, before, edits));
-  const [edit] = applied;
-  if (edit === undefined) throw new EditProblem(`${path} cannot hold a key for ${name}`);
-  await writeText(gateway, path, text);
-  return { key, hash, edit: { name, path, edit: { ...edit, path: [...edit.path] } } };
-}
-
-/** What stays, and why; null: the key is gone. Throws EditProblem, GatewayProblem and ConfigProblem. */
-export async function dropClientKey(
-  gateway: ClientGateway,
-  { name, path, edit }: NonNullable<Connection["keyEdit"]>,
-): Promise<string | null> {
-  const before = gateway.input.readFile(path);
-  if (before === null) return `${path} is gone`;
-  const { auth, tenants } = gateway.loaded.config;
-  const isOurs = auth.clients.some((each) => each.name === name);
-  // The last key of all would open the gateway to every program, or keep it from starting.
-  if (isOurs && auth.keys.length + auth.clients.length + tenants.length === 1)
-    return `its key stays in auth.clients of ${path}: it is the gateway's last one`;
-  const { text, left } = inConfig(path, () => undoEdits(formats.yaml, before, [edit]));
-  if (text !== before) await writeText(gateway, path, text);
-  return left.some(({ why }) => why === "changed")
-    ? `auth.clients in ${path} was changed since and is left`
-    : null;
-}
-
-function inConfig<T>(path: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof TextProblem) throw new EditProblem(`${path}: ${error.message}`);
-    throw error;
-  }
-}
-
-async function writeText({ input, running }: ClientGateway, path: string, text: string): Promise<void> {
-  await examinationInput(withFileText({ ...input, argvConfigPath: path }, path, text)).load();
-  await writeConfig(path, text);
-  if (running === null) return;
-  const { status, body } = await running.ask({ method: "POST", path: "/api/reload", timeoutMs: 30_000 });
-  if (status >= 300)
-    throw new GatewayProblem(errorMessage(body) ?? "The gateway did not read its config again.");
-}
 
 /** For the list of connections. Throws an Error that says why it cannot be used. */
 export const connectionsFolder = (environment: Environment): Promise<string> =>

@@ -1,8 +1,8 @@
 // `clawgate connect --list`: every client, its version, its config file and whether it is connected; what `doctor` says of them.
 
-import type { Client, Surroundings } from "../../connect/client.ts";
+import { existsSync } from "node:fs";
+import type { Client } from "../../connect/client.ts";
 import { clients } from "../../connect/client-table.ts";
-import { homesOf, stateOf } from "../../connect/connection.ts";
 import { type Connection, JournalProblem, readJournal } from "../../connect/journal.ts";
 import { type Finding, findingsIn } from "../../operator/examination/finding.ts";
 import { type Environment, stateDirectory } from "../../system/state-directory.ts";
@@ -12,6 +12,7 @@ import { textTable } from "../text-table.ts";
 import { clientEnvironment } from "./client-gateway.ts";
 import { findClient } from "./client-options.ts";
 import { programOf, surroundings, versionOf } from "./client-program.ts";
+import { changesOf, checkerProblem, placesOf, type Present, presentGateway } from "./connection-changes.ts";
 
 type Row = {
   readonly client: string;
@@ -25,12 +26,9 @@ type Row = {
   readonly changes: readonly string[];
 };
 
-/** A place is asked for without a gateway: only its paths count. */
-const nowhere = { url: "http://127.0.0.1", key: "", models: [], command: "clawgate", isBilledByKey: false };
-
 async function rowsOf(
   client: Client,
-  around: Surroundings,
+  { around, gateway }: Pick<Present, "around" | "gateway">,
   journal: readonly Connection[],
 ): Promise<readonly Row[]> {
   const version = await versionOf(client, around);
@@ -40,8 +38,7 @@ async function rowsOf(
   const connected = await Promise.all(
     own.map(async (entry): Promise<Row> => {
       const { scope, project, files } = entry;
-      const homes = project === null ? homesOf(around) : [...homesOf(around), project];
-      const { state, changes } = await stateOf(entry, homes);
+      const changes = await changesOf(entry, { around, gateway, version });
       return {
         client: id,
         title,
@@ -50,13 +47,13 @@ async function rowsOf(
         found,
         version,
         config: files.map(({ path }) => path),
-        state,
+        state: changes.length === 0 ? "connected" : "changed",
         changes,
       };
     }),
   );
   if (own.some(({ scope }) => scope === "user") || !client.scopes.includes("user")) return connected;
-  const config = client.files(around, "user", nowhere).map(({ path }) => path);
+  const config = placesOf(client, around, "user").map(({ path }) => path);
   const none: Row = {
     client: id,
     title,
@@ -85,7 +82,9 @@ export async function listClients(
   const around = surroundings(context);
   const journal = await readJournal(stateDirectory(clientEnvironment(context, values)));
   const listed = only === null ? clients : [only];
-  const rows = (await Promise.all(listed.map((client) => rowsOf(client, around, journal)))).flat();
+  const gateway = journal.length === 0 ? null : await presentGateway(context, values);
+  const present = { around, gateway };
+  const rows = (await Promise.all(listed.map((client) => rowsOf(client, present, journal)))).flat();
   if (values.json) context.stdout.write(`${JSON.stringify({ clients: rows }, null, 2)}\n`);
   else context.stdout.write(listText(rows, context));
   return exitCodes.ok;
@@ -114,10 +113,11 @@ function listText(rows: readonly Row[], context: CommandContext): string {
 
 const inClients = findingsIn("clients");
 
-/** Nothing for a machine on which no client was connected. */
+/** Nothing for a machine on which no client was connected. `isQuick`: no client's program is started. */
 export async function connectionFindings(
   context: CommandContext,
   environment: Environment,
+  { isQuick, config }: { readonly isQuick: boolean; readonly config: string | undefined },
 ): Promise<readonly Finding[]> {
   const around = surroundings(context);
   let journal: readonly Connection[];
@@ -127,15 +127,26 @@ export async function connectionFindings(
     if (!(thrown instanceof JournalProblem)) throw thrown;
     return [inClients("warning", "journal", thrown.message)];
   }
+  const gateway = journal.length === 0 ? null : await presentGateway(context, { config });
   return Promise.all(
     journal.map(async (entry): Promise<Finding> => {
-      const title = clients.find(({ id }) => id === entry.client)?.title ?? entry.client;
-      const homes = entry.project === null ? homesOf(around) : [...homesOf(around), entry.project];
-      const { state, changes } = await stateOf(entry, homes);
-      const shown = entry.project === null ? title : `${title} in ${entry.project}`;
-      if (state === "connected") return inClients("ok", entry.client, shown, `connected to ${entry.url}`);
-      const advice = `clawgate connect ${entry.client}${entry.scope === "project" ? " --scope project" : ""} writes it again`;
-      return inClients("warning", entry.client, shown, changes.join("; "), advice);
+      const client = clients.find(({ id }) => id === entry.client);
+      const version = client === undefined || isQuick ? null : await versionOf(client, around);
+      const changes = await changesOf(entry, { around, gateway, version });
+      const problem = changes.length > 0 || isQuick ? null : await checkerProblem(entry, around);
+      return findingOf(entry, client, problem === null ? changes : [problem]);
     }),
   );
+}
+
+function findingOf(entry: Connection, client: Client | undefined, changes: readonly string[]): Finding {
+  const { client: id, project, url, files } = entry;
+  const title = client?.title ?? id;
+  const shown = project === null ? title : `${title} in ${project}`;
+  if (changes.length === 0) return inClients("ok", id, shown, `connected to ${url}`);
+  const isLost = project !== null && !existsSync(project);
+  const inProject = project === null ? "" : isLost ? " --scope project" : " --scope project, in that folder,";
+  const again = `clawgate connect ${id}${inProject} writes it again, clawgate disconnect ${id}${inProject} takes it back`;
+  const back = `clawgate disconnect ${id}${inProject} takes back what is left`;
+  return inClients("warning", id, shown, changes.join("; "), isLost || files.length === 0 ? back : again);
 }

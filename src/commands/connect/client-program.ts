@@ -1,10 +1,11 @@
 // A client's program on this machine: where it is, its version, and what its own checker says of its config.
 
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Client, Surroundings } from "../../connect/client.ts";
+import { maxFileBytes } from "../../connect/client-file.ts";
 import { errorCode } from "../../system/files.ts";
 import { findOnPath, runCommand } from "../../system/process.ts";
 import type { CommandContext } from "../command.ts";
@@ -12,7 +13,19 @@ import { plain } from "../terminal.ts";
 
 export function surroundings(context: CommandContext): Surroundings {
   const { environment, homeDirectory, workingDirectory } = context;
-  return { environment, homeDirectory, workingDirectory, platform: process.platform, exists: existsSync };
+  const { platform } = process;
+  return { environment, homeDirectory, workingDirectory, platform, exists: existsSync, readText };
+}
+
+/** A file of the client's that is only looked into. */
+function readText(path: string): string | null {
+  try {
+    const { size } = statSync(path);
+    return size > maxFileBytes ? null : readFileSync(path, "utf8");
+  } catch {
+    // Missing, no file, or not to be read by this user: the client has nothing from it then.
+    return null;
+  }
 }
 
 /** Null: it is not installed, as far as can be seen. */

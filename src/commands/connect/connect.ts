@@ -4,12 +4,12 @@
 import { basename } from "node:path";
 import { EditProblem } from "../../config/edit.ts";
 import { ConfigProblem } from "../../config/problems.ts";
-import { type Client, type Gateway, keyWord, type Scope, type Surroundings } from "../../connect/client.ts";
+import { type Client, keyWord, type Scope, type Surroundings } from "../../connect/client.ts";
 import { clients } from "../../connect/client-table.ts";
 import { ClientFileProblem } from "../../connect/client-file.ts";
 import {
+  boundsOf,
   type ConnectionPlan,
-  homesOf,
   keyOf,
   planConnection,
   writeConnection,
@@ -20,9 +20,9 @@ import {
   isSameConnection,
   JournalProblem,
   readJournal,
+  writeJournal,
 } from "../../connect/journal.ts";
 import { instructed, type Instructed } from "../../connect/instructions.ts";
-import { formats } from "../../connect/texts/format-table.ts";
 import { sha256Hex } from "../../system/secret.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { askConsent, canAsk, interrupted } from "../consent.ts";
@@ -31,22 +31,19 @@ import { readOptions, refuseUsage } from "../options.ts";
 import { GatewayProblem } from "../running-gateway.ts";
 import { setup } from "../setup.ts";
 import { plain, terminalStyle } from "../terminal.ts";
+import { clientGateway, connectionsFolder, modelsAt } from "./client-gateway.ts";
 import {
-  type ClientGateway,
-  clientGateway,
-  configuredModels,
-  connectionsFolder,
-  dropClientKey,
-  isBilledByKey,
-  type MadeKey,
-  makeClientKey,
-  modelsAt,
-  ownCommand,
-} from "./client-gateway.ts";
+  addClientKey,
+  type ClientKey,
+  type PlannedKey,
+  planClientKey,
+  takeBackClientKey,
+} from "./client-key.ts";
 import { listClients } from "./client-list.ts";
 import { clientNamed, inStateDirectory, sharedFlags, setupFlags } from "./client-options.ts";
-import { askedSurroundings, checkedBy, programOf, surroundings } from "./client-program.ts";
-import { diffLines, keyToCome, paintedDiff } from "./client-text.ts";
+import { askedSurroundings, checkedBy, surroundings, versionOf } from "./client-program.ts";
+import { keyToCome } from "./client-text.ts";
+import { gatewayFor, notesOf, print, show, type Target, writeJson } from "./connect-report.ts";
 
 const help = `Usage: clawgate connect <client> [options]
        clawgate connect --list [--json]
@@ -72,15 +69,6 @@ const options = {
   list: { type: "boolean", default: false },
   print: { type: "boolean", default: false },
 } as const;
-
-type Values = {
-  readonly yes: boolean;
-  readonly "dry-run": boolean;
-  readonly print: boolean;
-  readonly json: boolean;
-  readonly config?: string | undefined;
-  readonly "state-dir"?: string | undefined;
-};
 
 async function run(context: CommandContext): Promise<number> {
   const read = readOptions(context, "connect", options, 1);
@@ -135,38 +123,45 @@ export async function inWords(
   }
 }
 
-type Work = {
-  readonly context: CommandContext;
-  readonly client: Client;
-  readonly scope: Scope;
-  readonly values: Values;
-  readonly around: Surroundings;
-  readonly gateway: ClientGateway;
+type Work = Target & {
   readonly stateFolder: string;
   readonly old: Connection | null;
+  /** What is to be said beside the change. */
+  readonly notes: readonly string[];
 };
+
+const wantedOf = (client: Client, scope: Scope, { workingDirectory }: Surroundings) => ({
+  client: client.id,
+  scope,
+  project: scope === "project" ? workingDirectory : null,
+});
 
 async function connectClient(
   context: CommandContext,
   client: Client,
   scope: Scope,
-  values: Values,
+  values: Target["values"],
 ): Promise<number> {
   const around = await askedSurroundings(client, surroundings(context));
   const gateway = await clientGateway(context, values);
-  const stateFolder = await connectionsFolder(gateway.environment);
-  const project = scope === "project" ? around.workingDirectory : null;
-  const wanted = { client: client.id, scope, project };
-  const old = (await readJournal(stateFolder)).find((each) => isSameConnection(each, wanted)) ?? null;
-  const work: Work = { context, client, scope, values, around, gateway, stateFolder, old };
   const shownKey = gateway.asksForKeys ? keyToCome : keyWord(client.id);
-  const preview = await planFor(work, shownKey, null);
-  if (values.print) return print(work, shownKey);
+  const target = { context, client, scope, values, around, gateway };
+  // Before the client's files are looked at: it is asked for where they cannot be edited.
+  if (values.print) {
+    await print(target, shownKey);
+    return exitCodes.ok;
+  }
+  const stateFolder = await connectionsFolder(gateway.environment);
+  const wanted = wantedOf(client, scope, around);
+  const old = (await readJournal(stateFolder)).find((each) => isSameConnection(each, wanted)) ?? null;
+  const work = { ...target, stateFolder, old };
+  const preview = await planFor(work, shownKey, { made: null, version: null });
+  const notes = await notesOf(target, preview, shownKey);
   const isWritten = values.yes && !values["dry-run"];
   const hasChanges = preview.changes.some(({ file, after }) => file.text !== after);
-  if (!values.json) show(work, preview, shownKey);
+  if (!values.json) show(target, preview, { shownKey, notes });
   if (values["dry-run"] || preview.changes.length === 0) {
-    if (values.json) writeJson(work, preview, { shownKey, isWritten: false, problem: null });
+    if (values.json) writeJson(target, preview, { shownKey, notes, isWritten: false, problem: null });
     return exitCodes.ok;
   }
   if (!isWritten && hasChanges) {
@@ -179,23 +174,14 @@ async function connectClient(
       return consent === "no" ? exitCodes.ok : interrupted;
     }
   }
-  return holdingJournal(stateFolder, () => write(work, preview, shownKey));
+  return holdingJournal(stateFolder, () => write({ ...work, notes }, preview, shownKey));
 }
 
-async function gatewayFor({ context, values, gateway }: Work, key: string): Promise<Gateway> {
-  const isKnown = gateway.running !== null && key !== keyToCome;
-  const answer = isKnown ? await modelsAt(gateway.url, key) : null;
-  const models = answer === null || answer.status !== 200 ? configuredModels(gateway.loaded) : answer.models;
-  return {
-    url: gateway.url,
-    key,
-    models,
-    command: ownCommand(context, values),
-    isBilledByKey: isBilledByKey(gateway.loaded),
-  };
-}
-
-async function planFor(work: Work, key: string, made: MadeKey | null): Promise<ConnectionPlan> {
+async function planFor(
+  work: Omit<Work, "notes">,
+  key: string,
+  { made, version }: { readonly made: ClientKey | null; readonly version: string | null },
+): Promise<ConnectionPlan> {
   const { client, around, scope, old } = work;
   return planConnection({
     client,
@@ -204,25 +190,28 @@ async function planFor(work: Work, key: string, made: MadeKey | null): Promise<C
     gateway: await gatewayFor(work, key),
     made,
     old,
+    version,
     now: new Date().toISOString(),
   });
 }
 
-/** The key that the client has and the config knows, else a new one; null: the gateway asks for none. */
+/** The key that the client has and the config knows, else a new one (`planned`); null: the gateway asks for none. */
 async function keyFor({
   client,
   scope,
   around,
   gateway,
   old,
-}: Work): Promise<{ key: MadeKey; isNew: boolean } | null> {
+}: Work): Promise<{ readonly key: ClientKey; readonly planned: PlannedKey | null } | null> {
   if (!gateway.asksForKeys) return null;
+  const edit = old?.keyEdit ?? null;
+  const own = old === null || edit === null ? null : await keyOf(old, boundsOf(around, old.project));
+  const known = gateway.loaded.config.auth.clients.find((each) => each.name === edit?.name)?.key;
+  if (own !== null && edit !== null && known === `sha256:${sha256Hex(own)}`)
+    return { key: { key: own, hash: sha256Hex(own), edit }, planned: null };
   const name = scope === "user" ? client.id : `${client.id}-${folderName(around.workingDirectory)}`;
-  const own = old === null ? null : await keyOf(old, homesOf(around));
-  const known = gateway.loaded.config.auth.clients.find((each) => each.name === name)?.key;
-  if (own !== null && old !== null && old.keyEdit !== null && known === `sha256:${sha256Hex(own)}`)
-    return { key: { key: own, hash: sha256Hex(own), edit: old.keyEdit }, isNew: false };
-  return { key: await makeClientKey(gateway, name), isNew: true };
+  const planned = planClientKey(gateway, name, edit);
+  return { key: planned, planned };
 }
 
 /** Two projects may have folders of the same name. */
@@ -234,19 +223,26 @@ function folderName(path: string): string {
 }
 
 async function write(work: Work, preview: ConnectionPlan, shownKey: string): Promise<number> {
-  const { context, client, gateway, stateFolder, old, values } = work;
+  const { context, client, scope, around, gateway, stateFolder, old, values, notes } = work;
+  const wanted = wantedOf(client, scope, around);
+  const now = (await readJournal(stateFolder)).find((each) => isSameConnection(each, wanted)) ?? null;
+  if (!Bun.deepEquals(now, old))
+    throw new JournalProblem(
+      `another command has connected or disconnected ${client.id} meanwhile: try again`,
+    );
   const own = await keyFor(work);
   const key = own?.key.key ?? keyWord(client.id);
-  let plan = preview;
-  try {
-    plan = await planFor(work, key, own?.key ?? null);
-    await writeConnection(stateFolder, plan, { old, key });
-  } catch (thrown) {
-    if (own?.isNew === true) await dropClientKey(await clientGateway(context, values), own.key.edit);
-    throw thrown;
-  }
+  const version = await versionOf(client, around);
+  // The word is known beforehand: what was shown is what is written.
+  const plan = async (): Promise<ConnectionPlan> =>
+    key === shownKey
+      ? { ...preview, entry: { ...preview.entry, version } }
+      : planFor(work, key, { made: own?.key ?? null, version });
+  const files = async (): Promise<void> => writeConnection(stateFolder, await plan(), { old, key });
+  if (own === null || own.planned === null) await files();
+  else await withNewKey(work, { planned: own.planned, entry: preview.entry }, files);
   const problem = await problemAfter(work, key);
-  if (values.json) writeJson(work, preview, { shownKey, isWritten: true, problem });
+  if (values.json) writeJson(work, preview, { shownKey, notes, isWritten: true, problem });
   else {
     const style = terminalStyle(context);
     const checked = gateway.running === null ? `; not checked: ${gateway.absent ?? ""}` : "";
@@ -260,74 +256,38 @@ async function write(work: Work, preview: ConnectionPlan, shownKey: string): Pro
   return problem === null ? exitCodes.ok : exitCodes.failed;
 }
 
+/** The journal knows the key before the config does: whatever happens then, `disconnect` takes it out. */
+async function withNewKey(
+  { context, client, scope, gateway, stateFolder, old }: Work,
+  { planned, entry }: { readonly planned: PlannedKey; readonly entry: Connection },
+  work: () => Promise<void>,
+): Promise<void> {
+  const pending: Connection =
+    old === null
+      ? { ...entry, files: [], keyHash: planned.hash, keyEdit: planned.edit }
+      : { ...old, keyEdit: planned.edit };
+  await writeJournal(stateFolder, old, pending);
+  try {
+    await addClientKey(gateway, planned);
+    await work();
+  } catch (thrown) {
+    const { left, isInFile } = await takeBackClientKey(gateway, planned);
+    await writeJournal(stateFolder, pending, isInFile ? pending : old);
+    const inProject = scope === "project" ? " --scope project" : "";
+    const advice = isInFile
+      ? `\`clawgate disconnect ${client.id}${inProject}\` removes it`
+      : "`clawgate reload` lets it";
+    if (left !== null) context.stderr.write(`clawgate: ${plain(left)}; ${advice}\n`);
+    throw thrown;
+  }
+}
+
 /** The client's own checker, then one request with the client's own key. */
 async function problemAfter({ client, around, gateway }: Work, key: string): Promise<string | null> {
   const own = await checkedBy(client, around);
   if (own !== null || gateway.running === null) return own;
   const { status, message } = await modelsAt(gateway.url, key);
   return status === 200 ? null : `the gateway answered its key with status ${status}: ${message ?? ""}`;
-}
-
-async function print(work: Work, shownKey: string): Promise<number> {
-  const { client, around, scope, context } = work;
-  const target = await gatewayFor(work, shownKey);
-  for (const { path, format, edits } of client.files(around, scope, target)) {
-    const chosen = formats[format];
-    const text = edits.reduce((each, edit) => chosen.set(each, edit.path, edit.value), "");
-    context.stdout.write(`# ${plain(path)}\n${text}`);
-  }
-  for (const note of client.notes?.(around, scope, target) ?? []) context.stdout.write(`# ${plain(note)}\n`);
-  return exitCodes.ok;
-}
-
-function notesOf(
-  { client, around, scope, gateway }: Work,
-  { changes, kept }: ConnectionPlan,
-): readonly string[] {
-  const links = changes.flatMap(({ file }) =>
-    file.realPath === file.path ? [] : [`${file.path} is a link: ${file.realPath} is changed`],
-  );
-  const program = programOf(client, around);
-  const absent = program === null ? [`${client.title} was not found on this machine`] : [];
-  const target = { url: gateway.url, key: "", models: [], command: "", isBilledByKey: false };
-  const own = client.notes?.(around, scope, target) ?? [];
-  return [...links, ...absent, ...kept.map((place) => `your own ${place} is kept`), ...own];
-}
-
-function show(work: Work, plan: ConnectionPlan, shownKey: string): void {
-  const { context } = work;
-  const style = terminalStyle(context);
-  const diffs = plan.changes.map((change) => paintedDiff(diffLines(change, shownKey), style)).join("");
-  const isSame = plan.changes.length > 0 && diffs === "";
-  context.stdout.write(isSame ? `${work.client.title} is connected already; nothing changes.\n` : diffs);
-  for (const note of notesOf(work, plan)) context.stdout.write(`${style.yellow("note")}  ${plain(note)}\n`);
-}
-
-function writeJson(
-  work: Work,
-  plan: ConnectionPlan,
-  {
-    shownKey,
-    isWritten,
-    problem,
-  }: { readonly shownKey: string; readonly isWritten: boolean; readonly problem: string | null },
-): void {
-  const { client, scope, gateway, context } = work;
-  const report = {
-    client: client.id,
-    scope,
-    url: gateway.url,
-    written: isWritten,
-    ok: problem === null,
-    problem,
-    files: plan.changes.map((change) => ({
-      path: change.file.path,
-      real_path: change.file.realPath,
-      diff: diffLines(change, shownKey),
-    })),
-    notes: notesOf(work, plan),
-  };
-  context.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
 }
 
 export const connect: Command = {

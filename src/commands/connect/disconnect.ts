@@ -1,8 +1,16 @@
 // `clawgate disconnect`: takes back exactly what connecting wrote into a client's config, whatever else the user has edited since.
 
-import type { Surroundings } from "../../connect/client.ts";
-import { homesOf, undoConnection, undoPlan, type UndoPlan } from "../../connect/connection.ts";
-import { type Connection, holdingJournal, isSameConnection, readJournal } from "../../connect/journal.ts";
+import { existsSync } from "node:fs";
+import { type Client, keyWord, type Scope, type Surroundings } from "../../connect/client.ts";
+import { boundsOf, type Place, undoConnection, undoPlan, type UndoPlan } from "../../connect/connection.ts";
+import {
+  type Connection,
+  holdingJournal,
+  isSameConnection,
+  JournalProblem,
+  readJournal,
+  writeJournal,
+} from "../../connect/journal.ts";
 import { EditProblem } from "../../config/edit.ts";
 import { ConfigProblem } from "../../config/problems.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
@@ -12,12 +20,13 @@ import { readOptions, refuseUsage } from "../options.ts";
 import { GatewayProblem } from "../running-gateway.ts";
 import { setup } from "../setup.ts";
 import { plain, terminalStyle } from "../terminal.ts";
-import { clientEnvironment, clientGateway, connectionsFolder, dropClientKey } from "./client-gateway.ts";
+import { clientEnvironment, clientGateway, connectionsFolder } from "./client-gateway.ts";
+import { dropClientKey } from "./client-key.ts";
 import { clientNamed, inStateDirectory, setupFlags, sharedFlags } from "./client-options.ts";
 import { surroundings } from "./client-program.ts";
 import { diffLines, paintedDiff } from "./client-text.ts";
 import { inWords } from "./connect.ts";
-import { keyWord } from "../../connect/client.ts";
+import { placesOf } from "./connection-changes.ts";
 
 const help = `Usage: clawgate disconnect <client> [options]
 
@@ -42,25 +51,49 @@ async function run(context: CommandContext): Promise<number> {
   return inWords(context, async () => {
     const around = surroundings(context);
     const stateFolder = await connectionsFolder(clientEnvironment(context, values));
-    const project = named.scope === "project" ? around.workingDirectory : null;
-    const wanted = { client: named.client.id, scope: named.scope, project };
-    const entry = (await readJournal(stateFolder)).find((each) => isSameConnection(each, wanted));
-    if (entry !== undefined) return disconnectClient(context, { entry, around, stateFolder, values });
-    if (values.json)
-      context.stdout.write(
-        `${JSON.stringify({ client: wanted.client, written: false, connected: false })}\n`,
-      );
-    else
-      context.stdout.write(
-        `${named.client.title} is not connected${project === null ? "" : ` in ${plain(project)}`}.\n`,
-      );
+    const journal = await readJournal(stateFolder);
+    const entry = entryFor(journal, named.client, named.scope, around);
+    if (entry !== null) {
+      const places = placesOf(named.client, around, entry.scope);
+      return disconnectClient(context, { entry, around, places, stateFolder, values });
+    }
+    const others = journal.flatMap(({ client, project }) =>
+      client === named.client.id && project !== null ? [project] : [],
+    );
+    if (values.json) {
+      const report = { client: named.client.id, written: false, connected: false, projects: others };
+      context.stdout.write(`${JSON.stringify(report)}\n`);
+    } else {
+      const here = named.scope === "project" ? ` in ${plain(around.workingDirectory)}` : "";
+      const there =
+        others.length === 0
+          ? ""
+          : ` It is in ${plain(others.join(", "))}: \`--scope project\` takes that back when you are in there.`;
+      context.stdout.write(`${named.client.title} is not connected${here}.${there}\n`);
+    }
     return exitCodes.ok;
   });
+}
+
+/** A project that was moved or removed cannot be gone into: its connection is taken back from anywhere. */
+function entryFor(
+  journal: readonly Connection[],
+  client: Client,
+  scope: Scope,
+  { workingDirectory }: Surroundings,
+): Connection | null {
+  const project = scope === "project" ? workingDirectory : null;
+  const wanted = { client: client.id, scope, project };
+  const isLost = ({ client: id, project: folder }: Connection): boolean =>
+    scope === "project" && id === client.id && folder !== null && !existsSync(folder);
+  return journal.find((each) => isSameConnection(each, wanted)) ?? journal.find(isLost) ?? null;
 }
 
 type Work = {
   readonly entry: Connection;
   readonly around: Surroundings;
+  /** Where the client has its config now. */
+  readonly places: readonly Place[];
   readonly stateFolder: string;
   readonly values: {
     readonly yes: boolean;
@@ -72,8 +105,11 @@ type Work = {
 };
 
 async function disconnectClient(context: CommandContext, work: Work): Promise<number> {
-  const { entry, around, stateFolder, values } = work;
-  const plan = await undoPlan(entry, homesOf(around));
+  const { entry, around, places, stateFolder, values } = work;
+  // Of a project that was moved: what is in the folder that the user is in.
+  const isLost = entry.project !== null && !existsSync(entry.project);
+  const bounds = boundsOf(around, isLost ? around.workingDirectory : entry.project);
+  const plan = await undoPlan(entry, bounds, places);
   if (!values.json) show(context, entry, plan);
   if (values["dry-run"]) {
     if (values.json) writeJson(context, entry, plan, []);
@@ -92,8 +128,15 @@ async function disconnectClient(context: CommandContext, work: Work): Promise<nu
       return consent === "no" ? exitCodes.ok : interrupted;
     }
   }
-  await holdingJournal(stateFolder, () => undoConnection(stateFolder, entry, plan));
-  const notes = await withoutKey(context, work);
+  const notes = await holdingJournal(stateFolder, async () => {
+    const now = (await readJournal(stateFolder)).find((each) => isSameConnection(each, entry));
+    if (!Bun.deepEquals(now, entry))
+      throw new JournalProblem(
+        `another command has connected or disconnected ${entry.client} meanwhile: try again`,
+      );
+    await undoConnection(stateFolder, entry, plan);
+    return withoutKey(context, work);
+  });
   if (values.json) writeJson(context, entry, plan, notes, true);
   else {
     const style = terminalStyle(context);
@@ -103,21 +146,30 @@ async function disconnectClient(context: CommandContext, work: Work): Promise<nu
   return exitCodes.ok;
 }
 
-/** The client's files are as they were, so a key that cannot be removed is only told. */
-async function withoutKey(context: CommandContext, { entry, values }: Work): Promise<readonly string[]> {
-  if (entry.keyEdit === null) return [];
+/** The client's files are as they were, so a key that cannot be removed is only told, and stays in the journal. */
+async function withoutKey(
+  context: CommandContext,
+  { entry, stateFolder, values }: Work,
+): Promise<readonly string[]> {
+  const { keyEdit, client, scope } = entry;
+  if (keyEdit === null) return [];
   try {
-    const left = await dropClientKey(await clientGateway(context, values), entry.keyEdit);
+    const { left, isGone } = await dropClientKey(await clientGateway(context, values), keyEdit);
+    if (isGone) await writeJournal(stateFolder, entry, null);
     return left === null ? [] : [left];
   } catch (thrown) {
     const isTold =
       thrown instanceof EditProblem || thrown instanceof GatewayProblem || thrown instanceof ConfigProblem;
     if (!isTold) throw thrown;
-    return [`its key ${entry.keyEdit.name} is still in auth.clients: ${thrown.message}`];
+    const command = `clawgate disconnect ${client}${scope === "project" ? " --scope project" : ""}`;
+    return [
+      `its key ${keyEdit.name} is not taken out of auth.clients: ${thrown.message}. When that is mended, \`${command}\` does it`,
+    ];
   }
 }
 
-const shownLeft = ({ left, gone }: UndoPlan): readonly string[] => [
+const shownLeft = ({ left, gone, moved }: UndoPlan): readonly string[] => [
+  ...moved.map(({ from, to }) => `${from} is gone; ${to} holds what was written there`),
   ...left.map(({ place, path, why }) =>
     why === "changed"
       ? `${place} in ${path} was changed since and is left`

@@ -6,9 +6,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type Client, keyWord, type RunPlan } from "../../connect/client.ts";
 import { clients } from "../../connect/client-table.ts";
-import { homesOf, keyOf } from "../../connect/connection.ts";
+import { boundsOf, keyOf } from "../../connect/connection.ts";
 import { readJournal } from "../../connect/journal.ts";
 import { findOnPath, runInTerminal } from "../../system/process.ts";
+import { goesThroughProxy } from "../../system/proxy.ts";
 import { stateDirectory } from "../../system/state-directory.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { gatewayOptionsHelp } from "../gateway-options.ts";
@@ -67,6 +68,8 @@ async function start(
   // A folder of the client's settings shows that it is used, and starts nothing.
   const program = findOnPath(programOf(client, around) ?? "", undefined);
   if (program === null) throw new GatewayProblem(`${client.title} was not found on this machine.`);
+  const problem = client.runProblem?.(around, args) ?? null;
+  if (problem !== null) throw new GatewayProblem(`${client.title} cannot be started connected: ${problem}.`);
   const gateway = await clientGateway(context, values);
   if (gateway.running === null)
     return refuseAbsent(context, { why: gateway.absent ?? "no gateway is running" });
@@ -89,7 +92,7 @@ async function start(
       await writeFile(path, text, { mode: 0o600, flag: "wx" });
     }
     const code = await runInTerminal([program, ...plan.args, ...args], {
-      env: variablesOf(wholeEnvironment(around), plan),
+      env: variablesOf(beyondProxy(wholeEnvironment(around), gateway.url), plan),
       cwd: around.workingDirectory,
     });
     return code ?? exitCodes.failed;
@@ -106,6 +109,14 @@ function variablesOf(
   return { ...Object.fromEntries(kept), ...variables };
 }
 
+/** Most clients would ask a proxy for this machine's own address too. */
+function beyondProxy(own: Record<string, string>, gateway: string): Record<string, string> {
+  const url = new URL(gateway);
+  if (!goesThroughProxy(url, own)) return own;
+  const list = [own["no_proxy"] || own["NO_PROXY"], url.hostname].filter(Boolean).join(",");
+  return { ...own, NO_PROXY: list, no_proxy: list };
+}
+
 /** Throws GatewayProblem. */
 async function keyFor(context: CommandContext, client: Client, gateway: ClientGateway): Promise<string> {
   if (!gateway.asksForKeys) return keyWord(client.id);
@@ -113,7 +124,7 @@ async function keyFor(context: CommandContext, client: Client, gateway: ClientGa
   if (given) return given;
   const journal = await readJournal(stateDirectory(gateway.environment));
   for (const entry of journal.filter((each) => each.client === client.id)) {
-    const key = await keyOf(entry, homesOf(surroundings(context)));
+    const key = await keyOf(entry, boundsOf(surroundings(context), entry.project));
     if (key !== null) return key;
   }
   throw new GatewayProblem(

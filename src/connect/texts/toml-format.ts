@@ -1,6 +1,7 @@
 // TOML changed by spans: the parser says where a value stands, and only that span is written; comments and layout stay.
 
 import { type AST, getStaticTOMLValue, ParseError, parseTOML } from "toml-eslint-parser";
+import { keepingLastAnswer } from "../../canon/last-answer.ts";
 import {
   lineBreakOf,
   lineEndAt,
@@ -14,7 +15,7 @@ import {
 
 type Names = readonly string[];
 
-function parsed(text: string): AST.TOMLProgram {
+const parsed = keepingLastAnswer((text): AST.TOMLProgram => {
   try {
     return parseTOML(text);
   } catch (error) {
@@ -22,7 +23,7 @@ function parsed(text: string): AST.TOMLProgram {
       throw new TextProblem(`it is not TOML at line ${error.lineNumber}, column ${error.column + 1}`);
     throw error;
   }
-}
+});
 
 const namesOf = (key: AST.TOMLKey): Names =>
   key.keys.map((each) => (each.type === "TOMLBare" ? each.name : each.value));

@@ -3,6 +3,7 @@
 
 import { isAlias, isCollection, isMap, isScalar, isSeq, type Node, parseDocument, stringify } from "yaml";
 import type { Pair, YAMLMap, YAMLSeq } from "yaml";
+import { keepingLastAnswer } from "../../canon/last-answer.ts";
 import {
   lineEndAt,
   lineStartAt,
@@ -16,7 +17,7 @@ import {
 type Span = readonly [from: number, to: number];
 type Item = { readonly span: Span; readonly value: Node | null; readonly keyEnd: number | null };
 
-function documentOf(text: string) {
+const documentOf = keepingLastAnswer((text) => {
   const document = parseDocument(text, { uniqueKeys: false });
   const [error] = document.errors;
   if (error === undefined) return document;
@@ -24,7 +25,7 @@ function documentOf(text: string) {
   throw new TextProblem(
     place === undefined ? "it is not YAML" : `it is not YAML at line ${place.line}, column ${place.col}`,
   );
-}
+});
 
 /** Without the line break and the blank lines that a block's range ends with. */
 function spanOf(text: string, node: unknown): Span {
