@@ -78,6 +78,8 @@ export class Run {
   redact: (text: string) => string;
   /** Keeps what the client sends and gets; null for most requests. */
   content: ContentCapture | null = null;
+  /** Its vendor may keep the answer, and other tenants must not continue it. */
+  notesVendorId = false;
   private winningAttempt: Attempt | null = null;
   private isSettled = false;
 
@@ -117,6 +119,13 @@ export class Run {
     this.upload?.release();
   }
 
+  private noteVendorId(): void {
+    const winner = this.winningAttempt;
+    const id = winner?.observer.upstreamId ?? null;
+    if (id !== null && winner?.provider.keepsAnswers === true)
+      this.services.vendorIds.given(id, this.context.tenant);
+  }
+
   /** Writes the record and releases everything. Idempotent. */
   settle(status: number, failure: Failure | null): void {
     if (this.isSettled) return;
@@ -125,6 +134,7 @@ export class Run {
     if (this.prompt?.isUnderWay !== true) this.releaseBody();
     if (this.winningAttempt !== null) endAttempt(this, this.winningAttempt, failure);
     const { services } = this;
+    if (this.notesVendorId) this.noteVendorId();
     const record = recordOf(this, status, failure);
     this.content?.end(record);
     if (this.tenantUsage === null) services.record(record);

@@ -215,6 +215,53 @@ test("a vendor's own id passes to a vendor of the format, and is unknown at ever
   expect(elsewhere).toMatchObject({ status: 404, code: "previous_response_not_found" });
 });
 
+test("a vendor's id that one tenant was given is unknown to every other, also after a restart", async () => {
+  const state = mkdtempSync(join(tmpdir(), "clawgate-kept-"));
+  ends.push(() => rmSync(state, { recursive: true, force: true }));
+  const environment = { CLAWGATE_STATE_DIR: state };
+  const model = "rsp/fake-large";
+  const first = await start({}, { environment });
+  const made = await first.client().responses.create({ model, input: "hello" });
+  const stream = await first.client().responses.create({ model, input: "hello", stream: true });
+  let streamed = "";
+  for await (const event of stream) if (event.type === "response.completed") streamed = event.response.id;
+  const untold = await first.client().responses.create({ model, input: "hello", store: false });
+  const go = ({ client }: Setup, previous_response_id: string, key = keys.alice) =>
+    client(key).responses.create({ model, input: "on", previous_response_id });
+  for (const id of [made.id, streamed]) {
+    await go(first, id);
+    expect(first.vendor.requests.at(-1)?.body["previous_response_id"]).toBe(id);
+    const foreign = await refusal(go(first, id, keys.bob));
+    const missing = await refusal(go(first, "resp_nobody_was_given_this", keys.bob));
+    expect(foreign).toMatchObject({ status: 404, code: "previous_response_not_found" });
+    expect({ ...foreign, message: "" }).toEqual({ ...missing, message: "" });
+  }
+  expect(await refusal(go(first, untold.id))).toMatchObject({ status: 404 });
+  await first.gateway.stop();
+  const second = await start({}, { environment });
+  await go(second, streamed);
+  expect(await refusal(go(second, streamed, keys.bob))).toMatchObject({ status: 404 });
+});
+
+test("a gateway of one caller lets a vendor's id through that it has never seen", async () => {
+  const model = "rsp/fake-large";
+  for (const more of [{ tenants: [] }, { tenants: [{ name: "alice", api_key: keys.alice }] }]) {
+    const { client, vendor } = await start(more);
+    await client().responses.create({ model, input: "on", previous_response_id: "resp_of_yesterday" });
+    expect(vendor.requests.at(-1)?.body["previous_response_id"]).toBe("resp_of_yesterday");
+  }
+  const { client } = await start({
+    auth: { keys: ["a-key-of-nobody-0123"] },
+    tenants: [{ name: "alice", api_key: keys.alice }],
+  });
+  const asked = client().responses.create({
+    model,
+    input: "on",
+    previous_response_id: "resp_of_yesterday",
+  });
+  expect(await refusal(asked)).toMatchObject({ status: 404 });
+});
+
 test("a kept conversation goes on at a vendor of the format, with its history", async () => {
   const { client, vendor } = await start();
   const { responses } = client();
@@ -386,6 +433,45 @@ test("references to items of kept answers are resolved", async () => {
   expect(vendor.requests.at(-1)?.rawBody).toContain("heron");
 });
 
+test("references are resolved whatever the request says of store, and an unknown one is OpenAI's own error", async () => {
+  const { client, vendor } = await start();
+  const { responses } = client();
+  const made = await responses.create({
+    model: "ant/fake-large",
+    input: "[[say:heron]] one",
+    store: true,
+  });
+  const id = made.output[0]?.id ?? "";
+  const input = [
+    { role: "user" as const, content: "one" },
+    { type: "item_reference" as const, id },
+    { role: "user" as const, content: "[[say:x]] two" },
+  ];
+  for (const model of ["oai/fake-large", "ant/fake-large", "rsp/fake-large"])
+    for (const store of [undefined, false]) {
+      await responses.create({ model, input, ...(store === undefined ? {} : { store }) });
+      const sent = vendor.requests.at(-1)?.rawBody ?? "";
+      expect(sent).toContain("heron");
+      expect(sent).not.toContain("item_reference");
+    }
+  const other = client(keys.bob).responses.create({ model: "oai/fake-large", input });
+  const unknown = responses.create({
+    model: "oai/fake-large",
+    input: [{ type: "item_reference", id: `${id.slice(0, -1)}7` }, ...input.slice(2)],
+  });
+  for (const asked of [other, unknown]) {
+    const { status, message } = await refusal(asked);
+    expect(status).toBe(404);
+    expect(message).toMatch(/Item with id 'msg_\w+' not found\. Items are not persisted when `store`/);
+  }
+  // A vendor that keeps items has ids of its own.
+  await responses.create({
+    model: "rsp/fake-large",
+    input: [{ type: "item_reference", id: "msg_68aa00" }, ...input.slice(2)],
+  });
+  expect(vendor.requests.at(-1)?.rawBody).toContain("msg_68aa00");
+});
+
 test("many references to one long item are refused before they are put together", async () => {
   const { client } = await start({ server: { body_limit_mb: 1 } });
   const { responses } = client();
@@ -504,6 +590,45 @@ test("with mode disk an answer outlives a restart, written after it was given", 
   });
   await second.client.responses.create({ model, input: "two", previous_response_id: made.id });
   expect(vendor.requests.at(-1)?.rawBody).toContain("heron");
+});
+
+test("a stop lets background answers end; what does not end is kept as failed", async () => {
+  const vendor = startUpstream({ strict: true });
+  const state = mkdtempSync(join(tmpdir(), "clawgate-kept-"));
+  ends.push(
+    () => rmSync(state, { recursive: true, force: true }),
+    () => vendor.stop(),
+  );
+  const begin = async (): Promise<{ gateway: TestGateway; client: OpenAI }> => {
+    const provider = { backend: "openai-compat", base_url: vendor.url, api_key: "k", models: ["fake-large"] };
+    const gateway = await startTestGateway({
+      config: { responses_store: { mode: "disk" }, providers: { oai: provider } },
+      environment: { CLAWGATE_STATE_DIR: state },
+    });
+    ends.push(() => gateway.stop());
+    return { gateway, client: new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: "none", maxRetries: 0 }) };
+  };
+  const ask = ({ responses }: OpenAI, input: string) =>
+    responses.create({ model: "oai/fake-large", input, background: true, store: true });
+  const first = await begin();
+  const short = await ask(first.client, "[[long:20]] [[pace:20]]");
+  const startedMs = performance.now();
+  await first.gateway.app.stop(8_000);
+  expect(performance.now() - startedMs).toBeLessThan(6_000);
+  await first.gateway.stop();
+
+  const second = await begin();
+  const ended = await second.client.responses.retrieve(short.id);
+  expect(ended).toMatchObject({ status: "completed", background: true });
+  expect(ended.output_text).not.toBe("");
+  const long = await ask(second.client, "[[long:900]] [[pace:20]]");
+  await second.gateway.app.stop(300);
+  await second.gateway.stop();
+
+  const third = await begin();
+  const failed = await third.client.responses.retrieve(long.id);
+  expect(failed).toMatchObject({ id: long.id, status: "failed" });
+  expect(failed.error?.message).toContain("shutting down");
 });
 
 test("the operator sees how much is kept and deletes a tenant's", async () => {
