@@ -41,8 +41,8 @@ const lastTries = 10;
 const lastTryMs = 50;
 const sweepMs = 60_000;
 /** Answers that are looked at, or deleted on disk, between two turns of the loop. */
-const sweptAtOnce = 2_000;
-const deletedAtOnce = 100;
+const sweptAtOnce = 1_000;
+const deletedAtOnce = 50;
 const tidyMs = 10_000;
 const hourMs = 3_600_000;
 const megabyte = 1024 * 1024;
@@ -112,7 +112,10 @@ export class ResponseStore {
 
   /** Deletes everything of the tenant; null: of callers without one; "*": of everybody. */
   deleteAll(tenant: string | null): Promise<number> {
-    return this.deleteWhere((each) => tenant === "*" || each.tenant === tenant);
+    return this.removeWhere(
+      (each) => tenant === "*" || each.tenant === tenant,
+      (each) => this.delete(each.id, each.tenant),
+    );
   }
 
   report(): ResponseStoreReport {
@@ -268,7 +271,10 @@ export class ResponseStore {
     try {
       const { table, mode } = this;
       const oldestMs = this.oldestMs();
-      await this.deleteWhere(({ createdMs }) => mode === "off" || createdMs < oldestMs);
+      await this.removeWhere(
+        ({ createdMs }) => mode === "off" || createdMs < oldestMs,
+        (each) => this.outgrow(each),
+      );
       table.shrink(this.maxBytes(), (id) => this.writeLater(id, null));
       if (mode === "disk") {
         if (this.file === null) {
@@ -287,11 +293,20 @@ export class ResponseStore {
     }
   }
 
-  private async deleteWhere(isGone: (answer: KeptAnswer) => boolean): Promise<number> {
+  /** Old in the file too, which is swept by itself: there may be a million of them. */
+  private outgrow({ id, tenant }: KeptAnswer): boolean {
+    if (this.unwritten.has(id)) this.writeLater(id, null);
+    return this.table.remove(id, tenant);
+  }
+
+  private async removeWhere(
+    isMeant: (answer: KeptAnswer) => boolean,
+    remove: (answer: KeptAnswer) => boolean,
+  ): Promise<number> {
     let seen = 0;
     let deleted = 0;
     for (const each of this.table.answers()) {
-      if (isGone(each) && this.delete(each.id, each.tenant)) deleted += 1;
+      if (isMeant(each) && remove(each)) deleted += 1;
       if (++seen % sweptAtOnce === 0) await turnOfLoop();
     }
     return deleted;

@@ -30,6 +30,11 @@ const noSuchItem = (id: string): Failure =>
     { param: "input" },
   );
 
+const namelessItem = (): Failure =>
+  new Failure("invalid-request", "input: an item of type item_reference needs the id of an item.", {
+    param: "input",
+  });
+
 /** For a request that names a kept answer or item, or asks for one. */
 export const keepingResponses: ClientHalf = {
   ...openaiResponses.client,
@@ -38,7 +43,7 @@ export const keepingResponses: ClientHalf = {
     const { previous_response_id: previous } = rest;
     if (typeof previous === "string") return noSuchPrevious(previous);
     const reference = referenceIn(request);
-    if (reference !== null) return noSuchItem(reference);
+    if (reference !== null) return reference === "" ? namelessItem() : noSuchItem(reference);
     return openaiResponses.client.refuseTranslation({
       ...request,
       extras: { ...request.extras, [name]: rest },

@@ -16,6 +16,7 @@ import {
 import {
   type JsonEdit,
   type JsonMember,
+  memberNamed,
   placesOf,
   readString,
   scanObject,
@@ -64,6 +65,7 @@ export function readKeptRequest(read: Envelope, context: KeepingContext): KeptRe
     return null;
   }
   if (previousId !== null && !isOurs) checkVendorsId(previousId, context);
+  if (asked.conversation !== null && !context.isAlone) throw noSuchConversation(asked.conversation);
   if (background) checkBackground(asked);
   const previous = isOurs && previousId !== null ? findPrevious(previousId, context) : null;
   const history = previous === null ? [] : [...previous.history, previous.output];
@@ -101,6 +103,7 @@ function asksOfStore({ scan, bytes }: Envelope): boolean {
     if (key === "store" || key === "background") {
       if (kind === "boolean" && bytes[start] === 0x74) return true;
     } else if (key === "previous_response_id" && kind === "string") return true;
+    else if (key === "conversation" && (kind === "string" || kind === "object")) return true;
   }
   return false;
 }
@@ -109,6 +112,8 @@ type AskedMembers = {
   readonly store: boolean;
   readonly background: boolean;
   readonly previous: string | null;
+  /** Of the vendor's; the gateway makes none. */
+  readonly conversation: string | null;
   readonly input: JsonMember | null;
   readonly hasReferences: boolean;
   readonly repeated: Readonly<Record<string, unknown>>;
@@ -141,11 +146,37 @@ function membersOf({ scan, bytes }: Envelope): AskedMembers {
     store,
     background: isTrue("background"),
     previous: previous?.kind === "string" ? idIn(bytes, previous) : null,
+    conversation: conversationIn(bytes, found.get("conversation")),
     input,
     hasReferences: placesOf(scan, bytes, referenceWord).length > 0,
     repeated,
   };
 }
+
+/** Null: it names none, or the format's own checks refuse it. */
+function conversationIn(bytes: Buffer, member: JsonMember | undefined): string | null {
+  if (member?.kind !== "string" && member?.kind !== "object") return null;
+  const value = parseLoosely(bytes.toString("utf8", member.start, member.end));
+  const id = isRecord(value) ? value["id"] : value;
+  return typeof id === "string" ? id : null;
+}
+
+/**
+ * For a Responses body at the chat endpoint, whose answers are chunks of a chat: nothing is kept of them, and what a vendor keeps is
+ * continued at the Responses endpoint. Throws Failure.
+ */
+export function refuseKeptStateOnChat({ scan, bytes }: Envelope): void {
+  const previous = memberNamed(scan, "previous_response_id");
+  if (previous?.kind === "string") throw noSuchPrevious(idIn(bytes, previous));
+  const conversation = conversationIn(bytes, memberNamed(scan, "conversation"));
+  if (conversation !== null) throw noSuchConversation(conversation);
+}
+
+const noSuchConversation = (id: string): Failure =>
+  new Failure("not-found", `Conversation with id '${id.slice(0, 120)}' not found.`, {
+    param: "conversation",
+    code: "conversation_not_found",
+  });
 
 /** Throws Failure: the scan checks no escapes. */
 function idIn(bytes: Buffer, { start, end }: JsonMember): string {
@@ -162,6 +193,7 @@ const watched: ReadonlySet<string> = new Set([
   "store",
   "background",
   "previous_response_id",
+  "conversation",
   "input",
   "metadata",
   "instructions",
