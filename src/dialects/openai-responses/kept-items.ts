@@ -56,7 +56,7 @@ export function itemPlace(id: string): { readonly requestId: string; readonly in
   return found === null ? null : { requestId: found[1] ?? "", index: Number(found[2]) };
 }
 
-/** Watched for while a body is scanned. */
+/** Searched for in every body of this format: a scan that watched for it would cost twice as much. */
 export const referenceWord = Buffer.from('"item_reference"');
 
 /** Replaces references by what they refer to. `find` null: unknown here, and the reference stays. */

@@ -3,14 +3,7 @@
 
 import { Failure } from "../../canon/failure.ts";
 import type { Takes } from "../../canon/takes.ts";
-import {
-  type JsonEdit,
-  type JsonMember,
-  type JsonScan,
-  memberNamed,
-  readString,
-  watchedWords,
-} from "../../wire/json.ts";
+import { type JsonEdit, type JsonMember, type JsonScan, memberNamed, readString } from "../../wire/json.ts";
 import type { SseFrame } from "../../wire/sse.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
 import { cutTokens, ignoreNote } from "../adaptation-notes.ts";
@@ -22,7 +15,6 @@ import { exceeds } from "./exceeds.ts";
 import { invalid } from "../read-fields.ts";
 import { asksClient, decodeFinish, isRefusing } from "./finish.ts";
 import type { Wire } from "./extras.ts";
-import { referenceWord } from "./kept-items.ts";
 import { requestMembers } from "./members.ts";
 import { reasoningMark } from "./encrypted-reasoning.ts";
 import { readEvent } from "./stream-decoder.ts";
@@ -158,5 +150,4 @@ export const passthrough: PassthroughHalf = {
   textBytes,
   replyFacts,
   requiredEdits,
-  watchedWords: watchedWords([referenceWord]),
 };

@@ -17,7 +17,6 @@ import {
   type JsonEdit,
   type JsonMember,
   memberNamed,
-  placesOf,
   readString,
   scanObject,
   spliceObject,
@@ -98,7 +97,7 @@ export function readKeptRequest(read: Envelope, context: KeepingContext): KeptRe
 
 /** Most requests say `store: false`, or nothing: they cost one look at the names of their members. */
 function asksOfStore({ scan, bytes }: Envelope): boolean {
-  if (placesOf(scan, bytes, referenceWord).length > 0) return true;
+  if (bytes.includes(referenceWord)) return true;
   for (const { key, kind, start } of scan.members) {
     if (key === "store" || key === "background") {
       if (kind === "boolean" && bytes[start] === 0x74) return true;
@@ -148,7 +147,7 @@ function membersOf({ scan, bytes }: Envelope): AskedMembers {
     previous: previous?.kind === "string" ? idIn(bytes, previous) : null,
     conversation: conversationIn(bytes, found.get("conversation")),
     input,
-    hasReferences: placesOf(scan, bytes, referenceWord).length > 0,
+    hasReferences: bytes.includes(referenceWord),
     repeated,
   };
 }
