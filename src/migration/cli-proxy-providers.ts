@@ -151,7 +151,8 @@ class Providers {
           `${what}.headers.${name}`,
           "a client's header is not copied under another name",
         );
-    return kept.length === 0 ? null : Object.fromEntries(kept);
+    const texts = kept.map(([name, header]) => [name, isTree(header) ? header : String(header)]);
+    return kept.length === 0 ? null : Object.fromEntries(texts);
   }
 
   /** Keys for one address belong to one provider. */
@@ -216,7 +217,9 @@ export function readProviders(
       const what = `${list.key}[${index}]`;
       if (isSwitchedOff(draft, tree, what)) continue;
       const key = textOf(tree["api-key"]);
-      providers.add(list, tree, what, { keys: key === null ? [] : [key] });
+      if (key === null && textOf(tree["base-url"]) === null)
+        draft.say("left out", what, "it has no api-key that is a text");
+      else providers.add(list, tree, what, { keys: key === null ? [] : [key] });
     }
   for (const [index, entry] of entriesOf("openai-compatibility").entries())
     compatible(draft, providers, entry, `openai-compatibility[${index}]`);
@@ -227,10 +230,12 @@ export function readProviders(
 function isSwitchedOff(draft: ConfigDraft, tree: Tree, what: string): boolean {
   const { weight } = tree;
   const isWeightless = typeof weight === "number" && weight <= 0;
-  if (tree["disabled"] === true) draft.say("left out", what, "it is switched off by `disabled: true`");
+  // As that program reads a truth value, which is more than YAML 1.2 does.
+  const isOff = /^(?:true|yes|on|y)$/i.test(String(tree["disabled"]));
+  if (isOff) draft.say("left out", what, "it is switched off by `disabled: true`");
   else if (isWeightless)
     draft.say("left out", `${what}.weight`, "a weight is above 0 here; what gets nothing is not listed");
-  return tree["disabled"] === true;
+  return isOff;
 }
 
 function compatible(draft: ConfigDraft, providers: Providers, entry: unknown, what: string): void {
@@ -262,7 +267,7 @@ function keyGroups(draft: ConfigDraft, entry: Tree, what: string): readonly KeyG
       const at = `${what}.${member}[${index}]`;
       const key = textOf(tree["api-key"]);
       if (key === null) {
-        draft.say("left out", at, "it has no api-key");
+        draft.say("left out", at, "it has no api-key that is a text");
         continue;
       }
       if (isSwitchedOff(draft, tree, at)) continue;

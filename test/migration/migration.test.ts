@@ -246,14 +246,16 @@ describe("CLIProxyAPI, member by member", () => {
   test("what is switched off there is not used here, and is named", () => {
     const result = of(`openai-compatibility:
   - { name: off, disabled: true, base-url: "https://off.example.com/v1", api-key-entries: [{ api-key: o-1 }] }
-  - { name: "on", base-url: "https://on.example.com/v1", api-key-entries: [{ api-key: n-1 }, { api-key: n-2, disabled: true }] }
-claude-api-key: [{ api-key: c-1, disabled: true }]
+  - { name: "on", base-url: "https://on.example.com/v1", api-key-entries: [{ api-key: n-1 }, { api-key: n-2, disabled: yes }] }
+claude-api-key: [{ api-key: c-1, disabled: true }, null, 5]
 `);
     expect(result.draft.value["providers"]).toMatchObject({ on: { api_key: "n-1" } });
     expect(Object.keys(result.draft.value["providers"] as object)).toEqual(["on"]);
     expect(JSON.stringify(result.draft.value)).not.toMatch(/o-1|n-2|c-1/);
     expect(says(result, "left out")).toEqual([
       "claude-api-key[0]",
+      "claude-api-key[1]",
+      "claude-api-key[2]",
       "openai-compatibility[0]",
       "openai-compatibility[1].api-key-entries[1]",
     ]);
@@ -308,7 +310,7 @@ openai-compatibility:
     weight: 0
     request-retry: 0
     fingerprint-profile: claude-code-cli
-    headers: { X-Own: "1", X-Copied: "$ABC" }
+    headers: { X-Own: 1, X-Copied: "$ABC" }
     models:
       - { name: gpt-a, display-name: A, max-context-length: 1000, input-modalities: [text], thinking: { levels: [high] }, force-mapping: true }
       - { name: gpt-b }
