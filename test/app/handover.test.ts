@@ -269,6 +269,25 @@ describe("the successor", () => {
     ).toThrow("/no/such/program could not be started");
   });
 
+  test("passes on what its clients cancel of the answers that the old process makes", async () => {
+    const heard = Promise.withResolvers<readonly unknown[]>();
+    const message = JSON.stringify({ kind: "cancel-answer", id: "resp_clawgate_1", tenant: "alice" });
+    const successor = new Successor(
+      { argv: [process.execPath, "-e", `process.send(${message})`], env: {}, cwd: "/" },
+      {
+        clock: systemClock,
+        port: 8090,
+        lockDescriptor: null,
+        onKept: () => undefined,
+        onCutOff: () => undefined,
+        onCancelled: (...told) => heard.resolve(told),
+        onExit: () => undefined,
+      },
+    );
+    expect(await heard.promise).toEqual(["resp_clawgate_1", "alice"]);
+    successor.kill();
+  });
+
   test("is told who hands over, and nothing that was meant for another number", async () => {
     const check = `[ "$${predecessorVariable}" = "1 ${process.pid} 8090 none" ] && [ -z "$WATCHDOG_PID" ] && exit 5; exit 6`;
     await expect(startedWith(check).until("loaded", 5_000)).rejects.toThrow("exit code 5");
