@@ -105,6 +105,7 @@ export class Run {
     else {
       this.winningAttempt = attempt;
       logAnswer(this, attempt);
+      if (this.notesVendorId && attempt.provider.keepsAnswers) this.noteVendorId(attempt.observer);
       // Every attempt that needs the body has sent it, and no other attempt will follow.
       if (this.prompt === null) this.releaseBody();
       else this.prompt.readSoon(() => this.releaseBody());
@@ -119,11 +120,11 @@ export class Run {
     this.upload?.release();
   }
 
-  private noteVendorId(): void {
-    const winner = this.winningAttempt;
-    const id = winner?.observer.upstreamId ?? null;
-    if (id !== null && winner?.provider.keepsAnswers === true)
-      this.services.vendorIds.given(id, this.context.tenant);
+  /** As soon as it is known: a client may continue an answer before its connection has ended. */
+  private noteVendorId(observer: Attempt["observer"]): void {
+    const note = (id: string): void => this.services.vendorIds.given(id, this.context.tenant);
+    if (observer.upstreamId === null) observer.onIdentified = note;
+    else note(observer.upstreamId);
   }
 
   /** Writes the record and releases everything. Idempotent. */
@@ -134,7 +135,6 @@ export class Run {
     if (this.prompt?.isUnderWay !== true) this.releaseBody();
     if (this.winningAttempt !== null) endAttempt(this, this.winningAttempt, failure);
     const { services } = this;
-    if (this.notesVendorId) this.noteVendorId();
     const record = recordOf(this, status, failure);
     this.content?.end(record);
     if (this.tenantUsage === null) services.record(record);

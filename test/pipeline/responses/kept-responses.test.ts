@@ -243,6 +243,56 @@ test("a vendor's id that one tenant was given is unknown to every other, also af
   expect(await refusal(go(second, streamed, keys.bob))).toMatchObject({ status: 404 });
 });
 
+test("a vendor's id is its tenant's from the event on that names it, before the stream has ended", async () => {
+  const { vendor } = await start();
+  const response = {
+    id: "resp_named_early",
+    object: "response",
+    status: "completed",
+    model: "m",
+    output: [],
+  };
+  const event = (type: string): string => `event: ${type}\ndata: ${JSON.stringify({ type, response })}\n\n`;
+  const item = { type: "message", id: "msg_1", role: "assistant", content: [] };
+  const done = `event: response.output_item.done\ndata: ${JSON.stringify({ type: "response.output_item.done", output_index: 0, item })}\n\n`;
+  let close = (): void => undefined;
+  const held = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: () =>
+      new Response(
+        new ReadableStream({
+          start(controller) {
+            controller.enqueue(event("response.created") + done + event("response.completed"));
+            close = () => controller.close();
+          },
+        }),
+        { headers: { "content-type": "text/event-stream" } },
+      ),
+  });
+  ends.push(() => held.stop(true));
+  const setup = await start({
+    providers: {
+      held: { backend: "openai-responses", base_url: `http://127.0.0.1:${held.port}/v1`, models: ["m"] },
+      rsp: {
+        backend: "openai-responses",
+        base_url: vendor.url,
+        api_key: "vendor-secret-key",
+        models: ["fake-large"],
+      },
+    },
+  });
+  const stream = await setup.client().responses.create({ model: "held/m", input: "x", stream: true });
+  for await (const told of stream) {
+    if (told.type !== "response.completed") continue;
+    const asked = { model: "rsp/fake-large", input: "on", previous_response_id: told.response.id };
+    await setup.client().responses.create(asked);
+    expect((await refusal(setup.client(keys.bob).responses.create(asked))).status).toBe(404);
+    close();
+  }
+  expect(vendor.requests.at(-1)?.body["previous_response_id"]).toBe("resp_named_early");
+});
+
 test("no way leads to what a vendor keeps for another tenant", async () => {
   const { gateway, vendor } = await start();
   const post = async (path: string, more: object): Promise<number> =>
