@@ -134,6 +134,7 @@ export function createServices(options: ServicesOptions) {
       path: join(stateDirectory, "responses", "responses.db"),
     }),
     runningAnswers: new RunningAnswers(),
+    vendorIds: saved.savedVendorIds.ids,
     alerts: createAlerts({ ...options, redact, traffic: recording.alertTraffic, store: saved.state }),
   };
 }

@@ -103,7 +103,7 @@ async function buildApp(options: AppOptions, context: StartContext): Promise<App
   const token = randomToken();
   const { services, snapshots, secrets, build } = createCore(options, context, token);
   snapshots.activate(loaded, (counter) => build(loaded, counter));
-  await prepare(services, snapshots, loaded);
+  await prepare(services, snapshots, options);
   const reloader = createReloader({
     async load() {
       const next = await options.source.load();
@@ -259,6 +259,7 @@ async function prepare(
     | "savedHealth"
     | "audit"
     | "savedSessions"
+    | "savedVendorIds"
     | "keptAnswers"
     | "alerts"
     | "spending"
@@ -268,12 +269,13 @@ async function prepare(
     | "log"
   >,
   snapshots: Snapshots,
-  { config }: LoadedConfig,
+  { loaded: { config }, predecessor = null }: Pick<AppOptions, "loaded" | "predecessor">,
 ): Promise<void> {
   await services.savedHealth.load();
   await services.audit.load();
   await services.savedSessions.load();
-  await services.keptAnswers.load();
+  await services.savedVendorIds.load();
+  await services.keptAnswers.load(predecessor !== null);
   await services.alerts.load();
   await services.spending.follow(config.tenants);
   await warnOfUnpricedModels(config, snapshots.current().pipeline, services);

@@ -1,16 +1,15 @@
-// ClawGate as OpenClaw's bundled plugin `clawrouter` sees a router: the catalog of what a key may use, and what its tenant spent of
-// its budget. The shapes are the plugin's (OpenClaw 2026.9.6, dist/extensions/clawrouter).
+// ClawGate as OpenClaw's bundled plugin `clawrouter` sees a router: the catalog of what a key may use; its budget is in
+// clawrouter-usage.ts. The shapes are the plugin's (OpenClaw 2026.9.6, dist/extensions/clawrouter).
 
 import type { ModelOffer, OfferedFormat } from "../canon/model-offer.ts";
-import { Failure } from "../canon/failure.ts";
-import type { TenantSettings } from "../tenants/settings.ts";
 import type { ClawrouterPort } from "../server/clawrouter-port.ts";
 import { nativePath } from "../pipeline/endpoints.ts";
 import type { AppServices } from "./app-services.ts";
+import { clawrouterUsage, type UsageServices } from "./clawrouter-usage.ts";
 import type { ConfigSnapshot } from "./config-snapshot.ts";
 import { modelOffers, type OfferServices } from "./model-offers.ts";
 
-export type ClawrouterServices = OfferServices & Pick<AppServices, "reports" | "meters" | "claudePrograms">;
+export type ClawrouterServices = OfferServices & UsageServices & Pick<AppServices, "claudePrograms">;
 
 export function clawrouterPort(services: ClawrouterServices, current: () => ConfigSnapshot): ClawrouterPort {
   return {
@@ -20,7 +19,7 @@ export function clawrouterPort(services: ClawrouterServices, current: () => Conf
     },
     async clawrouterUsage({ tenant }) {
       const settings = current().loaded.config.tenants.find(({ name }) => name === tenant);
-      return usageOf(services, tenant, settings?.limits);
+      return clawrouterUsage(services, tenant, settings?.limits?.budget ?? {});
     },
   };
 }
@@ -120,55 +119,5 @@ function pricingOf({ price, contextWindow, maxOutput }: ModelOffer) {
       ...(contextWindow === null ? {} : { maxInputTokens: contextWindow }),
       ...(maxOutput === null ? {} : { defaultMaxOutputTokens: maxOutput }),
     },
-  };
-}
-
-const microsOfUsd = (usd: number): number => Math.round(usd * 1e6);
-
-async function usageOf(
-  { reports, meters, clock }: ClawrouterServices,
-  tenant: string | null,
-  limits: TenantSettings["limits"],
-) {
-  const nowMs = clock.nowMs();
-  const month = new Date(nowMs).toISOString().slice(0, 7);
-  const summary = await reports
-    .series({
-      // Without a tenant: the requests that have none.
-      tenant: tenant ?? "",
-      fromMs: Date.parse(`${month}-01T00:00:00Z`),
-      toMs: nowMs + 1,
-      nowMs,
-      tz: "UTC",
-      bucket: "total",
-    })
-    .catch((error: unknown) => {
-      // Records are switched off or cannot be read: the budget is known all the same.
-      if (error instanceof Failure) return null;
-      throw error;
-    });
-  const limit = limits?.budget?.usd_per_month;
-  const spent =
-    tenant === null || limit === undefined ? null : (await meters.of(tenant).usage()).spent.month.nanoUsd;
-  return {
-    budget:
-      limit === undefined || spent === null
-        ? { configured: false }
-        : {
-            configured: true,
-            limitMicros: microsOfUsd(limit),
-            spentMicros: Math.round(spent / 1000),
-            windowKey: `clawgate/${month}`,
-          },
-    usage:
-      summary === null
-        ? {}
-        : {
-            summary: {
-              requestCount: summary.totals.requests,
-              totalTokens: summary.totals.input_tokens + summary.totals.output_tokens,
-              actualCostMicros: microsOfUsd(summary.totals.cost_usd),
-            },
-          },
   };
 }

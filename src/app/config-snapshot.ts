@@ -8,6 +8,7 @@ import type { Config } from "../config/schema.ts";
 import { type Access, createAccess } from "../pipeline/access.ts";
 import { databaseFiles } from "../metrics/database-files.ts";
 import type { PipelineSnapshot, Services } from "../pipeline/dependencies.ts";
+import { type OtherKind, otherKindOf } from "../catalog/model-kinds.ts";
 import { claudeNameOf } from "../routing/claude-names.ts";
 import type { HostRules } from "../server/server-port.ts";
 import type { AppServices } from "./app-services.ts";
@@ -59,6 +60,7 @@ export function createConfigSnapshot(
     ...counter,
     providers,
     hasClientKeys: directory.hasKeys,
+    hasOneCaller: hasOneCaller(config),
     dialects,
     router: createConfigRouter(loaded, providers, services, (prompt, asking) =>
       askProvider(pipeline, services, {
@@ -108,6 +110,10 @@ export function createConfigSnapshot(
   };
 }
 
+/** Keys without a tenant are one more caller than the tenants. */
+const hasOneCaller = ({ tenants, auth }: Config): boolean =>
+  tenants.length + (tenants.length > 0 && auth.keys.length + auth.clients.length > 0 ? 1 : 0) <= 1;
+
 function claudeCardsOf(
   cards: readonly ModelCard[],
   config: Config,
@@ -118,6 +124,19 @@ function claudeCardsOf(
     const id = isOurs ? claudeNameOf(card.id) : null;
     return id !== null && router.configName(id) === card.id ? [{ ...card, id }] : [];
   });
+}
+
+/** `model` undefined: `auto` or an alias. */
+function otherKindAt(
+  { router, providers }: PipelineSnapshot,
+  id: string,
+  model: readonly [string, string] | undefined,
+): OtherKind | null {
+  const target = model === undefined && !router.isAuto(id) ? router.targetOf(id) : null;
+  const [provider, name] = model ?? [target?.provider, target?.model];
+  const facts =
+    provider === undefined || name === undefined ? undefined : providers.get(provider)?.modelFacts(name);
+  return facts === undefined || name === undefined ? null : otherKindOf(name, facts);
 }
 
 function cardsOf(
@@ -133,6 +152,7 @@ function cardsOf(
     model?: [string, string],
   ): ModelCard => {
     const provider = model === undefined ? undefined : pipeline.providers.get(model[0]);
+    const otherKind = otherKindAt(pipeline, id, model);
     return {
       id,
       created: services.startedAtSeconds,
@@ -140,6 +160,7 @@ function cardsOf(
       description,
       contextWindow: model === undefined ? null : (provider?.modelFacts(model[1]).contextWindow ?? null),
       maxOutput: model === undefined ? null : (provider?.backend.targetFacts(model[1]).maxOutput ?? null),
+      ...(otherKind === null ? {} : { otherKind }),
     };
   };
   const entries = Object.entries(config.providers);

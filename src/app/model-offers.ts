@@ -45,7 +45,10 @@ export async function modelOffers(
     return found;
   };
   const automatic = leastOf(automaticTargets(snapshot, tenant).map(abilitiesOf));
-  const names = new Set(snapshot.cards().map(({ id }) => id));
+  // What makes embeddings or pictures would fail with the first message.
+  const names = new Set(
+    snapshot.cards().flatMap(({ id, otherKind }) => (otherKind === undefined ? [id] : [])),
+  );
   return [...names].filter(mayUse).flatMap((id): ModelOffer[] => {
     const target = router.isAuto(id) ? null : router.targetOf(id);
     // Its callers sign in themselves, and only Claude Code can.

@@ -22,7 +22,7 @@ export function responsePort(services: ResponsePortServices, note: NoteAction) {
     cancelKeptResponse: (id, { tenant }) => cancelKeptResponse(services, id, tenant),
     keptInputItems: (id, { tenant }, query) => keptInputItems(services, id, tenant, query),
     keptResponses: () => keptAnswers.report(),
-    deleteKeptResponses(query, call) {
+    async deleteKeptResponses(query, call) {
       const tenant = query.get("tenant");
       if (tenant === null)
         throw new Failure(
@@ -30,7 +30,7 @@ export function responsePort(services: ResponsePortServices, note: NoteAction) {
           'tenant is required: a name, "*" for everybody, empty for callers without a tenant.',
           { param: "tenant" },
         );
-      const deleted = keptAnswers.deleteAll(tenant === "" ? null : tenant);
+      const deleted = await keptAnswers.deleteAll(tenant === "" ? null : tenant);
       log.info("kept responses were deleted by the operator", { tenant, deleted });
       note(call, "responses.delete", tenant, `${deleted} ${deleted === 1 ? "response" : "responses"}`);
       return { tenant, deleted };

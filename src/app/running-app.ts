@@ -60,6 +60,18 @@ export class RunningApp {
     });
   }
 
+  /** Answers that run without their clients hold no connection that the server would wait for. */
+  private answersOver(limitMs: number): Promise<void> {
+    const { clock } = this.options;
+    return new Promise((resolve) => {
+      const cancel = clock.setTimer(limitMs, resolve);
+      void this.parts.services.runningAnswers.allEnded().then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
   private async stopOnce(drainMs: number): Promise<void> {
     const { clock, log } = this.options;
     const { services, server, reloader, readings, work } = this.parts;
@@ -68,7 +80,7 @@ export class RunningApp {
     reloader.stop();
     const stopTimer = clock.setTimer(drainMs, () => this.abortRequests());
     const limitMs = drainMs + closingMs;
-    await Promise.all([server.stop(limitMs), this.predecessorGone(limitMs)]);
+    await Promise.all([server.stop(limitMs), this.predecessorGone(limitMs), this.answersOver(limitMs)]);
     stopTimer();
     this.abortRequests();
     try {
@@ -78,6 +90,7 @@ export class RunningApp {
       await services.store.close();
       await services.spending.close();
       await services.savedSessions.flush();
+      await services.savedVendorIds.flush();
       await services.requestLog.close();
       await services.keptAnswers.close();
       await services.alerts.save();

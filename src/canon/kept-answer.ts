@@ -7,7 +7,8 @@ export type ItemText = {
   readonly text: string;
 };
 
-export type AnswerStatus = "completed" | "incomplete" | "failed" | "cancelled";
+/** `in_progress`: it runs without its client, and what ends it replaces it. */
+export type AnswerStatus = "completed" | "incomplete" | "failed" | "cancelled" | "in_progress";
 
 export type KeptAnswer = {
   readonly id: string;
@@ -29,7 +30,19 @@ export type KeptAnswers = {
   keep(answer: KeptAnswer): void;
   /** False: there is none of this tenant's with that id. */
   delete(id: string, tenant: string | null): boolean;
+  /** Asks the process before this one, which hands over, to end an answer that it still makes. */
+  cancelElsewhere(id: string, tenant: string | null): void;
 };
+
+/** An answer whose process ended before it was there. */
+export function abandoned(answer: KeptAnswer): KeptAnswer {
+  const response = JSON.parse(answer.response) as Record<string, unknown>;
+  const error = {
+    code: "server_error",
+    message: "The gateway ended before this response was complete. Send the request again.",
+  };
+  return { ...answer, status: "failed", response: JSON.stringify({ ...response, status: "failed", error }) };
+}
 
 /** Ids that the gateway gave out; every other one is a vendor's. */
 export const keptIdPrefix = "resp_clawgate_";

@@ -22,6 +22,8 @@ export type ModelCard = {
   readonly description: string | null;
   readonly contextWindow: number | null;
   readonly maxOutput: number | null;
+  /** What the model does in place of chats (`embedding`, `image`, ...). Absent: it chats, or nobody knows. */
+  readonly otherKind?: string;
 };
 
 /** Facts about an answer that the wire format needs and the events do not contain. */

@@ -83,7 +83,8 @@ export function fromCliProxyApi(draft: ConfigDraft, value: Tree): void {
 }
 
 function listen(draft: ConfigDraft, take: (name: string) => unknown): void {
-  const port = take("port");
+  const written = take("port");
+  const port = typeof written === "string" && /^\d{1,5}$/.test(written) ? Number(written) : written;
   if (typeof port === "number") {
     draft.set(["server", "port"], port);
     draft.say("kept", "port", "server.port");
@@ -138,7 +139,8 @@ const strategies: Readonly<Record<string, string>> = {
 };
 
 function strategy(draft: ConfigDraft, value: unknown): void {
-  if (!isTree(value)) return;
+  if (value === undefined || value === null) return;
+  if (!isTree(value)) return void draft.say("left out", "routing", "it is not a map of settings");
   for (const [name, setting] of Object.entries(value)) {
     const known = name === "strategy" ? strategies[String(setting)] : undefined;
     if (known !== undefined) {

@@ -11,8 +11,7 @@ import { type Endpoint, endpoints } from "../pipeline/endpoints.ts";
 import { checkedModel, maxJsonDepth } from "../pipeline/body/envelope.ts";
 import { type IncomingRequest, readIncoming, routeRequestOf } from "../pipeline/incoming-request.ts";
 import { previewRequest, type RequestPreview } from "../pipeline/request-preview.ts";
-import { keepingContext } from "../pipeline/responses/keeping-context.ts";
-import type { Services } from "../pipeline/dependencies.ts";
+import { keepingContext, type KeepingServices } from "../pipeline/responses/keeping-context.ts";
 import type { TenantPolicy } from "../pipeline/tenants/tenant-policy.ts";
 import type { RoutedDecision } from "../routing/decision-builder.ts";
 import { estimateCostUsd, requirementsOf } from "../routing/eligibility.ts";
@@ -59,7 +58,7 @@ export type RouteExplanation = {
 export type ExplanationServices = {
   readonly clock: Pick<Clock, "nowMs" | "monotonicMs">;
   readonly prices: { load(): Promise<void> };
-} & Pick<Services, "keptAnswers" | "runningAnswers">;
+} & KeepingServices;
 
 export type RouteQuestion = {
   /** JSON: a request of any chat endpoint. */

@@ -23,6 +23,7 @@ import type { LiveRegistry } from "./live-requests.ts";
 import type { UnreadBodies } from "./body/unread-body.ts";
 import type { PromptReadings } from "./prompt/prompt-reading.ts";
 import type { RunningAnswers } from "./responses/running-answers.ts";
+import type { VendorIds } from "./responses/vendor-ids.ts";
 import type { RetryBudget } from "./attempts/retry-budget.ts";
 import type { StreamingSettings } from "./settings.ts";
 import type { TenantPolicy } from "./tenants/tenant-policy.ts";
@@ -91,6 +92,8 @@ export type PipelineSnapshot = {
   readonly router: Router;
   /** Whether clients must send a key of this gateway. */
   readonly hasClientKeys: boolean;
+  /** Nobody but one tenant, or callers that are all the same to the gateway. */
+  readonly hasOneCaller: boolean;
   /** By name; only tenants that have settings. */
   readonly tenants: ReadonlyMap<string, TenantPolicy>;
   readonly streaming: StreamingSettings;
@@ -150,6 +153,8 @@ export type Services = {
   /** Answers of the Responses API that clients asked to keep, and those that are being made. */
   readonly keptAnswers: KeptAnswers;
   readonly runningAnswers: RunningAnswers;
+  /** Whose the answers are that vendors keep. */
+  readonly vendorIds: Pick<VendorIds, "given" | "mayContinue">;
   /** Takes the finished record; never throws, never waits. */
   record(record: UnpricedRecord): void;
 };

@@ -23,7 +23,12 @@ import type { Endpoint } from "./endpoints.ts";
 import { type Envelope, maxJsonDepth, parseBody, type PathCall, readEnvelope } from "./body/envelope.ts";
 import { readFormEnvelope } from "./body/form.ts";
 import { takeRequestOptions } from "./request-options.ts";
-import { type Keeping, type KeepingContext, readKeptRequest } from "./responses/kept-request.ts";
+import {
+  type Keeping,
+  type KeepingContext,
+  readKeptRequest,
+  refuseKeptStateOnChat,
+} from "./responses/kept-request.ts";
 import { upperBoundRequirements } from "./requirements.ts";
 import { namedBudget } from "./tenants/budget-header.ts";
 import type { TenantPolicy } from "./tenants/tenant-policy.ts";
@@ -46,6 +51,7 @@ export function readIncoming(received: ReceivedRequest, policy: TenantPolicy | u
   const form = endpoint.forwarding?.takesForm === true ? readFormEnvelope(headers, bytes) : null;
   const read =
     form ?? normalizedSpelling(readEnvelope(headers, bytes, call, dialect), dialect.backend?.passthrough);
+  if (endpoint.name === "chat" && holdsResponsesBody(read.scan)) refuseKeptStateOnChat(read);
   const kept = received.keeping === null ? null : readKeptRequest(read, received.keeping);
   const { envelope, requestOptions } = takeRequestOptions(kept?.envelope ?? read, headers, endpoint.dialect);
   const keeping = kept?.keeping ?? null;

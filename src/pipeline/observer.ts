@@ -13,6 +13,8 @@ export class Observer {
   finish: FinishReason | null = null;
   upstreamModel: string | null = null;
   upstreamId: string | null = null;
+  /** Told once, before the client gets the bytes that name it; null: nobody asks. */
+  onIdentified: ((id: string) => void) | null = null;
   /** The cost that the backend itself reports; null: it reports none. */
   costUsd: number | null = null;
   /** The part of it that earlier answers cost. */
@@ -122,7 +124,10 @@ export class Observer {
   }
 
   private identify(id: string | undefined, model: string | undefined): void {
-    if (id !== undefined && id !== "") this.upstreamId ??= cut(id, maxModelLength);
+    if (id !== undefined && id !== "" && this.upstreamId === null) {
+      this.upstreamId = cut(id, maxModelLength);
+      this.onIdentified?.(this.upstreamId);
+    }
     if (model !== undefined && model !== "") this.upstreamModel ??= cut(model, maxModelLength);
   }
 }

@@ -18,6 +18,7 @@ import { type AnswerCapture, captureAnswer } from "./responses/answer-capture.ts
 import { answerInBackground } from "./responses/background.ts";
 import { keepingContext } from "./responses/keeping-context.ts";
 import { refuseBackgroundStream } from "./responses/kept-request.ts";
+import { mayBeKeptByVendor } from "./responses/vendor-ids.ts";
 import { openWithFallback, type TargetPlan } from "./attempts/fallback.ts";
 import { planForward } from "./plans/forward.ts";
 import { type IncomingRequest, readIncoming } from "./incoming-request.ts";
@@ -128,6 +129,8 @@ function takeUp(run: Run, incoming: IncomingRequest, bytes: Buffer): void {
   run.live.model = envelope.model;
   run.session = envelope.session;
   run.sessionKey = incoming.sessionKey;
+  run.notesVendorId =
+    endpoint.name === "responses" && !run.snapshot.hasOneCaller && mayBeKeptByVendor(envelope);
   run.stream = (endpoint.kind === "chat" || endpoint.forwarding?.writes === true) && envelope.stream;
 }
 

@@ -78,6 +78,8 @@ export class Run {
   redact: (text: string) => string;
   /** Keeps what the client sends and gets; null for most requests. */
   content: ContentCapture | null = null;
+  /** Its vendor may keep the answer, and other tenants must not continue it. */
+  notesVendorId = false;
   private winningAttempt: Attempt | null = null;
   private isSettled = false;
 
@@ -103,6 +105,7 @@ export class Run {
     else {
       this.winningAttempt = attempt;
       logAnswer(this, attempt);
+      if (this.notesVendorId && attempt.provider.keepsAnswers) this.noteVendorId(attempt.observer);
       // Every attempt that needs the body has sent it, and no other attempt will follow.
       if (this.prompt === null) this.releaseBody();
       else this.prompt.readSoon(() => this.releaseBody());
@@ -115,6 +118,13 @@ export class Run {
     if (this.body !== null) releaseMemory(this.body);
     this.body = null;
     this.upload?.release();
+  }
+
+  /** As soon as it is known: a client may continue an answer before its connection has ended. */
+  private noteVendorId(observer: Attempt["observer"]): void {
+    const note = (id: string): void => this.services.vendorIds.given(id, this.context.tenant);
+    if (observer.upstreamId === null) observer.onIdentified = note;
+    else note(observer.upstreamId);
   }
 
   /** Writes the record and releases everything. Idempotent. */

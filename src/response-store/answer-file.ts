@@ -3,7 +3,7 @@
 
 import type { ItemText, KeptAnswer } from "../canon/kept-answer.ts";
 import type { FileOptions, SqliteDatabase } from "../sqlite/database-file.ts";
-import { ResilientDatabase } from "../sqlite/resilient-database.ts";
+import { type DatabaseTrouble, ResilientDatabase } from "../sqlite/resilient-database.ts";
 import type { Log } from "../system/log.ts";
 import { partsOf } from "./answer-table.ts";
 
@@ -12,14 +12,24 @@ const table = "kept_answers";
 const first = `CREATE TABLE ${table} (
   key TEXT PRIMARY KEY, text TEXT NOT NULL, holders INTEGER NOT NULL DEFAULT 0,
   created_ms INTEGER, tenant TEXT, status TEXT, parts TEXT);`;
+/** What is old, and what runs, must be found without reading the rest. */
+const second = `CREATE INDEX ${table}_by_time ON ${table} (created_ms, key) WHERE created_ms IS NOT NULL;
+CREATE INDEX ${table}_running ON ${table} (key) WHERE status = 'in_progress';`;
 
 const options: FileOptions = {
-  schema: { migrations: [first], table, isShared: false },
+  schema: { migrations: [first, second], table, isShared: false },
   makesFolder: true,
   mayShrink: true,
   pageSize: 8_192,
   givesBackPages: true,
   pragmas: ["secure_delete = ON", "wal_autocheckpoint = 256", "journal_size_limit = 4194304"],
+};
+
+/** An answer without its texts. */
+export type AnswerHead = {
+  readonly key: string;
+  readonly tenant: string | null;
+  readonly created_ms: number;
 };
 
 type Row = {
@@ -34,6 +44,8 @@ type Row = {
 export class AnswerFile {
   private readonly database: ResilientDatabase<{ close(): void }>;
   private isTold = false;
+  /** The other process of a hand-over is writing: the last work was not done. */
+  isBusy = false;
 
   constructor(
     readonly path: string,
@@ -73,16 +85,59 @@ export class AnswerFile {
     }, []);
   }
 
-  deleteOld(beforeMs: number): void {
+  /** Answers from this one on, oldest first. */
+  page(after: { readonly createdMs: number; readonly key: string }, most: number): readonly AnswerHead[] {
+    return this.run(
+      (db) =>
+        db
+          .query<AnswerHead, [number, string, number]>(
+            `SELECT key, tenant, created_ms FROM ${table}
+             WHERE created_ms IS NOT NULL AND (created_ms, key) > (?, ?) ORDER BY created_ms, key LIMIT ?`,
+          )
+          .all(after.createdMs, after.key, most),
+      [],
+    );
+  }
+
+  running(): readonly AnswerHead[] {
+    return this.run(
+      (db) =>
+        db
+          .query<AnswerHead, []>(`SELECT key, tenant, created_ms FROM ${table} WHERE status = 'in_progress'`)
+          .all(),
+      [],
+    );
+  }
+
+  find(id: string): KeptAnswer | null {
+    return this.run((db) => {
+      const row = db
+        .query<Row, [string]>(`SELECT * FROM ${table} WHERE key = ? AND created_ms IS NOT NULL`)
+        .get(id);
+      if (row === null) return null;
+      const part = db.query<ItemText, [string]>(`SELECT key, text FROM ${table} WHERE key = ?`);
+      const items = new Map<string, ItemText>();
+      for (const key of keysIn(row.parts)) {
+        const item = part.get(key);
+        if (item !== null) items.set(key, item);
+      }
+      return answerFrom(row, items);
+    }, null);
+  }
+
+  /** How many were deleted: at most `most` in one call. */
+  deleteOld(beforeMs: number, most: number): number {
     const old = this.run(
       (db) =>
         db
-          .query<{ key: string }, [number]>(`SELECT key FROM ${table} WHERE created_ms < ?`)
-          .all(beforeMs)
+          .query<{ key: string }, [number, number]>(
+            `SELECT key FROM ${table} WHERE created_ms < ? ORDER BY created_ms LIMIT ?`,
+          )
+          .all(beforeMs, most)
           .map(({ key }) => key),
       [],
     );
-    if (old.length > 0 && this.write([], old)) this.tidy();
+    return old.length > 0 && this.write([], old) ? old.length : 0;
   }
 
   /** Nothing of what was deleted stays in the file or its journal. */
@@ -101,11 +156,12 @@ export class AnswerFile {
     if (this.database.isInPlace() && this.database.current !== null) return this.database.current.db;
     const trouble = this.database.open(this.path, options);
     if (trouble === null) return this.database.current?.db ?? null;
-    this.tell(trouble.detail);
+    this.tell(trouble);
     return null;
   }
 
   private run<T>(work: (db: SqliteDatabase) => T, otherwise: T): T {
+    this.isBusy = false;
     const db = this.open();
     if (db === null) return otherwise;
     try {
@@ -113,13 +169,14 @@ export class AnswerFile {
       this.isTold = false;
       return result;
     } catch (error) {
-      this.tell(this.database.reportError(error).detail);
+      this.tell(this.database.reportError(error));
       return otherwise;
     }
   }
 
-  private tell(detail: string): void {
-    if (this.isTold) return;
+  private tell({ kind, detail }: DatabaseTrouble): void {
+    this.isBusy = kind === "busy";
+    if (this.isTold || this.isBusy) return;
     this.isTold = true;
     this.services.log.warn("kept answers cannot be written to disk; they stay in memory", {
       path: this.path,

@@ -50,6 +50,10 @@ export class AnswerTable {
     return entry.answer;
   }
 
+  has(id: string, tenant: string | null): boolean {
+    return this.owners.get(tenant)?.entries.has(id) === true;
+  }
+
   remove(id: string, tenant: string | null): boolean {
     const owner = this.owners.get(tenant);
     const entry = owner?.entries.get(id);

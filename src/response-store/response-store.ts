@@ -2,12 +2,13 @@
 // request, show one tenant what is another's, nor grow without bound.
 
 import { rm, stat } from "node:fs/promises";
-import type { KeptAnswer } from "../canon/kept-answer.ts";
-import type { Clock } from "../system/clock.ts";
+import { abandoned, type KeptAnswer } from "../canon/kept-answer.ts";
+import { type Clock, pause } from "../system/clock.ts";
 import { errorCode } from "../system/files.ts";
 import type { Log } from "../system/log.ts";
 import { AnswerFile } from "./answer-file.ts";
 import { AnswerTable } from "./answer-table.ts";
+import { type Predecessor, PredecessorAnswers } from "./predecessor-answers.ts";
 import type { ResponsesStoreSettings } from "./settings.ts";
 
 export type ResponseStoreOptions = {
@@ -34,8 +35,14 @@ export type ResponseStoreReport = {
 };
 
 const writeMs = 250;
-const retryMs = 5_000;
+const retryMs = 1_000;
+/** The other process of a hand-over may be writing at the end. */
+const lastTries = 10;
+const lastTryMs = 50;
 const sweepMs = 60_000;
+/** Answers that are looked at, or deleted on disk, between two turns of the loop. */
+const sweptAtOnce = 1_000;
+const deletedAtOnce = 50;
 const tidyMs = 10_000;
 const hourMs = 3_600_000;
 const megabyte = 1024 * 1024;
@@ -54,8 +61,20 @@ export class ResponseStore {
   private isStopped = false;
   private isUntidy = false;
   private tidiedAtMs = 0;
+  /** What another process was making when it was read from the file. */
+  private readonly foreign: PredecessorAnswers;
 
-  constructor(private readonly options: ResponseStoreOptions) {}
+  constructor(private readonly options: ResponseStoreOptions) {
+    this.foreign = new PredecessorAnswers({
+      clock: options.clock,
+      log: options.log,
+      file: () => (this.mode === "disk" && !this.isStopped ? this.opened() : null),
+      isKnown: ({ key, tenant }) => this.table.has(key, tenant) || this.unwritten.has(key),
+      take: (answer) => this.take(answer),
+      abandon: (id, tenant) => this.abandon(id, tenant),
+      forget: (id, tenant) => void this.table.remove(id, tenant),
+    });
+  }
 
   get mode(): ResponsesStoreSettings["mode"] {
     return this.options.settings().mode;
@@ -71,6 +90,7 @@ export class ResponseStore {
 
   keep(answer: KeptAnswer): void {
     if (this.mode === "off" || this.isStopped) return;
+    this.foreign.settled(answer.id);
     const isKept = this.table.add(answer, this.maxBytes(), (id) => this.writeLater(id, null));
     if (isKept) this.writeLater(answer.id, answer);
     else {
@@ -91,10 +111,11 @@ export class ResponseStore {
   }
 
   /** Deletes everything of the tenant; null: of callers without one; "*": of everybody. */
-  deleteAll(tenant: string | null): number {
-    const gone = Array.from(this.table.answers()).filter((each) => tenant === "*" || each.tenant === tenant);
-    for (const each of gone) this.delete(each.id, each.tenant);
-    return gone.length;
+  deleteAll(tenant: string | null): Promise<number> {
+    return this.removeWhere(
+      (each) => tenant === "*" || each.tenant === tenant,
+      (each) => this.delete(each.id, each.tenant),
+    );
   }
 
   report(): ResponseStoreReport {
@@ -111,25 +132,22 @@ export class ResponseStore {
     };
   }
 
-  /** Reads what an earlier process kept on disk. */
-  async load(): Promise<void> {
+  /** Reads what an earlier process kept on disk. `isShared`: it still ends its last requests, and `follow` comes next. */
+  async load(isShared = false): Promise<void> {
     if (this.mode !== "disk") return this.sweep();
     if (!(await this.hasFile())) return;
-    const dropped: string[] = [];
-    for (const answer of this.opened().read(this.oldestMs()))
-      if (!this.table.add(answer, this.maxBytes(), (id) => dropped.push(id))) dropped.push(answer.id);
-    for (const id of dropped) this.writeLater(id, null);
+    for (const answer of this.opened().read(this.oldestMs())) this.take(answer);
+    if (!isShared) this.foreign.abandonAll();
     await this.sweep();
   }
 
-  /** What another process has written since the start. Never rejects. */
-  async readAgain(): Promise<void> {
-    try {
-      await this.written();
-      if (!this.isStopped) await this.load();
-    } catch (error) {
-      this.options.log.error("kept answers could not be read", { error });
-    }
+  /** What the process before this one writes is read as it comes; what it leaves unfinished has failed. */
+  follow(predecessor: Predecessor): void {
+    this.foreign.follow(predecessor, () => this.oldestMs());
+  }
+
+  cancelElsewhere(id: string, tenant: string | null): void {
+    this.foreign.cancel(id, tenant);
   }
 
   /** Enforces age, size and mode from now on. The returned function ends that. */
@@ -154,11 +172,28 @@ export class ResponseStore {
 
   async close(): Promise<void> {
     this.cancelSweep();
+    this.foreign.stop();
     await this.written();
+    for (let tries = 1; tries < lastTries && this.unwritten.size > 0 && this.file?.isBusy === true; tries++) {
+      await pause(this.options.clock, lastTryMs);
+      await this.written();
+    }
     this.isStopped = true;
     this.cancelTimer?.();
     this.file?.close();
     this.file = null;
+  }
+
+  /** From the file. */
+  private take(answer: KeptAnswer): void {
+    const drop = (id: string): void => this.writeLater(id, null);
+    if (!this.table.add(answer, this.maxBytes(), drop)) drop(answer.id);
+    else if (answer.status === "in_progress") this.foreign.add(answer);
+  }
+
+  private abandon(id: string, tenant: string | null): void {
+    const answer = this.table.find(id, tenant);
+    if (answer?.status === "in_progress") this.keep(abandoned(answer));
   }
 
   private maxBytes(): number {
@@ -236,8 +271,10 @@ export class ResponseStore {
     try {
       const { table, mode } = this;
       const oldestMs = this.oldestMs();
-      const isOld = ({ createdMs }: KeptAnswer): boolean => mode === "off" || createdMs < oldestMs;
-      for (const each of Array.from(table.answers()).filter(isOld)) this.delete(each.id, each.tenant);
+      await this.removeWhere(
+        ({ createdMs }) => mode === "off" || createdMs < oldestMs,
+        (each) => this.outgrow(each),
+      );
       table.shrink(this.maxBytes(), (id) => this.writeLater(id, null));
       if (mode === "disk") {
         if (this.file === null) {
@@ -245,12 +282,34 @@ export class ResponseStore {
           for (const each of table.answers()) this.writeLater(each.id, each);
           if (!(await this.hasFile())) return;
         }
-        this.opened().deleteOld(oldestMs);
+        while (!this.isStopped && this.opened().deleteOld(oldestMs, deletedAtOnce) > 0) {
+          this.isUntidy = true;
+          await turnOfLoop();
+        }
         this.tidyIfDue();
       } else await this.removeFile();
     } catch (error) {
       this.options.log.error("kept answers could not be swept", { error });
     }
+  }
+
+  /** Old in the file too, which is swept by itself: there may be a million of them. */
+  private outgrow({ id, tenant }: KeptAnswer): boolean {
+    if (this.unwritten.has(id)) this.writeLater(id, null);
+    return this.table.remove(id, tenant);
+  }
+
+  private async removeWhere(
+    isMeant: (answer: KeptAnswer) => boolean,
+    remove: (answer: KeptAnswer) => boolean,
+  ): Promise<number> {
+    let seen = 0;
+    let deleted = 0;
+    for (const each of this.table.answers()) {
+      if (isMeant(each) && remove(each)) deleted += 1;
+      if (++seen % sweptAtOnce === 0) await turnOfLoop();
+    }
+    return deleted;
   }
 
   private async removeFile(): Promise<void> {

@@ -26,9 +26,9 @@ export const clawrouterDescriptions = {
   },
   usage: {
     tags: ["OpenClaw"],
-    summary: "Budget and spending of this UTC month, for OpenClaw's plugin clawrouter",
+    summary: "Budget, and spending of this UTC month, for OpenClaw's plugin clawrouter",
     description:
-      "Of the key's tenant; without a tenant of all requests that have none. `budget` is the tenant's `usd_per_month`, in micro-USD.",
+      "Of the key's tenant; without a tenant of all requests that have none. `budget` is what the tenant has left least of: its day or its month in micro-USD, by `windowKey`; where it has neither, the cap of one session. `budget.tokens`: the same of its tokens.",
     security: clientKey,
     responses: { ...json("`budget` and `usage`"), ...errors("OpenAIError", ["401", "403"]) },
   },

@@ -13,5 +13,5 @@ export type ResponsePort = {
   /** How many are kept, and whose. */
   keptResponses(): unknown;
   /** Deletes all of a tenant. Throws Failure. */
-  deleteKeptResponses(query: URLSearchParams, call: OperatorCall): unknown;
+  deleteKeptResponses(query: URLSearchParams, call: OperatorCall): Promise<unknown>;
 };

@@ -50,8 +50,8 @@ export function responseRoutes(gateway: ResponsePort): readonly Route[] {
       answer(({ name, caller }) => gateway.deleteKeptResponse(name, caller)),
     ),
     row("GET /api/responses", "read", () => operatorJson(gateway.keptResponses())),
-    row("DELETE /api/responses", "write", (call) =>
-      operatorJson(gateway.deleteKeptResponses(new URLSearchParams(call.query), call)),
+    row("DELETE /api/responses", "write", async (call) =>
+      operatorJson(await gateway.deleteKeptResponses(new URLSearchParams(call.query), call)),
     ),
   ];
 }

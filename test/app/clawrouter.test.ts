@@ -2,6 +2,7 @@
 // the record. `parsed` repeats what the plugin of 2026.9.6 demands of a catalog.
 
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { chatNames } from "../../src/app/offline/chat-names.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { gatewayKey, vendorKey } from "../support/gateway-config.ts";
 import { startUpstream } from "../support/upstream.ts";
@@ -182,6 +183,51 @@ describe("GET /v1/catalog", () => {
     });
   });
 
+  test("offers no model that makes embeddings or pictures, unless the operator says that it chats", async () => {
+    const gateway = await open({
+      providers: {
+        oai: {
+          base_url: vendor.url,
+          api_key: vendorKey,
+          backend: "openai-compat",
+          models: [
+            "fake-large",
+            "text-embedding-3-small",
+            "gpt-image-1",
+            "whisper-1",
+            "omni-moderation-latest",
+            { id: "my-guard", capabilities: { tools: true } },
+          ],
+        },
+        vectors: { base_url: vendor.url, api_key: vendorKey, models: ["bge-m3"] },
+      },
+      aliases: { embed: "vectors", fast: "oai" },
+      fallback_chain: ["oai"],
+      tenants: [],
+    });
+    expect([...(await parsed(gateway, gatewayKey)).keys()].toSorted()).toEqual([
+      "auto",
+      "fast",
+      "oai",
+      "oai/fake-large",
+      "oai/my-guard",
+    ]);
+    // Programs that ask for embeddings find them in the usual list, with what they are.
+    const { data } = (await (await ask(gateway, "/v1/models", gatewayKey)).json()) as {
+      readonly data: readonly { readonly id: string; readonly type?: string }[];
+    };
+    const types = Object.fromEntries(data.map(({ id, type }) => [id, type]));
+    expect(types).toMatchObject({
+      "oai/text-embedding-3-small": "embedding",
+      "oai/gpt-image-1": "image",
+      vectors: "embedding",
+      embed: "embedding",
+    });
+    expect(types["oai/fake-large"]).toBeUndefined();
+    const offline = chatNames(gateway.app.current().loaded.config);
+    expect(offline.toSorted()).toEqual(["auto", "fake-large", "fast", "my-guard", "oai"]);
+  });
+
   test("is refused without a key, and so is the usage; health is public", async () => {
     const gateway = await open();
     expect((await ask(gateway, "/v1/catalog", null)).status).toBe(401);
@@ -240,6 +286,57 @@ describe("GET /v1/usage", () => {
       budget: { configured: false },
       usage: { summary: { requestCount: 0 } },
     });
+  });
+
+  const withBudget = (budget: object): Promise<TestGateway> =>
+    open({ tenants: [{ name: "alice", api_key: aliceKey, limits: { budget } }] });
+  const budgetAt = async (gateway: TestGateway) => {
+    const { budget } = (await (await ask(gateway, "/v1/usage", aliceKey)).json()) as { budget: object };
+    return budget;
+  };
+  const [today, thisMonth] = [10, 7].map(
+    (letters) => `clawgate/${new Date().toISOString().slice(0, letters)}`,
+  );
+
+  test("tells the window with the least left, under a key that the plugin takes for a month only if it is one", async () => {
+    const ofDay = await withBudget({ usd_per_day: 5 });
+    expect(await budgetAt(ofDay)).toEqual({
+      configured: true,
+      limitMicros: 5_000_000,
+      spentMicros: 0,
+      windowKey: today,
+    });
+    expect(today).not.toMatch(/\/\d{4}-\d{2}$/);
+    const both = await withBudget({ usd_per_day: 5, usd_per_month: 50 });
+    expect(await budgetAt(both)).toMatchObject({ limitMicros: 5_000_000, windowKey: today });
+    const month = await withBudget({ usd_per_day: 50, usd_per_month: 5 });
+    await turn(month, "/v1/chat/completions", aliceKey, { authorization: `Bearer ${aliceKey}` }, "oai");
+    const budget = await budgetAt(month);
+    expect(budget).toMatchObject({ limitMicros: 5_000_000, windowKey: thisMonth });
+    expect((budget as { spentMicros: number }).spentMicros).toBeGreaterThan(0);
+  });
+
+  test("calls no tenant unmetered that has a cap per session or a budget of tokens", async () => {
+    const session = await withBudget({ usd_per_session: 2 });
+    // What is spent of it nobody knows for a key: a 0 would be shown as all of it left.
+    expect(await budgetAt(session)).toEqual({
+      configured: true,
+      limitMicros: 2_000_000,
+      windowKey: "clawgate/session",
+    });
+    const tokens = await withBudget({ tokens_per_day: 1_000, tokens_per_month: 20_000 });
+    expect(await budgetAt(tokens)).toEqual({
+      configured: true,
+      tokens: { limit: 1_000, spent: 0, windowKey: today },
+    });
+    const mixed = await withBudget({ usd_per_month: 3, usd_per_session: 1, tokens_per_month: 20_000 });
+    expect(await budgetAt(mixed)).toMatchObject({
+      limitMicros: 3_000_000,
+      spentMicros: 0,
+      windowKey: thisMonth,
+      tokens: { limit: 20_000, windowKey: thisMonth },
+    });
+    expect(await budgetAt(await withBudget({}))).toEqual({ configured: false });
   });
 
   test("knows the budget where no records are kept", async () => {

@@ -7,6 +7,7 @@ import { type Channel, predecessorOf } from "../../src/app/handover/predecessor.
 import { NoSuccessor, Successor } from "../../src/app/handover/successor.ts";
 import { TakenState } from "../../src/app/handover/taken-state.ts";
 import { createSavedSessions } from "../../src/app/persistence/saved-sessions.ts";
+import { createSavedVendorIds } from "../../src/app/persistence/saved-vendor-ids.ts";
 import { createSavedSpending } from "../../src/app/persistence/saved-spending.ts";
 import type { RequestRecord } from "../../src/canon/record.ts";
 import { disabledMetricsStore } from "../../src/metrics/disabled-metrics-store.ts";
@@ -49,11 +50,12 @@ function services(state = createMemoryStore(systemClock.nowMs)) {
     spending,
     recorder: recorder as typeof recorder & GivenState["services"]["recorder"],
     savedSessions: createSavedSessions({ store: state, clock: systemClock, log: silent }),
+    savedVendorIds: createSavedVendorIds({ store: state, clock: systemClock, log: silent }),
     stickiness: createStickiness({ nowMs: systemClock.monotonicMs, ttlMs: () => 60_000 }),
     completeRecords: nothing,
     alerts: { save: nothing } as never,
     savedHealth: { flush: nothing } as never,
-    keptAnswers: { written: nothing, readAgain: nothing } as never,
+    keptAnswers: { written: nothing, follow: () => undefined } as never,
     written,
   };
 }
@@ -126,6 +128,15 @@ describe("what is handed over", () => {
     expect(asks(10 * cent)).toBeNull();
     expect(young.spending.limits.usage("alice").reserved).toEqual(zeroAmount);
     expect(young.spending.limits.usage("alice").tokens).toBe(1 + 1 + 7);
+  });
+
+  test("whose a vendor's answer is, the new process knows of every one", async () => {
+    const { old, young, deliver } = await handOver();
+    old.savedVendorIds.ids.given("resp_late", "alice");
+    deliver();
+    expect(young.savedVendorIds.ids.mayContinue("resp_late", "alice", false)).toBe(true);
+    expect(young.savedVendorIds.ids.mayContinue("resp_late", "bob", false)).toBe(false);
+    expect(young.savedVendorIds.ids.mayContinue("resp_unknown", "bob", false)).toBe(false);
   });
 
   test("sessions keep their cap and what they spent, and their provider", async () => {
@@ -225,6 +236,7 @@ describe("the successor", () => {
         lockDescriptor: null,
         onKept: () => undefined,
         onCutOff: () => undefined,
+        onCancelled: () => undefined,
         onExit,
       },
     );
@@ -250,10 +262,30 @@ describe("the successor", () => {
             lockDescriptor: null,
             onKept: () => undefined,
             onCutOff: () => undefined,
+            onCancelled: () => undefined,
             onExit: () => undefined,
           },
         ),
     ).toThrow("/no/such/program could not be started");
+  });
+
+  test("passes on what its clients cancel of the answers that the old process makes", async () => {
+    const heard = Promise.withResolvers<readonly unknown[]>();
+    const message = JSON.stringify({ kind: "cancel-answer", id: "resp_clawgate_1", tenant: "alice" });
+    const successor = new Successor(
+      { argv: [process.execPath, "-e", `process.send(${message})`], env: {}, cwd: "/" },
+      {
+        clock: systemClock,
+        port: 8090,
+        lockDescriptor: null,
+        onKept: () => undefined,
+        onCutOff: () => undefined,
+        onCancelled: (...told) => heard.resolve(told),
+        onExit: () => undefined,
+      },
+    );
+    expect(await heard.promise).toEqual(["resp_clawgate_1", "alice"]);
+    successor.kill();
   });
 
   test("is told who hands over, and nothing that was meant for another number", async () => {

@@ -240,6 +240,104 @@ describe("CLIProxyAPI", () => {
   });
 });
 
+describe("CLIProxyAPI, member by member", () => {
+  const of = (text: string) => migrated(file("/old/config.yaml", `api-keys: []\n${text}`));
+
+  test("what is switched off there is not used here, and is named", () => {
+    const result = of(`openai-compatibility:
+  - { name: off, disabled: true, base-url: "https://off.example.com/v1", api-key-entries: [{ api-key: o-1 }] }
+  - { name: "on", base-url: "https://on.example.com/v1", api-key-entries: [{ api-key: n-1 }, { api-key: n-2, disabled: yes }] }
+claude-api-key: [{ api-key: c-1, disabled: true }, null, 5]
+`);
+    expect(result.draft.value["providers"]).toMatchObject({ on: { api_key: "n-1" } });
+    expect(Object.keys(result.draft.value["providers"] as object)).toEqual(["on"]);
+    expect(JSON.stringify(result.draft.value)).not.toMatch(/o-1|n-2|c-1/);
+    expect(says(result, "left out")).toEqual([
+      "claude-api-key[0]",
+      "claude-api-key[1]",
+      "claude-api-key[2]",
+      "openai-compatibility[0]",
+      "openai-compatibility[1].api-key-entries[1]",
+    ]);
+  });
+
+  test("a key with a proxy or a weight of its own becomes a provider of its own", () => {
+    const result = of(`proxy-url: http://common:1
+openai-compatibility:
+  - name: orr
+    base-url: "https://or.example.com/v1"
+    models: [{ name: kimi, alias: best }]
+    api-key-entries:
+      - { api-key: k-1 }
+      - { api-key: k-2, proxy-url: "http://own:2" }
+      - { api-key: k-3 }
+      - { api-key: k-4, proxy-url: direct, weight: 3 }
+`);
+    expect(result.draft.value["providers"]).toEqual({
+      orr: {
+        backend: "openai-compat",
+        base_url: "https://or.example.com/v1",
+        proxy: "http://common:1",
+        api_keys: ["k-1", "k-3"],
+        model: "kimi",
+      },
+      "orr-2": {
+        backend: "openai-compat",
+        base_url: "https://or.example.com/v1",
+        proxy: "http://own:2",
+        api_key: "k-2",
+        model: "kimi",
+      },
+      "orr-3": {
+        backend: "openai-compat",
+        base_url: "https://or.example.com/v1",
+        weight: 3,
+        api_key: "k-4",
+        model: "kimi",
+      },
+    });
+    expect(result.draft.value["aliases"]).toEqual({ best: "orr/kimi" });
+    expect(says(result, "changed").filter((what) => what.startsWith("openai-compat"))).toEqual([
+      "openai-compatibility[0].api-key-entries",
+      "openai-compatibility[0].proxy-url",
+      "openai-compatibility[0].api-key-entries",
+    ]);
+  });
+
+  test("what is said of a model goes with it; every other member has a line", () => {
+    const result = of(`codex-api-key:
+  - api-key: x-1
+    weight: 0
+    request-retry: 0
+    fingerprint-profile: claude-code-cli
+    headers: { X-Own: 1, X-Copied: "$ABC" }
+    models:
+      - { name: gpt-a, display-name: A, max-context-length: 1000, input-modalities: [text], thinking: { levels: [high] }, force-mapping: true }
+      - { name: gpt-b }
+      - { alias: nameless }
+`);
+    expect(result.draft.at(["providers", "openai"])).toEqual({
+      backend: "openai-responses",
+      base_url: "https://api.openai.com/v1",
+      headers: { "X-Own": "1" },
+      api_key: "x-1",
+      model: "gpt-a",
+      models: [
+        { id: "gpt-a", name: "A", context_window: 1000, capabilities: { vision: false, thinking: true } },
+        "gpt-b",
+      ],
+    });
+    expect(says(result, "left out").toSorted()).toEqual([
+      "codex-api-key[0].fingerprint-profile",
+      "codex-api-key[0].headers.X-Copied",
+      "codex-api-key[0].models[0].force-mapping",
+      "codex-api-key[0].models[2]",
+      "codex-api-key[0].request-retry",
+      "codex-api-key[0].weight",
+    ]);
+  });
+});
+
 test("a proxy with a password in its address is a secret, one without is none", () => {
   const result = migrated(
     file(

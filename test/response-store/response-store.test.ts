@@ -131,12 +131,12 @@ test("on disk an answer outlives the process, and what is deleted leaves nothing
   expect(second.store.delete("one", "alice")).toBe(true);
   await second.store.written();
   expect(holds(path, "heron-4711")).toBe(true);
-  expect(second.store.deleteAll("alice")).toBe(1);
+  expect(await second.store.deleteAll("alice")).toBe(1);
   await second.store.written();
   expect(holds(path, "heron-4711")).toBe(false);
   expect(holds(path, "egret-4712")).toBe(false);
   expect(holds(path, "stork-4713")).toBe(true);
-  expect(second.store.deleteAll("*")).toBe(1);
+  expect(await second.store.deleteAll("*")).toBe(1);
   await second.store.close();
   const third = open(path, { mode: "disk" });
   await third.store.load();
@@ -207,4 +207,127 @@ test("a damaged file is moved aside, and keeping goes on", async () => {
   await third.store.load();
   expect(third.store.find("b", null)?.id).toBe("b");
   await third.store.close();
+});
+
+const running = (id: string, fields: Fields = {}): KeptAnswer =>
+  answer(id, {
+    text: "",
+    status: "in_progress",
+    response: JSON.stringify({ id, status: "in_progress", error: null }),
+    ...fields,
+  });
+
+test("what a dead process was making has failed at the next start, and says so", async () => {
+  const path = newPath();
+  const first = open(path, { mode: "disk" });
+  first.store.keep(running("r", { tenant: "alice" }));
+  first.store.keep(answer("done", { tenant: "alice" }));
+  // Killed: it closes nothing.
+  await first.store.written();
+  const second = open(path, { mode: "disk" });
+  await second.store.load();
+  const failed = second.store.find("r", "alice");
+  expect(failed?.status).toBe("failed");
+  expect(JSON.parse(failed?.response ?? "")).toEqual({
+    id: "r",
+    status: "failed",
+    error: { code: "server_error", message: expect.stringContaining("ended before") },
+  });
+  expect(second.store.find("done", "alice")?.status).toBe("completed");
+  expect(second.store.find("r", null)).toBeNull();
+  await second.store.close();
+  const third = open(path, { mode: "disk" });
+  await third.store.load();
+  expect(third.store.find("r", "alice")?.status).toBe("failed");
+  await third.store.close();
+  await first.store.close();
+});
+
+test("what the process before makes is in progress until it writes how it ended, or is gone", async () => {
+  const path = newPath();
+  const old = open(path, { mode: "disk" });
+  old.store.keep(running("ends"));
+  old.store.keep(running("never"));
+  await old.store.written();
+  const young = open(path, { mode: "disk" });
+  await young.store.load(true);
+  const gone = Promise.withResolvers<void>();
+  const cancelled: string[] = [];
+  young.store.follow({ gone: gone.promise, cancelAnswer: (id) => void cancelled.push(id) });
+  young.store.keep(running("own"));
+  expect(young.store.find("ends", null)?.status).toBe("in_progress");
+  young.store.cancelElsewhere("never", null);
+  young.store.cancelElsewhere("own", null);
+  expect(cancelled).toEqual(["never"]);
+
+  old.store.keep(answer("ends", { text: '"heron"' }));
+  // Begun after the young one has read the file.
+  old.store.keep(running("late"));
+  await old.store.written();
+  await young.clock.advance(300);
+  expect(young.store.find("ends", null)).toMatchObject({ status: "completed", output: { text: '"heron"' } });
+  expect(young.store.find("late", null)?.status).toBe("in_progress");
+
+  old.store.keep(answer("late", { text: '"egret"' }));
+  // Its request began before the young one was there, and it ran with its client.
+  old.store.keep(answer("stream", { createdMs: 900_000, text: '"crane"' }));
+  await old.store.close();
+  gone.resolve();
+  await young.clock.advance(300);
+  await young.clock.advance(300);
+  expect(young.store.find("late", null)?.output.text).toBe('"egret"');
+  expect(young.store.find("stream", null)?.output.text).toBe('"crane"');
+  expect(young.store.find("never", null)?.status).toBe("failed");
+  expect(young.store.find("own", null)?.status).toBe("in_progress");
+  expect(young.lines).toEqual([]);
+  await young.store.close();
+});
+
+test("a file of the first version gets its indexes, and what is old or runs is found by them", async () => {
+  const path = newPath();
+  const first = open(path, { mode: "disk" });
+  first.store.keep(answer("a"));
+  await first.store.close();
+  const { openDatabaseFile } = await import("../../src/sqlite/database-file.ts");
+  const raw = openDatabaseFile(path, {
+    schema: { migrations: ["", ""], table: "kept_answers", isShared: false },
+    makesFolder: false,
+    mayShrink: true,
+  });
+  if (raw.kind !== "open") throw new Error(raw.kind);
+  const { db } = raw.file;
+  const plan = (sql: string): string => {
+    const statement = db.prepare(`EXPLAIN QUERY PLAN ${sql}`);
+    const told = JSON.stringify(statement.all());
+    statement.finalize();
+    return told;
+  };
+  const old = "SELECT key FROM kept_answers WHERE created_ms < 5 ORDER BY created_ms LIMIT 9";
+  const runs = "SELECT key FROM kept_answers WHERE status = 'in_progress'";
+  for (const sql of [old, runs]) expect(plan(sql)).toMatch(/USING (?:COVERING )?INDEX/);
+  db.run("DROP INDEX kept_answers_by_time");
+  db.run("DROP INDEX kept_answers_running");
+  db.run("PRAGMA user_version = 1");
+  raw.file.close();
+  const again = open(path, { mode: "disk" });
+  await again.store.load();
+  expect(again.store.find("a", null)?.id).toBe("a");
+  expect(again.lines).toEqual([]);
+  await again.store.close();
+  expect(holds(path, "kept_answers_by_time")).toBe(true);
+});
+
+test("a sweep of many old answers lets others have their turn", async () => {
+  const path = newPath();
+  const first = open(path, { mode: "disk" });
+  for (let at = 0; at < 1_500; at++) first.store.keep(answer(`a${at}`));
+  await first.store.close();
+  const later = open(path, { mode: "disk", ttl_h: 1 }, 1_000_000 + 2 * 3_600_000);
+  let turns = 0;
+  const count = setInterval(() => (turns += 1), 0);
+  await later.store.load();
+  clearInterval(count);
+  expect(turns).toBeGreaterThan(3);
+  await later.store.close();
+  expect(holds(path, '"in":"a7"')).toBe(false);
 });

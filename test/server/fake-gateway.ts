@@ -134,7 +134,7 @@ export function fakeGateway(): FakeGateway {
     cancelKeptResponse: (id) => Promise.resolve({ id, status: "cancelled" }),
     keptInputItems: () => ({ data: [] }),
     keptResponses: () => ({ answers: 0 }),
-    deleteKeptResponses: () => ({ deleted: 0 }),
+    deleteKeptResponses: async () => ({ deleted: 0 }),
     requestLog: () => Promise.resolve({ enabled: false }),
     loggedRequest: (id) => Promise.resolve(id === "01ABC" ? { id } : null),
     deleteLoggedRequests: (query) => Promise.resolve({ tenant: query.get("tenant"), deleted: 1 }),

@@ -14,6 +14,7 @@ export type GivenServices = Pick<
   | "store"
   | "spending"
   | "savedSessions"
+  | "savedVendorIds"
   | "savedHealth"
   | "alerts"
   | "state"
@@ -41,6 +42,7 @@ export class GivenState {
       this.tell({ kind: "charge", tenant, dayMs, tokens, nanoUsd });
       this.tellHeld([tenant]);
     });
+    this.services.savedVendorIds.handOver((id, tenant) => this.tell({ kind: "vendor-id", id, tenant }));
     savedSessions.handOver((session) => this.tell({ kind: "session", ...session }));
     const { limits } = spending;
     const tenants = limits.names().map((name) => {
@@ -82,6 +84,7 @@ export class GivenState {
     state.setWriter(true);
     store.setUpkeep(true);
     savedSessions.takeBack();
+    this.services.savedVendorIds.takeBack();
     await this.keepRecords();
     await spending.takeBack();
   }

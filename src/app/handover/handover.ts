@@ -16,7 +16,7 @@ import { NoSuccessor, Successor, type SuccessorCommand } from "./successor.ts";
 export type HandoverParts = {
   readonly clock: Clock;
   readonly log: Log;
-  readonly services: GivenServices & Pick<AppServices, "live">;
+  readonly services: GivenServices & Pick<AppServices, "live" | "runningAnswers">;
   readonly server: Pick<Server, "port" | "setClosing" | "pendingRequests">;
   readonly lockDescriptor: () => number | null;
   /** The folder for the words of a failure; null: there is none. */
@@ -140,6 +140,7 @@ export class Handover {
       lockDescriptor: this.parts.lockDescriptor(),
       onKept: (count) => this.given?.areKept(count),
       onCutOff: () => this.cutOff(),
+      onCancelled: (id, tenant) => services.runningAnswers.find(id, tenant)?.cancel(),
       onExit: () => this.successorEnded(),
     });
     this.successor = successor;

@@ -46,6 +46,8 @@ export type ToSuccessor =
       readonly capNanoUsd: number | null;
     }
   | { readonly kind: "record"; readonly record: RequestRecord }
+  /** A vendor keeps an answer under this id. */
+  | { readonly kind: "vendor-id"; readonly id: string; readonly tenant: string | null }
   /** It listens no more: the port belongs to the successor alone. */
   | { readonly kind: "released" }
   /** Nothing follows. */
@@ -59,6 +61,8 @@ export type ToPredecessor =
   | { readonly kind: "kept"; readonly count: number }
   /** It was asked to stop, and running requests may go on no longer: those of the older process neither. */
   | { readonly kind: "cut-off" }
+  /** A client of it cancels an answer that the older process makes without one. */
+  | { readonly kind: "cancel-answer"; readonly id: string; readonly tenant: string | null }
   | { readonly kind: "ended" };
 
 /** Null: no message at all. */

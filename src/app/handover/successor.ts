@@ -39,6 +39,7 @@ export class Successor {
       readonly lockDescriptor: number | null;
       readonly onKept: (count: number) => void;
       readonly onCutOff: () => void;
+      readonly onCancelled: (id: string, tenant: string | null) => void;
       readonly onExit: () => void;
     },
   ) {
@@ -108,6 +109,7 @@ export class Successor {
     const known = message as ToPredecessor;
     if (known.kind === "kept") this.options.onKept(known.count);
     if (known.kind === "cut-off") this.options.onCutOff();
+    if (known.kind === "cancel-answer") this.options.onCancelled(known.id, known.tenant);
     if (known.kind === "failed") this.reason = known.why;
     this.said.add(known.kind);
     this.wake();

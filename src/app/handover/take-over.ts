@@ -9,11 +9,11 @@ import { type TakenServices, TakenState } from "./taken-state.ts";
 export function takeOver(services: TakenServices, predecessor: Predecessor): void {
   const taken = new TakenState(services, systemClock, (count) => predecessor.tell({ kind: "kept", count }));
   predecessor.listen((message) => taken.take(message));
-  void predecessor.gone.then(() => {
-    taken.close();
-    // The older process has written its last answers into the file.
-    void services.keptAnswers.readAgain();
+  services.keptAnswers.follow({
+    gone: predecessor.gone,
+    cancelAnswer: (id, tenant) => predecessor.tell({ kind: "cancel-answer", id, tenant }),
   });
+  void predecessor.gone.then(() => taken.close());
 }
 
 /** Settles when the port is no longer shared: from then on a second program on it is refused again. */

@@ -9,7 +9,7 @@ import type { Known, ToSuccessor } from "./messages.ts";
 
 export type TakenServices = Pick<
   AppServices,
-  "recorder" | "store" | "spending" | "savedSessions" | "stickiness" | "keptAnswers"
+  "recorder" | "store" | "spending" | "savedSessions" | "savedVendorIds" | "stickiness" | "keptAnswers"
 >;
 
 /** What the older process has reserved of a tenant's budget, and of which day's. */
@@ -44,7 +44,9 @@ export class TakenState {
     else if (message.kind === "session") {
       const { key, nanoUsd, capNanoUsd } = message;
       savedSessions.sessions.add({ key, nanoUsd, capNanoUsd });
-    } else if (message.kind === "record") this.takeRecord(message.record);
+    } else if (message.kind === "vendor-id")
+      this.services.savedVendorIds.ids.given(message.id, message.tenant);
+    else if (message.kind === "record") this.takeRecord(message.record);
   }
 
   /** The older one is gone: what it had reserved is not used any more. */

@@ -13,12 +13,14 @@ import type { Log } from "../../system/log.ts";
 import { stateDirectoryFrom } from "../../system/state-directory.ts";
 import { createSavedHealth, type SavedHealth } from "./saved-health.ts";
 import { createSavedSessions, type SavedSessions } from "./saved-sessions.ts";
+import { createSavedVendorIds, type SavedVendorIds } from "./saved-vendor-ids.ts";
 import { createSavedSpending, type SavedMemorySpending } from "./saved-spending.ts";
 
 export type SavedState = {
   readonly state: StateStore;
   readonly spending: SavedMemorySpending;
   readonly savedSessions: SavedSessions;
+  readonly savedVendorIds: SavedVendorIds;
   readonly health: HealthTracker;
   readonly savedHealth: SavedHealth;
 };
@@ -51,9 +53,10 @@ export function openSavedState(options: SavedStateOptions): SavedState {
     stateDirectory === undefined ? null : openSlots(join(stateDirectory, "spent.slots"), mayOpenState);
   const spending = createSavedSpending({ store: state, slots, records: options.records, clock, log });
   const savedSessions = createSavedSessions({ store: state, clock, log });
+  const savedVendorIds = createSavedVendorIds({ store: state, clock, log });
   const savedHealth = createSavedHealth({ store: state, health: () => health, clock, log });
   const health = trackHealth(options, savedHealth.changed);
-  return { state, spending, savedSessions, health, savedHealth };
+  return { state, spending, savedSessions, savedVendorIds, health, savedHealth };
 }
 
 function trackHealth(

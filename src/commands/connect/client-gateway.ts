@@ -2,6 +2,7 @@
 
 import { dirname } from "node:path";
 import { loadOffline, offlineEnvironment, type OfflineInput } from "../../app/offline/offline-config.ts";
+import { chatNames } from "../../app/offline/chat-names.ts";
 import { asksForKeys } from "../../config/client-keys.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import type { OfferedModel } from "../../connect/client.ts";
@@ -101,7 +102,8 @@ export async function modelsAt(url: string, key: string | null): Promise<ModelsA
   const list: unknown = memberOf(body, "data");
   const models = (Array.isArray(list) ? list : []).flatMap((each: unknown): OfferedModel[] => {
     const id = memberOf(each, "id");
-    if (typeof id !== "string") return [];
+    // Only what does something else than chat has a type.
+    if (typeof id !== "string" || typeof memberOf(each, "type") === "string") return [];
     const [contextTokens, outputTokens] = ["context_length", "max_output_tokens"].map((name) => {
       const size = memberOf(each, name);
       return typeof size === "number" ? size : null;
@@ -112,14 +114,8 @@ export async function modelsAt(url: string, key: string | null): Promise<ModelsA
 }
 
 /** Without an answer of the gateway: the names that its config knows. */
-export function configuredModels({ config }: LoadedConfig): readonly OfferedModel[] {
-  const ofProviders = Object.entries(config.providers).flatMap(([id, { models }]) => [
-    id,
-    ...models.map((model) => model.id),
-  ]);
-  const names = new Set(["auto", ...Object.keys(config.aliases), ...ofProviders]);
-  return [...names].map((id) => ({ id, name: id, contextTokens: null, outputTokens: null }));
-}
+export const configuredModels = ({ config }: LoadedConfig): readonly OfferedModel[] =>
+  chatNames(config).map((id) => ({ id, name: id, contextTokens: null, outputTokens: null }));
 
 /** Anthropic's API answers and bills by key: an hour of cache is then the client's to ask for. */
 export const isBilledByKey = ({ config }: LoadedConfig): boolean =>

@@ -11,6 +11,8 @@ export function encodeModel(card: ModelCard): Record<string, unknown> {
     ...(card.description === null ? {} : { description: card.description }),
     ...(card.contextWindow === null ? {} : { context_length: card.contextWindow }),
     ...(card.maxOutput === null ? {} : { max_output_tokens: card.maxOutput }),
+    // As Together's list says it.
+    ...(card.otherKind === undefined ? {} : { type: card.otherKind }),
   };
 }
 

@@ -11,6 +11,7 @@ import { responseObject } from "./encode-answer.ts";
 import { extrasOf, name, type Wire } from "./extras.ts";
 import { requestMembers } from "./members.ts";
 import { encodeFailure } from "./failure.ts";
+import { referenceIn } from "./refuse-translation.ts";
 
 /** OpenAI answers 400; a name that does not exist is 404 at this gateway. */
 export const unknownPrevious = "previous_response_not_found";
@@ -21,13 +22,28 @@ export const noSuchPrevious = (id: string): Failure =>
     code: unknownPrevious,
   });
 
-/** For a request that names a kept answer or asks for one. */
+/** In OpenAI's words, which clients know. */
+const noSuchItem = (id: string): Failure =>
+  new Failure(
+    "not-found",
+    `Item with id '${id.slice(0, 120)}' not found. Items are not persisted when \`store\` is set to false. Try again with \`store\` set to true, or remove this item from your input.`,
+    { param: "input" },
+  );
+
+const namelessItem = (): Failure =>
+  new Failure("invalid-request", "input: an item of type item_reference needs the id of an item.", {
+    param: "input",
+  });
+
+/** For a request that names a kept answer or item, or asks for one. */
 export const keepingResponses: ClientHalf = {
   ...openaiResponses.client,
   refuseTranslation(request: ChatRequest): Failure | null {
     const { store: _store, background: _background, ...rest } = extrasOf(request.extras);
     const { previous_response_id: previous } = rest;
     if (typeof previous === "string") return noSuchPrevious(previous);
+    const reference = referenceIn(request);
+    if (reference !== null) return reference === "" ? namelessItem() : noSuchItem(reference);
     return openaiResponses.client.refuseTranslation({
       ...request,
       extras: { ...request.extras, [name]: rest },

@@ -69,16 +69,23 @@ function refuseChoice(request: ChatRequest, ownExtras: Wire): Failure | null {
   );
 }
 
-/** What an item refers to is missing from the history: an answer without it would be about something else. */
-function refuseReferences(request: ChatRequest): Failure | null {
+/** The id of an item that the history only refers to. Null: there is none. */
+export function referenceIn(request: ChatRequest): string | null {
   for (const message of request.messages)
     for (const block of message.content) {
       if (block.type !== "opaque" || block.dialect !== name || !isRecord(block.value)) continue;
-      if (block.value.type === "item_reference")
-        return unsupported(
-          "input",
-          'input: an item of type "item_reference" points to what OpenAI stored; nothing is stored here. Send the items themselves (store: false).',
-        );
+      const { type, id } = block.value;
+      if (type === "item_reference") return typeof id === "string" ? id : "";
     }
   return null;
+}
+
+/** What an item refers to is missing from the history: an answer without it would be about something else. */
+function refuseReferences(request: ChatRequest): Failure | null {
+  return referenceIn(request) === null
+    ? null
+    : unsupported(
+        "input",
+        'input: an item of type "item_reference" points to what OpenAI stored; nothing is stored here. Send the items themselves (store: false).',
+      );
 }

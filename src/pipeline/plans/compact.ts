@@ -2,19 +2,22 @@
 // summary, which becomes the compaction item.
 
 import type { Failure } from "../../canon/failure.ts";
+import { isRecord, parseLoosely } from "../../dialects/decoding.ts";
 import type { ClientHalf } from "../../dialects/dialect.ts";
 import { encodeCompaction, summaryRequest } from "../../dialects/openai-responses/compaction.ts";
 import { reasoningMark } from "../../dialects/openai-responses/encrypted-reasoning.ts";
 import { itemsIn, itemsTextOf } from "../../dialects/openai-responses/kept-items.ts";
+import { decodeUsage } from "../../dialects/openai-responses/usage.ts";
 import { refuseUnsupportedContent } from "../../dialects/unsupported-content.ts";
 import { memberNamed } from "../../wire/json.ts";
 import type { AnswerSource } from "../answer/answer-source.ts";
+import type { Attempt } from "../attempts/attempt.ts";
 import type { TargetPlan } from "../attempts/fallback.ts";
 import type { Envelope } from "../body/envelope.ts";
 import type { Provider } from "../dependencies.ts";
 import type { IncomingRequest } from "../incoming-request.ts";
 import type { Run } from "../run.ts";
-import { forwardedSource, readUsage, replyReaderFor, withModel } from "./forward.ts";
+import { forwardedSource, replyReaderFor, withModel } from "./forward.ts";
 import { translatedSource } from "./translate.ts";
 
 const path = "/responses/compact";
@@ -48,6 +51,15 @@ export function planCompact(run: Run, incoming: IncomingRequest): (provider: Pro
       },
     };
   };
+}
+
+/** Parsed whole: a compaction is short, and its usage may stand anywhere in it. */
+function readUsage(bytes: Uint8Array, { observer }: Attempt): void {
+  const body = parseLoosely(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"));
+  if (!isRecord(body)) return;
+  if (typeof body["model"] === "string") observer.upstreamModel ??= body["model"].slice(0, 300);
+  const usage = decodeUsage(body["usage"]);
+  if (usage !== null) observer.event({ type: "usage", usage });
 }
 
 /** Few providers that speak the format have it. */

@@ -10,6 +10,7 @@ import { Failure, failureFrom } from "../../canon/failure.ts";
 import { tokenCount, unknownUsage } from "../../canon/usage.ts";
 import { isRecord, parseLoosely } from "../../dialects/decoding.ts";
 import type { BackendHalf } from "../../dialects/dialect.ts";
+import { decodeUsage } from "../../dialects/openai-responses/usage.ts";
 import { memberNamed, spliceObject } from "../../wire/json.ts";
 import type { TargetPlan } from "../attempts/fallback.ts";
 import { planCompletions } from "./completions.ts";
@@ -173,15 +174,13 @@ export function readUsage(bytes: Uint8Array, attempt: Attempt): void {
     if (!isRecord(counts)) continue;
     // Cohere: `meta.tokens` or `meta.billed_units`.
     const usage = [counts["tokens"], counts["billed_units"]].find(isRecord) ?? counts;
-    const output = tokenCount(usage["output_tokens"]) ?? tokenCount(usage["completion_tokens"]) ?? 0;
-    const input =
-      tokenCount(usage["prompt_tokens"]) ??
-      tokenCount(usage["input_tokens"]) ??
-      tokenCount(usage["total_tokens"]);
-    if (input === null) continue;
+    const read = decodeUsage(usage) ?? unknownUsage;
+    const total = tokenCount(usage["total_tokens"]);
+    if (read.input === null && total === null) continue;
+    const input = read.input === null ? { input: total, inputUncached: total } : {};
     attempt.observer.event({
       type: "usage",
-      usage: { ...unknownUsage, input, inputUncached: input, output },
+      usage: { ...read, ...input, output: read.output ?? 0 },
     });
     return;
   }

@@ -2,7 +2,7 @@
 // when the request is over. It must never hold more of a stream than its finished items.
 
 import { Failure } from "../../canon/failure.ts";
-import { keptIdPrefix, type KeptAnswer } from "../../canon/kept-answer.ts";
+import { type AnswerStatus, keptIdPrefix, type KeptAnswer } from "../../canon/kept-answer.ts";
 import type { UnpricedRecord } from "../../canon/record.ts";
 import { parseLoosely } from "../../dialects/decoding.ts";
 import { pendingResponse, ResponseReading } from "../../dialects/openai-responses/kept-answers.ts";
@@ -125,6 +125,12 @@ export class AnswerCapture implements ContentCapture, RunningAnswer {
     });
   }
 
+  /** As running: a process after this one tells what became of it. */
+  keepBegun(): void {
+    if (!this.isOver)
+      this.run.services.keptAnswers.keep(this.answerOf(this.pending("in_progress"), "in_progress", []));
+  }
+
   cancel(): void {
     this.run.context.abort(new Failure("cancelled", "The client cancelled this response."));
   }
@@ -145,7 +151,7 @@ export class AnswerCapture implements ContentCapture, RunningAnswer {
   }
 
   private kept({ failure: kind }: UnpricedRecord): KeptAnswer | null {
-    const { reading, keeping, run } = this;
+    const { reading, keeping } = this;
     const failure = kind === null ? null : (this.abortFailure() ?? new Failure(kind, failedWords));
     const last = keeping.isBackground
       ? reading.broken(this.pending("in_progress"), failure)
@@ -155,13 +161,16 @@ export class AnswerCapture implements ContentCapture, RunningAnswer {
     // A vendor that keeps answers itself gave it an id of its own, and answers for it.
     if (typeof response["id"] !== "string" || !response["id"].startsWith(keptIdPrefix)) return null;
     const { output } = response;
-    const items: readonly unknown[] = Array.isArray(output) ? output : [];
-    const { id, tenant } = this;
+    return this.answerOf(response, last.status, Array.isArray(output) ? output : []);
+  }
+
+  private answerOf(response: Wire, status: AnswerStatus, items: readonly unknown[]): KeptAnswer {
+    const { id, tenant, run, keeping } = this;
     return {
       id,
       tenant,
       createdMs: run.context.startedAtMs,
-      status: last.status,
+      status,
       response: JSON.stringify({ ...response, output: [] }),
       history: [...keeping.history, { key: `${id}/in`, text: keeping.items }],
       output: { key: `${id}/out`, text: items.map((item) => JSON.stringify(item)).join(",") },

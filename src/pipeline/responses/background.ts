@@ -15,6 +15,7 @@ export function answerInBackground(
   opening: Promise<Opened>,
 ): Response {
   run.live.detach();
+  capture.keepBegun();
   const { id } = run.context;
   // Both settle the request, which gives the answer to the capture.
   void opening

@@ -6,15 +6,18 @@ import type { KeepingContext } from "./kept-request.ts";
 
 const endpoints: ReadonlySet<EndpointName> = new Set(["responses", "compact", "responses-count-tokens"]);
 
+export type KeepingServices = Pick<Services, "keptAnswers" | "runningAnswers" | "vendorIds">;
+
 /** Null: requests of this endpoint ask nothing of it. */
 export function keepingContext(
   { name }: Endpoint,
-  { keptAnswers, runningAnswers }: Pick<Services, "keptAnswers" | "runningAnswers">,
-  { uploads }: Pick<PipelineSnapshot, "uploads">,
+  { keptAnswers, runningAnswers, vendorIds }: KeepingServices,
+  { uploads, hasOneCaller }: Pick<PipelineSnapshot, "uploads" | "hasOneCaller">,
   caller: Pick<KeepingContext, "requestId" | "tenant">,
 ): KeepingContext | null {
   if (!endpoints.has(name)) return null;
   const { limitBytes } = uploads;
   const { requestId, tenant } = caller;
-  return { answers: keptAnswers, running: runningAnswers, limitBytes, requestId, tenant };
+  const isAlone = hasOneCaller;
+  return { answers: keptAnswers, running: runningAnswers, vendorIds, isAlone, limitBytes, requestId, tenant };
 }

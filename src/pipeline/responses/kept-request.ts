@@ -10,15 +10,27 @@ import {
   itemsIn,
   itemsTextOf,
   joinedInput,
+  referenceWord,
   withoutReferences,
 } from "../../dialects/openai-responses/kept-items.ts";
-import { type JsonEdit, type JsonMember, readString, scanObject, spliceObject } from "../../wire/json.ts";
+import {
+  type JsonEdit,
+  type JsonMember,
+  memberNamed,
+  readString,
+  scanObject,
+  spliceObject,
+} from "../../wire/json.ts";
 import { type Envelope, maxJsonDepth } from "../body/envelope.ts";
 import type { RunningAnswers } from "./running-answers.ts";
+import type { VendorIds } from "./vendor-ids.ts";
 
 export type KeepingContext = {
   readonly answers: Pick<KeptAnswers, "mode" | "find">;
   readonly running: Pick<RunningAnswers, "find">;
+  readonly vendorIds: Pick<VendorIds, "mayContinue">;
+  /** The gateway has no other callers than this tenant. */
+  readonly isAlone: boolean;
   readonly tenant: string | null;
   readonly requestId: string;
   /** Of a whole body. */
@@ -51,6 +63,8 @@ export function readKeptRequest(read: Envelope, context: KeepingContext): KeptRe
     if (isOurs) throw storeIsOff();
     return null;
   }
+  if (previousId !== null && !isOurs) checkVendorsId(previousId, context);
+  if (asked.conversation !== null && !context.isAlone) throw noSuchConversation(asked.conversation);
   if (background) checkBackground(asked);
   const previous = isOurs && previousId !== null ? findPrevious(previousId, context) : null;
   const history = previous === null ? [] : [...previous.history, previous.output];
@@ -61,7 +75,7 @@ export function readKeptRequest(read: Envelope, context: KeepingContext): KeptRe
       { key: "previous_response_id", json: "null" },
       { key: "input", json: inputOf([...history.map(({ text }) => text), items], context.limitBytes) },
     );
-  else if (items !== null && asked.hasReferences)
+  else if (items !== null && asked.hasReferences && items !== writtenItems(read, asked))
     edits.push({ key: "input", json: inputOf([items], context.limitBytes) });
   return {
     envelope: edits.length === 0 ? read : withEdits(read, edits),
@@ -83,10 +97,12 @@ export function readKeptRequest(read: Envelope, context: KeepingContext): KeptRe
 
 /** Most requests say `store: false`, or nothing: they cost one look at the names of their members. */
 function asksOfStore({ scan, bytes }: Envelope): boolean {
+  if (bytes.includes(referenceWord)) return true;
   for (const { key, kind, start } of scan.members) {
     if (key === "store" || key === "background") {
       if (kind === "boolean" && bytes[start] === 0x74) return true;
     } else if (key === "previous_response_id" && kind === "string") return true;
+    else if (key === "conversation" && (kind === "string" || kind === "object")) return true;
   }
   return false;
 }
@@ -95,12 +111,12 @@ type AskedMembers = {
   readonly store: boolean;
   readonly background: boolean;
   readonly previous: string | null;
+  /** Of the vendor's; the gateway makes none. */
+  readonly conversation: string | null;
   readonly input: JsonMember | null;
   readonly hasReferences: boolean;
   readonly repeated: Readonly<Record<string, unknown>>;
 };
-
-const referenceWord = Buffer.from('"item_reference"');
 
 /** Values of a wrong kind are left to the format's own checks. */
 function membersOf({ scan, bytes }: Envelope): AskedMembers {
@@ -129,11 +145,37 @@ function membersOf({ scan, bytes }: Envelope): AskedMembers {
     store,
     background: isTrue("background"),
     previous: previous?.kind === "string" ? idIn(bytes, previous) : null,
+    conversation: conversationIn(bytes, found.get("conversation")),
     input,
-    hasReferences: input !== null && bytes.subarray(input.start, input.end).includes(referenceWord),
+    hasReferences: bytes.includes(referenceWord),
     repeated,
   };
 }
+
+/** Null: it names none, or the format's own checks refuse it. */
+function conversationIn(bytes: Buffer, member: JsonMember | undefined): string | null {
+  if (member?.kind !== "string" && member?.kind !== "object") return null;
+  const value = parseLoosely(bytes.toString("utf8", member.start, member.end));
+  const id = isRecord(value) ? value["id"] : value;
+  return typeof id === "string" ? id : null;
+}
+
+/**
+ * For a Responses body at the chat endpoint, whose answers are chunks of a chat: nothing is kept of them, and what a vendor keeps is
+ * continued at the Responses endpoint. Throws Failure.
+ */
+export function refuseKeptStateOnChat({ scan, bytes }: Envelope): void {
+  const previous = memberNamed(scan, "previous_response_id");
+  if (previous?.kind === "string") throw noSuchPrevious(idIn(bytes, previous));
+  const conversation = conversationIn(bytes, memberNamed(scan, "conversation"));
+  if (conversation !== null) throw noSuchConversation(conversation);
+}
+
+const noSuchConversation = (id: string): Failure =>
+  new Failure("not-found", `Conversation with id '${id.slice(0, 120)}' not found.`, {
+    param: "conversation",
+    code: "conversation_not_found",
+  });
 
 /** Throws Failure: the scan checks no escapes. */
 function idIn(bytes: Buffer, { start, end }: JsonMember): string {
@@ -150,6 +192,7 @@ const watched: ReadonlySet<string> = new Set([
   "store",
   "background",
   "previous_response_id",
+  "conversation",
   "input",
   "metadata",
   "instructions",
@@ -183,7 +226,7 @@ const storeIsOff = (): Failure =>
 function findPrevious(id: string, { answers, tenant, running }: KeepingContext): KeptAnswer {
   const found = answers.find(id, tenant);
   if (found === null && running.find(id, tenant) === null) throw noSuchPrevious(id);
-  if (found === null || found.status === "cancelled" || found.status === "failed")
+  if (found === null || !["completed", "incomplete"].includes(found.status))
     throw new Failure(
       "invalid-request",
       `previous_response_id: this response is ${found?.status ?? "in_progress"}; only a finished one can be continued.`,
@@ -192,15 +235,24 @@ function findPrevious(id: string, { answers, tenant, running }: KeepingContext):
   return found;
 }
 
+/** A vendor knows one account, whoever of the gateway's tenants asks. */
+function checkVendorsId(id: string, { vendorIds, tenant, isAlone }: KeepingContext): void {
+  if (!vendorIds.mayContinue(id, tenant, isAlone)) throw noSuchPrevious(id);
+}
+
 /** Null: the request has no input that could be read. */
+function writtenItems({ bytes }: Envelope, { input }: AskedMembers): string | null {
+  return input === null ? "" : itemsTextOf(bytes.toString("utf8", input.start, input.end));
+}
+
+/** The same, with what it refers to. */
 function ownItems(
-  { bytes }: Envelope,
-  { input, hasReferences }: AskedMembers,
+  read: Envelope,
+  asked: AskedMembers,
   { answers, tenant, limitBytes }: KeepingContext,
 ): string | null {
-  if (input === null) return "";
-  const text = itemsTextOf(bytes.toString("utf8", input.start, input.end));
-  if (text === null || !hasReferences) return text;
+  const text = writtenItems(read, asked);
+  if (text === null || !asked.hasReferences) return text;
   // A short reference may stand for a long item, thousands of times in one request.
   const outputs = new Map<string, ReturnType<typeof itemsIn>>();
   let room = limitBytes;

@@ -5,6 +5,7 @@ import { Failure } from "../../canon/failure.ts";
 import type { KeptAnswer } from "../../canon/kept-answer.ts";
 import { isRecord, parseLoosely } from "../../dialects/decoding.ts";
 import { itemsIn, listedItem } from "../../dialects/openai-responses/kept-items.ts";
+import { pause } from "../../system/clock.ts";
 import type { Services } from "../dependencies.ts";
 
 export type KeptResponseServices = Pick<Services, "keptAnswers" | "runningAnswers" | "clock">;
@@ -34,7 +35,7 @@ export function deleteKeptResponse(
   tenant: string | null,
 ): Wire {
   requireStore({ keptAnswers });
-  if (runningAnswers.find(id, tenant) !== null)
+  if (isRunning({ keptAnswers, runningAnswers }, id, tenant))
     throw new Failure("invalid-request", `Response '${shownId(id)}' is in progress; cancel it first.`, {
       param: "response_id",
     });
@@ -61,13 +62,37 @@ export async function cancelKeptResponse(
     const ended = services.keptAnswers.find(id, tenant);
     return ended === null ? { ...running.soFar(), status: "cancelled" } : shownAnswer(ended);
   }
-  const answer = found(services, id, tenant);
+  const answer = await cancelledElsewhere(services, found(services, id, tenant));
   if (answer.status !== "cancelled")
     throw new Failure("invalid-request", `Cannot cancel a response that is ${answer.status}.`, {
       param: "response_id",
     });
   return shownAnswer(answer);
 }
+
+const lookMs = 100;
+
+/** The process before this one makes it, and writes down how it ended. */
+async function cancelledElsewhere(
+  { keptAnswers, clock }: KeptResponseServices,
+  { id, tenant, ...rest }: KeptAnswer,
+): Promise<KeptAnswer> {
+  let answer: KeptAnswer = { id, tenant, ...rest };
+  if (answer.status === "in_progress") keptAnswers.cancelElsewhere(id, tenant);
+  for (let waited = 0; answer.status === "in_progress" && waited < cancelMs; waited += lookMs) {
+    await pause(clock, lookMs);
+    answer = keptAnswers.find(id, tenant) ?? answer;
+  }
+  return answer;
+}
+
+/** Here, or in the process before this one. */
+const isRunning = (
+  { keptAnswers, runningAnswers }: Pick<KeptResponseServices, "keptAnswers" | "runningAnswers">,
+  id: string,
+  tenant: string | null,
+): boolean =>
+  runningAnswers.find(id, tenant) !== null || keptAnswers.find(id, tenant)?.status === "in_progress";
 
 const mostItems = 100;
 
@@ -79,7 +104,7 @@ export function keptInputItems(
   query: URLSearchParams,
 ): Wire {
   requireStore(services);
-  if (services.runningAnswers.find(id, tenant) !== null)
+  if (isRunning(services, id, tenant))
     throw new Failure("invalid-request", `Response '${shownId(id)}' is in progress.`, {
       param: "response_id",
     });

@@ -21,6 +21,11 @@ export class RunningAnswers {
     this.running.delete(id);
   }
 
+  /** Settles when none is being made. */
+  async allEnded(): Promise<void> {
+    while (this.running.size > 0) await Promise.all(Array.from(this.running.values(), ({ ended }) => ended));
+  }
+
   /** Null: none of this tenant's with that id is being made. */
   find(id: string, tenant: string | null): RunningAnswer | null {
     const answer = this.running.get(id);

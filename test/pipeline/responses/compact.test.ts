@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, test } from "bun:test";
 import OpenAI from "openai";
-import { startTestGateway } from "../../support/gateway.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { startUpstream, type Upstream } from "../../support/upstream.ts";
 
 const ends: (() => unknown)[] = [];
@@ -10,7 +10,7 @@ afterEach(async () => {
   for (const end of ends.splice(0).toReversed()) await end();
 });
 
-async function start(): Promise<{ client: OpenAI; vendor: Upstream; url: string }> {
+async function start(): Promise<{ client: OpenAI; vendor: Upstream; url: string; gateway: TestGateway }> {
   const vendor = startUpstream({ strict: true });
   const provider = { base_url: vendor.url, api_key: "vendor-secret-key", models: ["fake-large"] };
   const gateway = await startTestGateway({
@@ -29,7 +29,7 @@ async function start(): Promise<{ client: OpenAI; vendor: Upstream; url: string 
     () => gateway.stop(),
   );
   const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: "none", maxRetries: 0, timeout: 10_000 });
-  return { client, vendor, url: gateway.url };
+  return { client, vendor, url: gateway.url, gateway };
 }
 
 const history = [
@@ -133,6 +133,38 @@ test("a vendor that has it compacts itself, and gets the bytes", async () => {
   expect(compacted.id).toBe("resp_1");
   expect(vendor.requests).toHaveLength(1);
   expect(vendor.requests[0]?.body).toMatchObject({ model: "fake-large", input: history });
+});
+
+test("what a vendor had in its cache is no new input of its own compaction", async () => {
+  const { client, vendor, gateway } = await start();
+  const own = {
+    id: "resp_2",
+    object: "response.compaction",
+    created_at: 1,
+    usage: {
+      input_tokens: 5_000,
+      input_tokens_details: { cached_tokens: 4_000, cache_write_tokens: 200 },
+      output_tokens: 300,
+      output_tokens_details: { reasoning_tokens: 40 },
+      total_tokens: 5_300,
+    },
+    output: [{ id: "cmp_1", type: "compaction", encrypted_content: "x".repeat(4_000) }],
+  };
+  vendor.script(({ path }) =>
+    path.endsWith("/responses/compact")
+      ? { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(own) }
+      : undefined,
+  );
+  await client.responses.compact({ model: "rsp/fake-large", input: history });
+  const { usage } = await gateway.waitForRecord(({ door }) => door === "compact");
+  expect(usage).toEqual({
+    input: 5_000,
+    inputUncached: 800,
+    inputCached: 4_000,
+    inputCacheWrite: 200,
+    output: 300,
+    outputReasoning: 40,
+  });
 });
 
 test("no whole summary is a failure, not an empty conversation", async () => {

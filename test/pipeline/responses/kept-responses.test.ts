@@ -215,6 +215,126 @@ test("a vendor's own id passes to a vendor of the format, and is unknown at ever
   expect(elsewhere).toMatchObject({ status: 404, code: "previous_response_not_found" });
 });
 
+test("a vendor's id that one tenant was given is unknown to every other, also after a restart", async () => {
+  const state = mkdtempSync(join(tmpdir(), "clawgate-kept-"));
+  ends.push(() => rmSync(state, { recursive: true, force: true }));
+  const environment = { CLAWGATE_STATE_DIR: state };
+  const model = "rsp/fake-large";
+  const first = await start({}, { environment });
+  const made = await first.client().responses.create({ model, input: "hello" });
+  const stream = await first.client().responses.create({ model, input: "hello", stream: true });
+  let streamed = "";
+  for await (const event of stream) if (event.type === "response.completed") streamed = event.response.id;
+  const untold = await first.client().responses.create({ model, input: "hello", store: false });
+  const go = ({ client }: Setup, previous_response_id: string, key = keys.alice) =>
+    client(key).responses.create({ model, input: "on", previous_response_id });
+  for (const id of [made.id, streamed]) {
+    await go(first, id);
+    expect(first.vendor.requests.at(-1)?.body["previous_response_id"]).toBe(id);
+    const foreign = await refusal(go(first, id, keys.bob));
+    const missing = await refusal(go(first, "resp_nobody_was_given_this", keys.bob));
+    expect(foreign).toMatchObject({ status: 404, code: "previous_response_not_found" });
+    expect({ ...foreign, message: "" }).toEqual({ ...missing, message: "" });
+  }
+  expect(await refusal(go(first, untold.id))).toMatchObject({ status: 404 });
+  await first.gateway.stop();
+  const second = await start({}, { environment });
+  await go(second, streamed);
+  expect(await refusal(go(second, streamed, keys.bob))).toMatchObject({ status: 404 });
+});
+
+test("a vendor's id is its tenant's from the event on that names it, before the stream has ended", async () => {
+  const { vendor } = await start();
+  const response = {
+    id: "resp_named_early",
+    object: "response",
+    status: "completed",
+    model: "m",
+    output: [],
+  };
+  const event = (type: string): string => `event: ${type}\ndata: ${JSON.stringify({ type, response })}\n\n`;
+  const item = { type: "message", id: "msg_1", role: "assistant", content: [] };
+  const done = `event: response.output_item.done\ndata: ${JSON.stringify({ type: "response.output_item.done", output_index: 0, item })}\n\n`;
+  let close = (): void => undefined;
+  const held = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: () =>
+      new Response(
+        new ReadableStream({
+          start(controller) {
+            controller.enqueue(event("response.created") + done + event("response.completed"));
+            close = () => controller.close();
+          },
+        }),
+        { headers: { "content-type": "text/event-stream" } },
+      ),
+  });
+  ends.push(() => held.stop(true));
+  const setup = await start({
+    providers: {
+      held: { backend: "openai-responses", base_url: `http://127.0.0.1:${held.port}/v1`, models: ["m"] },
+      rsp: {
+        backend: "openai-responses",
+        base_url: vendor.url,
+        api_key: "vendor-secret-key",
+        models: ["fake-large"],
+      },
+    },
+  });
+  const stream = await setup.client().responses.create({ model: "held/m", input: "x", stream: true });
+  for await (const told of stream) {
+    if (told.type !== "response.completed") continue;
+    const asked = { model: "rsp/fake-large", input: "on", previous_response_id: told.response.id };
+    await setup.client().responses.create(asked);
+    expect((await refusal(setup.client(keys.bob).responses.create(asked))).status).toBe(404);
+    close();
+  }
+  expect(vendor.requests.at(-1)?.body["previous_response_id"]).toBe("resp_named_early");
+});
+
+test("no way leads to what a vendor keeps for another tenant", async () => {
+  const { gateway, vendor } = await start();
+  const post = async (path: string, more: object): Promise<number> =>
+    (
+      await fetch(gateway.url + path, {
+        method: "POST",
+        headers: { authorization: `Bearer ${keys.bob}`, "content-type": "application/json" },
+        body: JSON.stringify({ model: "rsp/fake-large", input: "x", ...more }),
+      })
+    ).status;
+  for (const path of ["/v1/responses", "/v1/chat/completions", "/v1/responses/compact"])
+    for (const more of [
+      { previous_response_id: "resp_of_alice" },
+      { conversation: "conv_of_alice" },
+      { conversation: { id: "conv_of_alice" } },
+    ])
+      expect([path, more, await post(path, more)]).toEqual([path, more, 404]);
+  expect(vendor.requests).toEqual([]);
+  expect(await post("/v1/responses", { input: [{ type: "item_reference" }], model: "oai/fake-large" })).toBe(
+    400,
+  );
+});
+
+test("a gateway of one caller lets a vendor's id through that it has never seen", async () => {
+  const model = "rsp/fake-large";
+  for (const more of [{ tenants: [] }, { tenants: [{ name: "alice", api_key: keys.alice }] }]) {
+    const { client, vendor } = await start(more);
+    await client().responses.create({ model, input: "on", previous_response_id: "resp_of_yesterday" });
+    expect(vendor.requests.at(-1)?.body["previous_response_id"]).toBe("resp_of_yesterday");
+  }
+  const { client } = await start({
+    auth: { keys: ["a-key-of-nobody-0123"] },
+    tenants: [{ name: "alice", api_key: keys.alice }],
+  });
+  const asked = client().responses.create({
+    model,
+    input: "on",
+    previous_response_id: "resp_of_yesterday",
+  });
+  expect(await refusal(asked)).toMatchObject({ status: 404 });
+});
+
 test("a kept conversation goes on at a vendor of the format, with its history", async () => {
   const { client, vendor } = await start();
   const { responses } = client();
@@ -386,6 +506,45 @@ test("references to items of kept answers are resolved", async () => {
   expect(vendor.requests.at(-1)?.rawBody).toContain("heron");
 });
 
+test("references are resolved whatever the request says of store, and an unknown one is OpenAI's own error", async () => {
+  const { client, vendor } = await start();
+  const { responses } = client();
+  const made = await responses.create({
+    model: "ant/fake-large",
+    input: "[[say:heron]] one",
+    store: true,
+  });
+  const id = made.output[0]?.id ?? "";
+  const input = [
+    { role: "user" as const, content: "one" },
+    { type: "item_reference" as const, id },
+    { role: "user" as const, content: "[[say:x]] two" },
+  ];
+  for (const model of ["oai/fake-large", "ant/fake-large", "rsp/fake-large"])
+    for (const store of [undefined, false]) {
+      await responses.create({ model, input, ...(store === undefined ? {} : { store }) });
+      const sent = vendor.requests.at(-1)?.rawBody ?? "";
+      expect(sent).toContain("heron");
+      expect(sent).not.toContain("item_reference");
+    }
+  const other = client(keys.bob).responses.create({ model: "oai/fake-large", input });
+  const unknown = responses.create({
+    model: "oai/fake-large",
+    input: [{ type: "item_reference", id: `${id.slice(0, -1)}7` }, ...input.slice(2)],
+  });
+  for (const asked of [other, unknown]) {
+    const { status, message } = await refusal(asked);
+    expect(status).toBe(404);
+    expect(message).toMatch(/Item with id 'msg_\w+' not found\. Items are not persisted when `store`/);
+  }
+  // A vendor that keeps items has ids of its own.
+  await responses.create({
+    model: "rsp/fake-large",
+    input: [{ type: "item_reference", id: "msg_68aa00" }, ...input.slice(2)],
+  });
+  expect(vendor.requests.at(-1)?.rawBody).toContain("msg_68aa00");
+});
+
 test("many references to one long item are refused before they are put together", async () => {
   const { client } = await start({ server: { body_limit_mb: 1 } });
   const { responses } = client();
@@ -504,6 +663,45 @@ test("with mode disk an answer outlives a restart, written after it was given", 
   });
   await second.client.responses.create({ model, input: "two", previous_response_id: made.id });
   expect(vendor.requests.at(-1)?.rawBody).toContain("heron");
+});
+
+test("a stop lets background answers end; what does not end is kept as failed", async () => {
+  const vendor = startUpstream({ strict: true });
+  const state = mkdtempSync(join(tmpdir(), "clawgate-kept-"));
+  ends.push(
+    () => rmSync(state, { recursive: true, force: true }),
+    () => vendor.stop(),
+  );
+  const begin = async (): Promise<{ gateway: TestGateway; client: OpenAI }> => {
+    const provider = { backend: "openai-compat", base_url: vendor.url, api_key: "k", models: ["fake-large"] };
+    const gateway = await startTestGateway({
+      config: { responses_store: { mode: "disk" }, providers: { oai: provider } },
+      environment: { CLAWGATE_STATE_DIR: state },
+    });
+    ends.push(() => gateway.stop());
+    return { gateway, client: new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: "none", maxRetries: 0 }) };
+  };
+  const ask = ({ responses }: OpenAI, input: string) =>
+    responses.create({ model: "oai/fake-large", input, background: true, store: true });
+  const first = await begin();
+  const short = await ask(first.client, "[[long:20]] [[pace:20]]");
+  const startedMs = performance.now();
+  await first.gateway.app.stop(8_000);
+  expect(performance.now() - startedMs).toBeLessThan(6_000);
+  await first.gateway.stop();
+
+  const second = await begin();
+  const ended = await second.client.responses.retrieve(short.id);
+  expect(ended).toMatchObject({ status: "completed", background: true });
+  expect(ended.output_text).not.toBe("");
+  const long = await ask(second.client, "[[long:900]] [[pace:20]]");
+  await second.gateway.app.stop(300);
+  await second.gateway.stop();
+
+  const third = await begin();
+  const failed = await third.client.responses.retrieve(long.id);
+  expect(failed).toMatchObject({ id: long.id, status: "failed" });
+  expect(failed.error?.message).toContain("shutting down");
 });
 
 test("the operator sees how much is kept and deletes a tenant's", async () => {
