@@ -14,9 +14,9 @@ export const clientVersions = {
       "claude-gateway",
       "claude-jail",
       "claude-tenants",
-      "claude-tool-search",
       "connect-claude",
       "doctor",
+      "tool-search",
     ],
   },
   codex: {

@@ -1,6 +1,7 @@
 // The gateway's one token estimate: UTF-8 bytes / 4, images at a flat figure.
 // It is an estimate and is called one wherever it is shown; a tokenizer on the request path costs 46 ms per 100 KB.
 
+import { loadedTools } from "./loaded-tools.ts";
 import type { Block, ChatRequest } from "./request.ts";
 
 /** Tokens counted for an image. Vendors charge roughly 85 to 1,600 tokens; this is the middle of the common sizes. */
@@ -41,17 +42,18 @@ function weigh(blocks: readonly Block[]): { bytes: number; images: number } {
   return { bytes, images };
 }
 
-/** Estimated input tokens of a request: system, messages, tool definitions and images. */
-export function estimateTokens(
-  request: Pick<ChatRequest, "system" | "messages" | "tools" | "opaqueTools">,
-): number {
+type Counted = Pick<ChatRequest, "system" | "messages" | "tools" | "opaqueTools"> &
+  Partial<Pick<ChatRequest, "toolChoice">>;
+
+/** Estimated input tokens of a request: system, messages, images and the definitions of the tools that the model sees. */
+export function estimateTokens(request: Counted): number {
   let { bytes, images } = weigh(request.system);
   for (const message of request.messages) {
     const part = weigh(message.content);
     bytes += part.bytes + 4;
     images += part.images;
   }
-  for (const tool of request.tools) {
+  for (const tool of loadedTools(request)) {
     bytes +=
       bytesOf(tool.name) + bytesOf(tool.description ?? "") + bytesOf(JSON.stringify(tool.schema) ?? "");
   }

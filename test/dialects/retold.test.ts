@@ -272,6 +272,13 @@ const rows: readonly Row[] = [
     "tool-references-as-text",
   ],
   [
+    "a tool that the client adds later",
+    "anthropic-messages",
+    messages("user", { type: "tool_addition", tool: { type: "tool_reference", name: "Late" } }),
+    /from now on: Late/,
+    "tool-references-as-text",
+  ],
+  [
     "a search result",
     "anthropic-messages",
     messages("user", {
@@ -609,6 +616,14 @@ describe("deferred tools", () => {
       "ToolSearch",
       "Never",
     ]);
+  });
+
+  test.each(others)("%s gets them when the client adds them, until it removes them", (name) => {
+    const change = (type: string): Json => ({ type, tool: { type: "tool_reference", name: "Late" } });
+    const added = { role: "user", content: [change("tool_addition"), { type: "text", text: "go on" }] };
+    const removed = { role: "user", content: [change("tool_removal"), { type: "text", text: "go on" }] };
+    expect(named([ask, added], name)).toEqual(["ToolSearch", "Late"]);
+    expect(named([ask, added, { role: "assistant", content: "ok" }, removed], name)).toEqual(["ToolSearch"]);
   });
 
   test("what two searches found is two lines where a turn of the model's is one text", () => {

@@ -13,16 +13,24 @@ const cache = join(import.meta.dir, "..", "..", ".cache", "clients");
 export function installed(name: string, packages: readonly string[], proof: string): string {
   const folder = join(cache, `${name}-${Bun.hash(packages.join(" ")).toString(36)}`);
   if (existsSync(join(folder, proof))) return folder;
-  mkdirSync(folder, { recursive: true });
   console.log(`installing ${packages.join(", ")} into ${folder}`);
+  // An installation that breaks off must not be taken for a complete one, whatever files it has written by then.
+  const unfinished = `${folder}.${process.pid}`;
+  mkdirSync(unfinished, { recursive: true });
   const flags = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"];
-  const npm = Bun.spawnSync(["npm", "install", "--prefix", folder, ...flags, ...packages], {
+  const retries = ["--fetch-retries=4", "--fetch-retry-mintimeout=2000"];
+  const npm = Bun.spawnSync(["npm", "install", "--prefix", unfinished, ...flags, ...retries, ...packages], {
     stdout: "ignore",
     stderr: "inherit",
     timeout: 300_000,
   });
-  if (!npm.success || !existsSync(join(folder, proof)))
+  const isComplete = npm.success && existsSync(join(unfinished, proof));
+  rmSync(folder, { recursive: true, force: true });
+  if (isComplete) renameSync(unfinished, folder);
+  else {
+    rmSync(unfinished, { recursive: true, force: true });
     throw new Error(`npm install ${packages.join(" ")} failed (exit code ${npm.exitCode}).`);
+  }
   return folder;
 }
 

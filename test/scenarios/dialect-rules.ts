@@ -9,7 +9,7 @@ import { losses } from "../dialects/losses.ts";
 import { plain, said, sayable, understood } from "./oracle.ts";
 import { canonicalOf, fails, type ScenarioName, scenarioNames, sideOf } from "./scenario.ts";
 
-const facts: AnswerFacts = { requestId: "01TEST", createdSeconds: 1, wantsUsage: true };
+const facts: AnswerFacts = { requestId: "01REQ", createdSeconds: 1, wantsUsage: true };
 const wholeCutBytes = 8 * 1024;
 
 function stations(scenario: ScenarioName, name: DialectName): void {

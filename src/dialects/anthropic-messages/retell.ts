@@ -61,7 +61,10 @@ const rows: Readonly<Record<string, Row>> = {
     ),
   advisor_tool_result: () => retoldAsNothing("hosted-calls-dropped:advisor"),
   mcp_tool_listing: () => retoldAsNothing("content-dropped:mcp_tool_listing"),
-  tool_addition: () => retoldAsNothing("content-dropped:tool_addition"),
+  tool_addition: ({ tool }) =>
+    isRecord(tool) && tool["type"] === "tool_reference"
+      ? retoldAsText(referenceInWords([tool["name"]]), "tool-references-as-text")
+      : retoldAsNothing("content-dropped:tool_addition"),
   tool_removal: () => retoldAsNothing("content-dropped:tool_removal"),
   fallback: () => retoldAsNothing("content-dropped:fallback"),
   browser_state: () => retoldAsNothing("content-dropped:browser_state"),

@@ -22,8 +22,12 @@ export const heartbeatFrame = encodeFrame('{"type":"ping"}', "ping");
 /** The member of a message that is beside `delta` in message_delta; all others are inside it. */
 const besideDelta = "context_management";
 
+/**
+ * Claude Code joins answers with the same id into one and so changes the order of its history. Other vendors' ids recur: Ollama's are
+ * `chatcmpl-0` to `chatcmpl-998`, others write the same for each answer.
+ */
 export function messageId(id: string, facts: AnswerFacts): string {
-  return id === "" ? `msg_${facts.requestId}` : id;
+  return id.startsWith("msg_") ? id : `msg_${facts.requestId}`;
 }
 
 /** The extras of a finish that are written as they are: stop_details, container, context_management … */

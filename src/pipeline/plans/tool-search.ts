@@ -3,16 +3,11 @@
 
 import type { Backend, Call } from "../../backends/backend.ts";
 import type { StreamEvent } from "../../canon/event.ts";
+import { isDeferred } from "../../canon/loaded-tools.ts";
 import { foldReply, type Reply } from "../../canon/reply.ts";
 import type { Block, ChatRequest, Tool } from "../../canon/request.ts";
 import { addUsage, mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
-import {
-  type Found,
-  isDeferred,
-  isVendorSearch,
-  searchBlocks,
-  searchResult,
-} from "../../dialects/deferred-tools.ts";
+import { type Found, isVendorSearch, searchBlocks, searchResult } from "../../dialects/deferred-tools.ts";
 import { brokenOff, isRecord, parseLoosely } from "../../dialects/decoding.ts";
 import { findTools } from "./tool-index.ts";
 

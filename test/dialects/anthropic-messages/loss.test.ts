@@ -104,7 +104,10 @@ const closing: fc.Arbitrary<StreamEvent[]> = fc.oneof(
 );
 const stream = fc
   .tuple(
-    fc.string({ minLength: 1 }),
+    fc.oneof(
+      fc.string({ minLength: 1 }),
+      fc.string().map((id) => `msg_${id}`),
+    ),
     words,
     fc.option(usage, { nil: undefined }),
     fc.array(block, { maxLength: 6 }),

@@ -42,7 +42,7 @@ test("thinking, text and two parallel tools of a foreign model", async () => {
     { type: "finish", reason: "tool-calls", usage },
   ]);
   expect(message).toMatchObject({
-    id: "chatcmpl-1",
+    id: "msg_01REQ",
     model: "gpt",
     content: [
       { type: "thinking", thinking: "hm", signature: "" },

@@ -5,7 +5,8 @@ import type { StreamEvent } from "../../../src/canon/event.ts";
 import { Failure } from "../../../src/canon/failure.ts";
 import { unknownUsage, usageFromParts } from "../../../src/canon/usage.ts";
 import { readFrames } from "../../../src/wire/sse.ts";
-import { encode, type Wire, wireEvents } from "./wire.ts";
+import { streamEncoder } from "../../../src/dialects/anthropic-messages/stream-encoder.ts";
+import { encode, facts, type Wire, wireEvents } from "./wire.ts";
 
 describe("encoder", () => {
   const finish: StreamEvent = { type: "finish", reason: "stop", usage: unknownUsage };
@@ -32,7 +33,7 @@ describe("encoder", () => {
       "message_stop",
     ]);
     expect(events[0]).toMatchObject({
-      message: { id: "chatcmpl-1", model: "gpt", usage: { input_tokens: 0, output_tokens: 0 } },
+      message: { id: "msg_01REQ", model: "gpt", usage: { input_tokens: 0, output_tokens: 0 } },
     });
     expect(events[4]).toEqual({
       type: "message_delta",
@@ -47,6 +48,13 @@ describe("encoder", () => {
     expect(readFrames(wire).every((frame) => frame.event === (JSON.parse(frame.data) as Wire)["type"])).toBe(
       true,
     );
+  });
+  test("other vendors' ids recur, and Claude Code takes two answers with one id for the same: only Anthropic's stay", () => {
+    const idOf = (id: string, requestId: string): unknown =>
+      wireEvents(streamEncoder({ ...facts, requestId }).step({ type: "start", id, model: "m" }))[0];
+    expect(idOf("chatcmpl-7", "A")).toMatchObject({ message: { id: "msg_A" } });
+    expect(idOf("chatcmpl-7", "B")).toMatchObject({ message: { id: "msg_B" } });
+    expect(idOf("msg_01X", "C")).toMatchObject({ message: { id: "msg_01X" } });
   });
   test("foreign opaque blocks vanish and the numbers close up", () => {
     const events = wireEvents(
