@@ -157,3 +157,23 @@ test("YAML: two edits of one list are taken back in either order, and no key is 
     expect(undoEdits(format, undoEdits(format, two.text, two.applied).text, one.applied).text).toBe(before);
   }
 });
+
+test.each(["null\n", "~\n", "# c\nnull"])("YAML: %j has no place for keys, and is told so", (before) => {
+  const edit: Edit = { path: ["model"], value: "m" };
+  expect(() => applyEdits(formats.yaml, before, [edit])).toThrow("it is not a map of keys");
+});
+
+test.each(["", "# c\n", "---\n"])("YAML: %j is as good as a missing file", (before) => {
+  const { text, applied } = applyEdits(formats.yaml, before, [{ path: ["model"], value: "m" }]);
+  expect(formats.yaml.read(text)).toEqual({ model: "m" });
+  expect(undoEdits(formats.yaml, text, applied).text).toBe(before);
+});
+
+test("what becomes of a value may depend on what it was", () => {
+  const edit: Edit = { path: ["a"], change: (old) => (old === 1 ? "" : undefined) };
+  expect(applyEdits(formats.json, '{"a":2}', [edit])).toMatchObject({ text: '{"a":2}', applied: [] });
+  expect(applyEdits(formats.json, "{}", [edit])).toMatchObject({ text: "{}", applied: [] });
+  const { text, applied } = applyEdits(formats.json, '{ "a": 1 /* mine */ }', [edit]);
+  expect(text).toBe('{ "a": "" /* mine */ }');
+  expect(undoEdits(formats.json, text, applied).text).toBe('{ "a": 1 /* mine */ }');
+});

@@ -70,6 +70,9 @@ const block = (value: unknown, indent: string): string =>
 /** The container behind a path, and the first step that it lacks. */
 function walk(text: string, path: Path) {
   let node: unknown = documentOf(text).contents;
+  // A null that is written out cannot have keys beside it.
+  if (isScalar(node) && node.value === null && spanOf(text, node)[1] > spanOf(text, node)[0])
+    throw new TextProblem("it is not a map of keys");
   for (const [depth, step] of path.entries()) {
     if (node === null || (isScalar(node) && node.value === null))
       return { depth, container: null, item: null };
