@@ -97,7 +97,7 @@ export const claudeCode: Client = {
   },
   notes(around, scope, { url }) {
     const { user, shared, local } = settingsFiles(around);
-    const immovable = immovableRival(around, [user, shared, local]);
+    const immovable = immovableRival(around, [user, shared, local], url);
     return [
       ...(immovable === null ? [] : [immovable]),
       ...proxyRivals(around, user, url),
@@ -109,19 +109,19 @@ export const claudeCode: Client = {
   },
   rivals(around, scope, url) {
     const { user, shared, local } = settingsFiles(around);
-    const immovable = immovableRival(around, [user, shared, local]);
+    const immovable = immovableRival(around, [user, shared, local], url);
     return [
       ...(immovable === null ? [] : [immovable]),
       ...rivalsOf(around, scope === "user" ? [user] : [local, shared, user]),
       ...proxyRivals(around, user, url),
     ];
   },
-  runProblem(around, args) {
+  runProblem(around, args, url) {
     const own = args.find((arg) => /^--settings(?:=|$)/.test(arg));
     if (own !== undefined)
       return "`--settings` is what connects it for this once: put what is in yours into a settings file";
     const { user, shared, local } = settingsFiles(around);
-    return immovableRival(around, [local, shared, user]);
+    return immovableRival(around, [local, shared, user], url);
   },
   run(around, gateway, folder) {
     const { user, shared, local } = settingsFiles(around);

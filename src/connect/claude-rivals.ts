@@ -75,7 +75,8 @@ export function rivalEdits(around: Surroundings, lower: readonly string[]): read
   const others = lower.map((path) => settingsAt(around, path));
   return rivalPlaces.map(([path, change]) => {
     const found = others.map(({ value }) => change(valueAt(value, path))).find((each) => each !== undefined);
-    return found === undefined ? { path, change } : { path, value: found };
+    // What the file itself has counts before the others; harmless, it stays.
+    return { path, change: (own: unknown) => (own === undefined ? found : change(own)) };
   });
 }
 
@@ -97,11 +98,11 @@ export function withoutRivals(around: Surroundings, lower: readonly string[], ho
   };
 }
 
-/** Why it cannot be led to the gateway; null: it can. */
-export function immovableRival(around: Surroundings, paths: readonly string[]): string | null {
+/** Why it cannot be led to the gateway at `url`; null: it can. */
+export function immovableRival(around: Surroundings, paths: readonly string[], url: string): string | null {
   const path = paths.find((each) => isSet(valueAt(settingsAt(around, each).value, ["env", socketVariable])));
   return path === undefined
-    ? managedProblem(around)
+    ? managedProblem(around, url)
     : `${socketVariable} in ${path} sends its requests elsewhere, and cannot be set aside: remove it there`;
 }
 
@@ -131,14 +132,21 @@ export function proxyRivals(around: Surroundings, path: string, gateway: string)
     : [];
 }
 
+function leadsTo(address: unknown, url: string): boolean {
+  const named = typeof address === "string" ? URL.parse(address) : null;
+  return named !== null && named.origin === new URL(url).origin;
+}
+
 /** What whoever manages the machine has set: it is preferred to every other settings file, and to `--settings`. */
-function managedProblem(around: Surroundings): string | null {
+function managedProblem(around: Surroundings, url: string): string | null {
   const folder =
     around.platform === "darwin" ? "/Library/Application Support/ClaudeCode" : "/etc/claude-code";
   const settings = settingsAt(around, join(folder, "managed-settings.json"));
-  const address = ["ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN"].filter((name) =>
-    isSet(valueAt(settings.value, ["env", name])),
-  );
+  const valueOf = (name: string): unknown => valueAt(settings.value, ["env", name]);
+  // They may lead to this gateway already, with a key of theirs.
+  const address = leadsTo(valueOf("ANTHROPIC_BASE_URL"), url)
+    ? []
+    : ["ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN"].filter((name) => isSet(valueOf(name)));
   const names = [...address, ...rivalsIn(settings)];
   return names.length === 0
     ? null

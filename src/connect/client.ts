@@ -86,8 +86,8 @@ export type Client = {
   readonly check?: Check;
   /** What counts before what was written, a phrase each; `url`: the gateway's. */
   rivals?(around: Surroundings, scope: Scope, url: string): readonly string[];
-  /** Why it cannot be started for once with these arguments; null: it can. */
-  runProblem?(around: Surroundings, args: readonly string[]): string | null;
+  /** Why it cannot be started for once with these arguments, at the gateway of this URL; null: it can. */
+  runProblem?(around: Surroundings, args: readonly string[], url: string): string | null;
   /** Absent: it cannot be started for once. */
   run?(around: Surroundings, gateway: Gateway, folder: string): RunPlan;
 };

@@ -88,8 +88,9 @@ export class PredecessorAnswers {
     const running = open.running();
     const isRunning = new Set(running.map(({ key }) => key));
     for (const head of running) if (!isKnown(head)) taken(open.find(head.key), take);
-    for (const [id, tenant] of this.tenants) {
-      if (isRunning.has(id)) continue;
+    // Listed before: what is taken may be added again, and would come round for ever.
+    const ended = [...this.tenants].filter(([id]) => !isRunning.has(id));
+    for (const [id, tenant] of ended) {
       const answer = open.find(id);
       this.tenants.delete(id);
       if (answer === null) forget(id, tenant);

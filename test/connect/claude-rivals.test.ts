@@ -142,26 +142,39 @@ describe("a proxy", () => {
   });
 });
 
+test("a project's own harmless headers stay, whatever the user's are", () => {
+  const { env } = connected(
+    {
+      [local]: '{"env":{"ANTHROPIC_CUSTOM_HEADERS":"x-team: red"}}',
+      [user]: '{"env":{"ANTHROPIC_CUSTOM_HEADERS":"x-api-key: sk-1"}}',
+    },
+    "project",
+  );
+  expect(env["ANTHROPIC_CUSTOM_HEADERS"]).toBe("x-team: red");
+});
+
 describe("what cannot be set aside refuses a start, and is told by connecting", () => {
   test.each([
     ["the machine's own settings", { [managed]: '{"env":{"CLAUDE_CODE_USE_BEDROCK":"1"}}' }, managed],
     ["another address in them", { [managed]: '{"env":{"ANTHROPIC_BASE_URL":"https://corp.test"}}' }, managed],
     ["a socket", { [user]: '{"env":{"ANTHROPIC_UNIX_SOCKET":"/x"}}' }, "ANTHROPIC_UNIX_SOCKET"],
   ])("%s", (_name, texts: Readonly<Record<string, string>>, words) => {
-    expect(claudeCode.runProblem?.(machine(texts), [])).toContain(words);
+    expect(claudeCode.runProblem?.(machine(texts), [], gateway.url)).toContain(words);
     expect(claudeCode.notes?.(machine(texts), "user", gateway)[0]).toContain(words);
     expect(claudeCode.rivals?.(machine(texts), "user", gateway.url)[0]).toContain(words);
   });
 
   test.each(["--settings x.json", "--settings=x.json"])("settings of the user's own: %s", (words) => {
-    expect(claudeCode.runProblem?.(machine(), ["-p", "hello", ...words.split(" ")])).toContain(
+    expect(claudeCode.runProblem?.(machine(), ["-p", "hello", ...words.split(" ")], gateway.url)).toContain(
       "`--settings`",
     );
   });
 
   test("nothing of that: it can be started", () => {
     const harmless = { [managed]: '{"env":{"X":"1"}}', [user]: "{ broken" };
-    expect(claudeCode.runProblem?.(machine(harmless), ["--settings-of-mine"])).toBeNull();
+    expect(claudeCode.runProblem?.(machine(harmless), ["--settings-of-mine"], gateway.url)).toBeNull();
+    const led = { [managed]: `{"env":{"ANTHROPIC_BASE_URL":"${gateway.url}/","ANTHROPIC_AUTH_TOKEN":"k"}}` };
+    expect(claudeCode.runProblem?.(machine(led), [], gateway.url)).toBeNull();
   });
 });
 

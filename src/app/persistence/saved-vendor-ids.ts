@@ -45,13 +45,12 @@ export function createSavedVendorIds(options: {
     forgotten.clear();
     await Promise.all(changes);
   };
-  const writeNow = (): void => {
+  const writeNow = (): Promise<void> =>
     write().catch((error: unknown) =>
       log.warn("whose the vendors' responses are could not be saved", { error }),
     );
-  };
   const writeSoon = (): void => {
-    cancel ??= clock.setTimer(writeEveryMs, writeNow);
+    cancel ??= clock.setTimer(writeEveryMs, () => void writeNow());
   };
   const ids = new VendorIds({
     onGiven(id, tenant) {
@@ -81,9 +80,9 @@ export function createSavedVendorIds(options: {
         log.warn("whose the vendors' responses are is unknown", { error });
       }
     },
-    flush: write,
+    flush: writeNow,
     handOver(to) {
-      writeNow();
+      void writeNow();
       heir = to;
     },
     takeBack() {

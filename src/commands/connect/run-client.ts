@@ -68,9 +68,9 @@ async function start(
   // A folder of the client's settings shows that it is used, and starts nothing.
   const program = findOnPath(programOf(client, around) ?? "", undefined);
   if (program === null) throw new GatewayProblem(`${client.title} was not found on this machine.`);
-  const problem = client.runProblem?.(around, args) ?? null;
-  if (problem !== null) throw new GatewayProblem(`${client.title} cannot be started connected: ${problem}.`);
   const gateway = await clientGateway(context, values);
+  const problem = client.runProblem?.(around, args, gateway.url) ?? null;
+  if (problem !== null) throw new GatewayProblem(`${client.title} cannot be started connected: ${problem}.`);
   if (gateway.running === null)
     return refuseAbsent(context, { why: gateway.absent ?? "no gateway is running" });
   const key = await keyFor(context, client, gateway);

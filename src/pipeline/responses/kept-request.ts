@@ -59,12 +59,13 @@ export function readKeptRequest(read: Envelope, context: KeepingContext): KeptRe
   const asked = membersOf(read);
   const { store, previous: previousId, background } = asked;
   const isOurs = previousId?.startsWith(keptIdPrefix) === true;
+  // What a vendor keeps is somebody's, whether or not answers are kept here.
+  if (previousId !== null && !isOurs) checkVendorsId(previousId, context);
+  if (asked.conversation !== null && !context.isAlone) throw noSuchConversation(asked.conversation);
   if (context.answers.mode === "off") {
     if (isOurs) throw storeIsOff();
     return null;
   }
-  if (previousId !== null && !isOurs) checkVendorsId(previousId, context);
-  if (asked.conversation !== null && !context.isAlone) throw noSuchConversation(asked.conversation);
   if (background) checkBackground(asked);
   const previous = isOurs && previousId !== null ? findPrevious(previousId, context) : null;
   const history = previous === null ? [] : [...previous.history, previous.output];
@@ -157,7 +158,8 @@ function conversationIn(bytes: Buffer, member: JsonMember | undefined): string |
   if (member?.kind !== "string" && member?.kind !== "object") return null;
   const value = parseLoosely(bytes.toString("utf8", member.start, member.end));
   const id = isRecord(value) ? value["id"] : value;
-  return typeof id === "string" ? id : null;
+  // Whatever a vendor takes for an id is one: of two members of a name it may read the other.
+  return typeof id === "string" ? id : "";
 }
 
 /**

@@ -293,28 +293,32 @@ test("a vendor's id is its tenant's from the event on that names it, before the 
   expect(vendor.requests.at(-1)?.body["previous_response_id"]).toBe("resp_named_early");
 });
 
-test("no way leads to what a vendor keeps for another tenant", async () => {
-  const { gateway, vendor } = await start();
-  const post = async (path: string, more: object): Promise<number> =>
-    (
-      await fetch(gateway.url + path, {
-        method: "POST",
-        headers: { authorization: `Bearer ${keys.bob}`, "content-type": "application/json" },
-        body: JSON.stringify({ model: "rsp/fake-large", input: "x", ...more }),
-      })
-    ).status;
-  for (const path of ["/v1/responses", "/v1/chat/completions", "/v1/responses/compact"])
-    for (const more of [
-      { previous_response_id: "resp_of_alice" },
-      { conversation: "conv_of_alice" },
-      { conversation: { id: "conv_of_alice" } },
-    ])
-      expect([path, more, await post(path, more)]).toEqual([path, more, 404]);
-  expect(vendor.requests).toEqual([]);
-  expect(await post("/v1/responses", { input: [{ type: "item_reference" }], model: "oai/fake-large" })).toBe(
-    400,
-  );
-});
+test.each(["memory", "off"])(
+  "no way leads to what a vendor keeps for another tenant: mode %s",
+  async (mode) => {
+    const { gateway, vendor } = await start({ responses_store: { mode } });
+    const post = async (path: string, more: object): Promise<number> =>
+      (
+        await fetch(gateway.url + path, {
+          method: "POST",
+          headers: { authorization: `Bearer ${keys.bob}`, "content-type": "application/json" },
+          body: JSON.stringify({ model: "rsp/fake-large", input: "x", ...more }),
+        })
+      ).status;
+    for (const path of ["/v1/responses", "/v1/chat/completions", "/v1/responses/compact"])
+      for (const more of [
+        { previous_response_id: "resp_of_alice" },
+        { conversation: "conv_of_alice" },
+        { conversation: { id: "conv_of_alice" } },
+        { conversation: { id: 1, also: "conv_of_alice" } },
+      ])
+        expect([path, more, await post(path, more)]).toEqual([path, more, 404]);
+    expect(vendor.requests).toEqual([]);
+    expect(
+      await post("/v1/responses", { input: [{ type: "item_reference" }], model: "oai/fake-large" }),
+    ).toBe(400);
+  },
+);
 
 test("a gateway of one caller lets a vendor's id through that it has never seen", async () => {
   const model = "rsp/fake-large";
